@@ -1,0 +1,114 @@
+//! The access token and the answer that carries it: RFC 9068 §2, RFC 6749 §5.1.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::Serialize;
+
+use crate::EpochSeconds;
+use crate::client::ClientId;
+use crate::grant::Granted;
+use crate::issuer::Issuer;
+use crate::jwk::{KeyId, SigningAlgorithm};
+
+/// `typ` of an access token (RFC 9068 §2.1).
+pub const TYPE: &str = "at+jwt";
+
+/// The claims of an access token (RFC 9068 §2.2).
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Claims<'a> {
+    /// Who issued it.
+    pub iss: &'a str,
+    /// The client: it acts for itself (RFC 9068 §2.2).
+    pub sub: &'a str,
+    /// The client.
+    pub client_id: &'a str,
+    /// The resource it is for (RFC 9068 §3).
+    pub aud: &'a str,
+    /// The first second at which it is no longer good.
+    pub exp: EpochSeconds,
+    /// When it was issued.
+    pub iat: EpochSeconds,
+    /// Its identifier, a UUID.
+    pub jti: &'a str,
+    /// What it allows (RFC 9068 §2.2.3); left out when empty.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub scope: &'a str,
+}
+
+impl<'a> Claims<'a> {
+    /// The claims of a token for `client`, issued at `now`, good for `ttl` seconds.
+    pub fn new(
+        issuer: &'a Issuer,
+        client: &'a ClientId,
+        granted: &'a Granted,
+        jti: &'a str,
+        now: EpochSeconds,
+        ttl: u32,
+    ) -> Self {
+        Self {
+            iss: issuer.as_str(),
+            sub: client.as_str(),
+            client_id: client.as_str(),
+            aud: &granted.audience,
+            exp: now + EpochSeconds::from(ttl),
+            iat: now,
+            jti,
+            scope: granted.scope.as_str(),
+        }
+    }
+}
+
+/// The JOSE header of a key, encoded once and used for every token it signs.
+#[derive(Clone, Debug)]
+pub struct EncodedHeader(String);
+
+impl EncodedHeader {
+    /// `typ`, `alg` and `kid` (RFC 9068 §2.1).
+    pub fn new(algorithm: SigningAlgorithm, kid: &KeyId) -> Self {
+        #[derive(Serialize)]
+        struct Header<'a> {
+            typ: &'a str,
+            alg: &'a str,
+            kid: &'a str,
+        }
+        let header = Header { typ: TYPE, alg: algorithm.as_str(), kid: kid.as_str() };
+        Self(URL_SAFE_NO_PAD.encode(to_json(&header)))
+    }
+}
+
+/// The JWS signing input: both halves that a signature covers (RFC 7515 §5.1).
+pub fn signing_input(header: &EncodedHeader, claims: &Claims<'_>) -> String {
+    /// A signature of RSA 4096 in base64url, so that adding it does not move the string.
+    const SIGNATURE: usize = 683;
+    let claims = to_json(claims);
+    let mut input = String::with_capacity(header.0.len() + claims.len() * 4 / 3 + SIGNATURE + 6);
+    input.push_str(&header.0);
+    input.push('.');
+    URL_SAFE_NO_PAD.encode_string(claims, &mut input);
+    input
+}
+
+/// The token: the signing input with its signature in JOSE form.
+pub fn with_signature(mut signing_input: String, signature: &[u8]) -> String {
+    signing_input.push('.');
+    URL_SAFE_NO_PAD.encode_string(signature, &mut signing_input);
+    signing_input
+}
+
+/// The successful answer (RFC 6749 §5.1); no refresh token (§4.4.3).
+#[derive(Serialize)]
+pub struct TokenResponse<'a> {
+    /// The token.
+    pub access_token: &'a str,
+    /// How to use it.
+    pub token_type: &'static str,
+    /// Its lifetime in seconds.
+    pub expires_in: u32,
+    /// What it allows; left out when empty.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub scope: &'a str,
+}
+
+fn to_json(value: &impl Serialize) -> Vec<u8> {
+    serde_json::to_vec(value).expect("strings and numbers always serialise")
+}

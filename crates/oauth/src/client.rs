@@ -1,0 +1,122 @@
+//! The registered client: RFC 7591 §2, as it is stored.
+
+use std::fmt;
+
+use crate::EpochSeconds;
+use crate::metadata::ClientMetadata;
+use crate::secret::SecretHash;
+
+/// The longest client identifier looked up, in bytes.
+pub const MAX_CLIENT_ID_BYTES: usize = 255;
+
+/// A client identifier: 1 to [`MAX_CLIENT_ID_BYTES`] visible characters or spaces (RFC 6749 Appendix A.1).
+///
+/// The ones this server makes are UUIDs. Its `Display` shows only such: a text that somebody sent as
+/// an identifier may be a secret in the wrong place.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct ClientId(String);
+
+/// The text cannot be a client identifier.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not a client identifier")]
+pub struct ClientIdError;
+
+impl ClientId {
+    /// Makes an identifier, a version 4 UUID, from random bytes.
+    pub fn from_random(random: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
+    }
+
+    /// Takes an identifier that somebody presents.
+    ///
+    /// # Errors
+    /// [`ClientIdError`] when no client can have it.
+    pub fn parse(text: &str) -> Result<Self, ClientIdError> {
+        let fits = (1..=MAX_CLIENT_ID_BYTES).contains(&text.len());
+        if fits && text.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ClientIdError)
+        }
+    }
+
+    /// The identifier.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let is_ours = self.0.len() == 36 && uuid::Uuid::try_parse(&self.0).is_ok();
+        f.write_str(if is_ours { &self.0 } else { "(not a UUID)" })
+    }
+}
+
+impl fmt::Debug for ClientId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ClientId({self})")
+    }
+}
+
+/// A registered client, one record.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Client {
+    /// Its identifier.
+    pub client_id: ClientId,
+    /// When it was registered.
+    pub client_id_issued_at: EpochSeconds,
+    /// Its secrets, the newest first; empty for a method without one.
+    pub client_secrets: Vec<StoredSecret>,
+    /// An operator has disabled it.
+    pub disabled: bool,
+    /// What it registered.
+    pub metadata: ClientMetadata,
+}
+
+/// What is stored of a client secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredSecret {
+    /// Its SHA-256.
+    pub sha256: SecretHash,
+    /// The first second at which it is no longer good; 0 = never (RFC 7591 §3.2.1).
+    pub expires_at: EpochSeconds,
+}
+
+impl StoredSecret {
+    /// Whether the secret is still good.
+    pub const fn is_good_at(&self, now: EpochSeconds) -> bool {
+        self.expires_at == 0 || now < self.expires_at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R11: the identifier is a UUID of the server's making.
+    #[test]
+    fn r11_client_id_is_a_uuid() {
+        let id = ClientId::from_random([7; 16]);
+        assert_eq!(id.as_str(), "07070707-0707-4707-8707-070707070707");
+        assert_eq!(id.to_string(), id.as_str());
+    }
+
+    #[test]
+    fn what_is_not_a_uuid_is_not_shown() {
+        let id = ClientId::parse("s3cr3t").expect("visible characters");
+        assert_eq!(format!("{id} {id:?}"), "(not a UUID) ClientId((not a UUID))");
+        for bad in [String::new(), "é".to_owned(), "a\n".to_owned(), "a".repeat(256)] {
+            assert_eq!(ClientId::parse(&bad), Err(ClientIdError));
+        }
+    }
+
+    /// A5: the end of a secret is the first second at which it fails.
+    #[test]
+    fn a5_end_of_a_secret() {
+        let secret = |expires_at| StoredSecret { sha256: SecretHash::of("s"), expires_at };
+        assert!(secret(0).is_good_at(u64::MAX));
+        assert!(secret(10).is_good_at(9));
+        assert!(!secret(10).is_good_at(10));
+    }
+}

@@ -1,0 +1,158 @@
+use base64::prelude::{BASE64_STANDARD, Engine};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const ID: &str = "07070707-0707-4707-8707-070707070707";
+
+fn client(method: &str, secrets: &[(&str, u64)]) -> Client {
+    let metadata = json!({"token_endpoint_auth_method": method, "grant_types": [], "response_types": []});
+    let stored =
+        |(secret, expires_at): &(&str, u64)| StoredSecret { sha256: SecretHash::of(secret), expires_at: *expires_at };
+    Client {
+        client_id: ClientId::parse(ID).expect("a UUID"),
+        client_id_issued_at: 1,
+        client_secrets: secrets.iter().map(stored).collect(),
+        disabled: false,
+        metadata: serde_json::from_value(metadata).expect("metadata"),
+    }
+}
+
+fn present(authorization: &[&[u8]], body: &str) -> Result<Credentials, PresentError> {
+    let query = Form::parse(b"").expect("empty");
+    Credentials::present(authorization, &query, &Form::parse(body.as_bytes()).expect("a form"))
+}
+
+fn basic(pair: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(pair))
+}
+
+/// A1: RFC 6749 §2.3.1, the example header.
+#[test]
+fn a1_rfc6749_example() {
+    let credentials = present(&[b"Basic czZCaGRSa3F0Mzo3RmpmcDBaQnIxS3REUmJuZlZkbUl3"], "").expect("presents");
+    assert_eq!(credentials.client_id().as_str(), "s6BhdRkqt3");
+    let Credentials::ClientSecretBasic(pair) = credentials else { panic!("another method") };
+    assert_eq!(pair.secret, SecretHash::of("7Fjfp0ZBr1KtDRbnfVdmIw"));
+}
+
+/// A1: the scheme in any case; the first colon splits; both halves are form-decoded.
+#[test]
+fn a1_basic() {
+    for scheme in ["basic", "BASIC", "bAsIc"] {
+        present(&[basic("id:secret").replacen("Basic", scheme, 1).as_bytes()], "").expect(scheme);
+    }
+    let Ok(Credentials::ClientSecretBasic(pair)) = present(&[basic("a+b%3A:x:y%25").as_bytes()], "") else {
+        panic!("does not present")
+    };
+    assert_eq!((pair.client_id.as_str(), pair.secret), ("a b:", SecretHash::of("x:y%")));
+    for bad in ["Basic", "Basic ", "Basic !!!", "Basic aWQ", "Basic aWQ6JQ==", "Basic /zo="] {
+        assert_eq!(present(&[bad.as_bytes()], "").expect_err(bad), PresentError::MalformedBasic);
+    }
+    for other in ["Bearer x", "", "Digest x", "Basicx aWQ6eA=="] {
+        assert_eq!(present(&[other.as_bytes()], "").expect_err(other), PresentError::UnsupportedScheme);
+    }
+}
+
+/// A1: `client_secret_post`.
+#[test]
+fn a1_post() {
+    let credentials = present(&[], "client_id=i&client_secret=s").expect("presents");
+    assert!(matches!(credentials, Credentials::ClientSecretPost(_)));
+    assert_eq!(present(&[], "client_secret=s").expect_err("no id"), PresentError::MissingClientId);
+    assert_eq!(present(&[], "client_id=i").expect_err("no secret"), PresentError::None);
+    assert_eq!(present(&[], "client_id=i&client_secret=").expect_err("empty"), PresentError::None);
+}
+
+/// A2: one method, one header, one identifier.
+#[test]
+fn a2_doubled() {
+    let header = basic("i:s");
+    let header = header.as_bytes();
+    assert_eq!(present(&[header], "client_secret=s").expect_err("two"), PresentError::TwoMethods);
+    assert_eq!(present(&[header], "client_id=j").expect_err("other"), PresentError::ClientIdMismatch);
+    present(&[header], "client_id=i").expect("the same");
+    assert_eq!(present(&[header, header], "").expect_err("two"), PresentError::RepeatedAuthorization);
+    let joined = [header, b", ", header].concat();
+    assert_eq!(present(&[&joined], "").expect_err("joined"), PresentError::RepeatedAuthorization);
+    for name in CREDENTIAL_PARAMETERS {
+        let query = format!("{name}=x");
+        let query = Form::parse(query.as_bytes()).expect("a query");
+        let error = Credentials::present(&[header], &query, &Form::parse(b"").expect("empty"));
+        assert_eq!(error.expect_err(name), PresentError::InUrl);
+    }
+}
+
+/// A3, A4, A5: method and secret must both be the registered ones, and every failure looks the same.
+#[test]
+fn a4_failures_look_the_same() {
+    let by_basic = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
+    let by_post = present(&[], &format!("client_id={ID}&client_secret=s")).expect("presents");
+    let registered = client("client_secret_basic", &[("s", 0)]);
+    let mut disabled = registered.clone();
+    disabled.disabled = true;
+    by_basic.prove(Some(registered.clone()), 5).expect("proves");
+    by_basic.prove(Some(client("client_secret_basic", &[("new", 0), ("s", 6)])), 5).expect("the older secret");
+    let failures = [
+        (by_basic.prove(None, 5), ProveError::UnknownClient),
+        (by_post.prove(Some(registered), 5), ProveError::WrongMethod),
+        (by_basic.prove(Some(client("client_secret_post", &[("s", 0)])), 5), ProveError::WrongMethod),
+        (by_basic.prove(Some(client("client_secret_basic", &[("S", 0)])), 5), ProveError::WrongSecret),
+        (by_basic.prove(Some(client("client_secret_basic", &[])), 5), ProveError::WrongSecret),
+        (by_basic.prove(Some(client("client_secret_basic", &[("s", 5)])), 5), ProveError::ExpiredSecret),
+        (by_basic.prove(Some(disabled), 5), ProveError::Disabled),
+    ];
+    for (outcome, why) in failures {
+        let error = outcome.expect_err("fails");
+        assert_eq!(error, why);
+        assert_eq!(OAuthError::from(error), authentication_failed());
+    }
+}
+
+/// An empty secret is the hash that absent secrets are compared with: it must prove nothing.
+#[test]
+fn a4_an_empty_secret_proves_nothing() {
+    let credentials = present(&[basic(&format!("{ID}:")).as_bytes()], "").expect("presents");
+    let error = credentials.prove(Some(client("client_secret_basic", &[("s", 0)])), 5);
+    assert_eq!(error.expect_err("fails"), ProveError::WrongSecret);
+}
+
+#[test]
+fn r19_debug_shows_no_secret() {
+    let credentials = present(&[basic(&format!("{ID}:hush")).as_bytes()], "").expect("presents");
+    assert_eq!(
+        format!("{credentials:?}"),
+        format!("ClientSecretBasic(IdAndSecret {{ client_id: ClientId({ID}), .. }})")
+    );
+}
+
+proptest! {
+    /// Any header: no panic, a registered error code.
+    #[test]
+    fn any_header(header: Vec<u8>) {
+        if let Err(error) = present(&[&header], "") {
+            let code = OAuthError::from(error).code;
+            prop_assert!(matches!(code, ErrorCode::InvalidClient | ErrorCode::InvalidRequest));
+        }
+    }
+
+    /// Any bytes behind a good scheme: likewise.
+    #[test]
+    fn any_credentials(bytes: Vec<u8>) {
+        let header = [b"Basic ".to_vec(), BASE64_STANDARD.encode(bytes).into_bytes()].concat();
+        if let Err(error) = present(&[&header], "") {
+            prop_assert_eq!(OAuthError::from(error).code, ErrorCode::InvalidClient);
+        }
+    }
+
+    /// What a client encodes as the RFC says is what is read.
+    #[test]
+    fn round_trip(id in "[ -~]{1,30}", secret in "\\PC{0,30}") {
+        let encode = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let header = basic(&format!("{}:{}", encode(&id), encode(&secret)));
+        let Ok(Credentials::ClientSecretBasic(pair)) = present(&[header.as_bytes()], "") else { panic!("presents") };
+        prop_assert_eq!(pair.client_id.as_str(), id);
+        prop_assert_eq!(pair.secret, SecretHash::of(&secret));
+    }
+}

@@ -1,0 +1,109 @@
+//! The grants this server runs: RFC 6749 §4.4, and what each decides.
+
+use crate::client_auth::AuthenticatedClient;
+use crate::error::{ErrorCode, OAuthError};
+use crate::scope::Scope;
+
+/// A grant, by its registered name. The one list: the token endpoint, registration and the metadata
+/// document all read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grant {
+    /// The client acts for itself (RFC 6749 §4.4).
+    ClientCredentials,
+}
+
+impl Grant {
+    /// All grants this server runs.
+    pub const ALL: &'static [Self] = &[Self::ClientCredentials];
+
+    /// The value of `grant_type`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ClientCredentials => "client_credentials",
+        }
+    }
+
+    /// The grant with this name, if this server runs it.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|grant| grant.as_str() == name)
+    }
+}
+
+/// Which clients may use the client-credentials grant (R5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GrantPolicy {
+    /// Every confidential client, whatever it listed: which grants the *server* runs decides.
+    #[default]
+    Server,
+    /// Only a client that registered the grant.
+    Registered,
+}
+
+/// What a client asks for.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The scope; `None` if it left that to the server.
+    pub scope: Option<&'a Scope>,
+    /// The resources (RFC 8707 §2); empty if it left that to the server.
+    pub resources: &'a [&'a str],
+}
+
+/// What a client gets.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Granted {
+    /// The scope; empty if the client registered none.
+    pub scope: Scope,
+    /// The resource that the token is for.
+    pub audience: String,
+}
+
+/// Why a client gets nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum GrantError {
+    /// The client did not register the grant, and the policy asks for that.
+    #[error("the client did not register this grant type")]
+    Unauthorized,
+    /// More scope than the client registered.
+    #[error("the scope is more than the client registered")]
+    Scope,
+    /// A resource that this server does not know.
+    #[error("the resource is unknown")]
+    Target,
+}
+
+impl From<GrantError> for OAuthError {
+    fn from(error: GrantError) -> Self {
+        let code = match error {
+            GrantError::Unauthorized => ErrorCode::UnauthorizedClient,
+            GrantError::Scope => ErrorCode::InvalidScope,
+            GrantError::Target => ErrorCode::InvalidTarget,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// The client-credentials grant (RFC 6749 §4.4.2): decides what an authenticated client gets.
+///
+/// # Errors
+/// [`GrantError`] if it may not use the grant, or asks for more than it registered (§3.3), or for a
+/// resource other than `default_audience` (RFC 8707 §2).
+pub fn client_credentials(
+    client: &AuthenticatedClient,
+    asked: Asked<'_>,
+    policy: GrantPolicy,
+    default_audience: &str,
+) -> Result<Granted, GrantError> {
+    let registered = &client.client().metadata;
+    if policy == GrantPolicy::Registered && !registered.registered(Grant::ClientCredentials) {
+        return Err(GrantError::Unauthorized);
+    }
+    let scope = match asked.scope {
+        Some(scope) if scope.is_subset_of(&registered.scope) => scope,
+        Some(_) => return Err(GrantError::Scope),
+        None => &registered.scope,
+    };
+    if asked.resources.iter().any(|resource| *resource != default_audience) {
+        return Err(GrantError::Target);
+    }
+    Ok(Granted { scope: scope.clone(), audience: default_audience.to_owned() })
+}

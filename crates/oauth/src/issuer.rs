@@ -1,0 +1,114 @@
+//! The issuer identifier and the URLs below it: RFC 8414 §2.
+
+use std::fmt;
+
+use url::{Host, Url};
+
+/// The paths of the endpoints. They stand below the issuer, which has no path of its own.
+pub mod path {
+    /// Registration (RFC 7591 §3).
+    pub const REGISTER: &str = "/register";
+    /// Tokens (RFC 6749 §3.2).
+    pub const TOKEN: &str = "/token";
+    /// The public keys (RFC 7517 §5).
+    pub const JWKS: &str = "/.well-known/jwks.json";
+    /// The server's metadata (RFC 8414 §3).
+    pub const AUTHORIZATION_SERVER: &str = "/.well-known/oauth-authorization-server";
+    /// The same document, for verifiers that know only this name (RFC 8414 §5).
+    pub const OPENID_CONFIGURATION: &str = "/.well-known/openid-configuration";
+}
+
+/// An issuer identifier: an https origin without a trailing slash, kept byte for byte as configured.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Issuer(String);
+
+/// Why a text is not an issuer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum IssuerError {
+    /// Not an absolute URL.
+    #[error("is not an absolute URL")]
+    NotAUrl,
+    /// Neither https, nor http on a loopback address.
+    #[error("must be https (http only on a loopback address)")]
+    NotHttps,
+    /// More than a scheme, a host and a port, or not in its normal form.
+    #[error("must be an origin: scheme, host and port, without path, trailing slash, query or fragment")]
+    NotAnOrigin,
+}
+
+impl Issuer {
+    /// Parses an issuer identifier.
+    ///
+    /// # Errors
+    /// [`IssuerError`] when the text is not an https origin (RFC 8414 §2).
+    pub fn parse(text: &str) -> Result<Self, IssuerError> {
+        let url = Url::parse(text).map_err(|_| IssuerError::NotAUrl)?;
+        if url.scheme() != "https" && !(url.scheme() == "http" && is_loopback(&url)) {
+            return Err(IssuerError::NotHttps);
+        }
+        // A URL's origin in ASCII is its normal form: anything more or different shows.
+        if url.origin().ascii_serialization() != text {
+            return Err(IssuerError::NotAnOrigin);
+        }
+        Ok(Self(text.to_owned()))
+    }
+
+    /// The identifier, byte for byte.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The URL of an endpoint.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.0)
+    }
+
+    /// Whether this server runs on the developer's own machine: plain http on loopback.
+    pub fn is_local(&self) -> bool {
+        self.0.starts_with("http:")
+    }
+}
+
+impl fmt::Display for Issuer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Whether the URL's host is `localhost` or a loopback address (RFC 8252 §7.3, §8.3).
+pub(crate) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name.eq_ignore_ascii_case("localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// D1: the issuer stays byte for byte what was configured, so only its normal form is taken.
+    #[test]
+    fn d1_issuer_is_an_origin() {
+        for good in ["https://as.example", "https://as.example:8443", "http://127.0.0.1:9000", "http://localhost:1"] {
+            assert_eq!(Issuer::parse(good).expect(good).as_str(), good);
+        }
+        for (bad, why) in [
+            ("", IssuerError::NotAUrl),
+            ("as.example", IssuerError::NotAUrl),
+            ("http://as.example", IssuerError::NotHttps),
+            ("ftp://127.0.0.1", IssuerError::NotHttps),
+            ("https://as.example/", IssuerError::NotAnOrigin),
+            ("https://as.example/tenant", IssuerError::NotAnOrigin),
+            ("https://as.example?x", IssuerError::NotAnOrigin),
+            ("https://as.example#x", IssuerError::NotAnOrigin),
+            ("https://user@as.example", IssuerError::NotAnOrigin),
+            ("https://AS.example", IssuerError::NotAnOrigin),
+            ("https://as.example:443", IssuerError::NotAnOrigin),
+        ] {
+            assert_eq!(Issuer::parse(bad), Err(why), "{bad:?}");
+        }
+    }
+}

@@ -1,0 +1,28 @@
+//! The OAuth 2.0 protocol of Tokenmint: what a request means, what may be granted, what is answered.
+//!
+//! Nothing here does I/O, reads a clock, the environment or randomness: they come in as arguments.
+//! Each module opens with the section of the RFC it implements.
+//!
+//! | a request for | goes through |
+//! |---|---|
+//! | registration | [`metadata`] → [`registration`] → [`client`] |
+//! | a token | [`form`] → [`token_request`] → [`client_auth`] → [`grant`] → [`access_token`] |
+//! | the server's description | [`discovery`], [`jwk`] |
+
+pub mod access_token;
+pub mod client;
+pub mod client_auth;
+pub mod discovery;
+pub mod error;
+pub mod form;
+pub mod grant;
+pub mod issuer;
+pub mod jwk;
+pub mod metadata;
+pub mod registration;
+pub mod scope;
+pub mod secret;
+pub mod token_request;
+
+/// A point in time: whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`).
+pub type EpochSeconds = u64;

@@ -1,0 +1,116 @@
+//! The table of metadata members that are checked and kept as sent, with their bounds: RFC 7591 §2.
+//!
+//! A new member is one line in [`MEMBERS`]. The members on which the server itself decides
+//! (`scope`, `grant_types`, `response_types`, `token_endpoint_auth_method`) have rules of their own.
+//! Together the bounds keep a client far below the 400 KB of a DynamoDB item: what is sent is at most
+//! [`MAX_BODY_BYTES`].
+
+use serde_json::{Map, Value};
+
+use super::requested::{string, strings};
+use super::{MetadataError, Policy, RequestedMetadata, uri};
+
+/// The largest registration request, in bytes.
+pub const MAX_BODY_BYTES: usize = 64 * 1024;
+
+/// The longest URI, in bytes.
+pub const MAX_URI_BYTES: usize = 2048;
+
+/// One row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Member {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may hold.
+    pub kind: Kind,
+    /// Whether `name#tag` may hold a translation (§2.2).
+    pub localizable: bool,
+}
+
+/// What a member may hold.
+#[derive(Clone, Copy, Debug)]
+pub enum Kind {
+    /// A text of at most so many bytes.
+    Text(usize),
+    /// An https URL of at most [`MAX_URI_BYTES`]; never fetched.
+    WebUri,
+    /// An array of at most so many texts of at most so many bytes.
+    Texts(usize, usize),
+    /// An array of at most so many redirect URIs (RFC 6749 §3.1.2).
+    RedirectUris(usize),
+}
+
+/// The members that are kept as sent.
+pub const MEMBERS: &[Member] = &[
+    Member { name: "client_name", kind: Kind::Text(256), localizable: true },
+    Member { name: "client_uri", kind: Kind::WebUri, localizable: true },
+    Member { name: "contacts", kind: Kind::Texts(16, 320), localizable: false },
+    Member { name: "logo_uri", kind: Kind::WebUri, localizable: true },
+    Member { name: "policy_uri", kind: Kind::WebUri, localizable: true },
+    Member { name: "redirect_uris", kind: Kind::RedirectUris(32), localizable: false },
+    Member { name: "software_id", kind: Kind::Text(256), localizable: false },
+    Member { name: "software_version", kind: Kind::Text(256), localizable: false },
+    Member { name: "tos_uri", kind: Kind::WebUri, localizable: true },
+];
+
+/// The members of the table that were given, each checked.
+pub(super) fn check(requested: &RequestedMetadata, policy: &Policy) -> Result<Map<String, Value>, MetadataError> {
+    let mut kept = Map::new();
+    for (name, value) in requested.iter() {
+        if let Some(member) = find(name)
+            && !value.is_null()
+            && is_given(member, name, value, policy)?
+        {
+            kept.insert(name.to_owned(), value.clone());
+        }
+    }
+    Ok(kept)
+}
+
+/// The row for `name` or for `name#language-tag`.
+fn find(name: &str) -> Option<&'static Member> {
+    let (base, tag) = match name.split_once('#') {
+        Some((base, tag)) => (base, Some(tag)),
+        None => (name, None),
+    };
+    let member = MEMBERS.iter().find(|member| member.name == base)?;
+    tag.is_none_or(|tag| member.localizable && is_language_tag(tag)).then_some(member)
+}
+
+/// BCP 47 by its shape: subtags of one to eight letters or digits, the first of letters.
+fn is_language_tag(tag: &str) -> bool {
+    let mut subtags = tag.split('-');
+    let fits = |subtag: &str| (1..=8).contains(&subtag.len());
+    tag.len() <= 64
+        && subtags.next().is_some_and(|first| fits(first) && first.bytes().all(|b| b.is_ascii_alphabetic()))
+        && subtags.all(|subtag| fits(subtag) && subtag.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Checks one member; `false` when its value means "not given" (R2).
+fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Result<bool, MetadataError> {
+    match member.kind {
+        Kind::Text(max_bytes) => Ok(!string(name, value, max_bytes)?.is_empty()),
+        Kind::WebUri => {
+            let text = string(name, value, MAX_URI_BYTES)?;
+            if text.is_empty() {
+                // Ours (R2): the exchange this server grew out of sends `client_uri: ""` and gets it back.
+                return Ok(name == "client_uri");
+            }
+            uri::web(text, policy.local)
+                .map(|()| true)
+                .map_err(|reason| MetadataError::Value { member: name.to_owned(), reason })
+        }
+        Kind::Texts(max_entries, max_bytes) => {
+            let entries = strings(name, value, max_entries, max_bytes)?;
+            Ok(!entries.is_empty())
+        }
+        Kind::RedirectUris(max_entries) => {
+            let entries = strings(name, value, max_entries, MAX_URI_BYTES)?;
+            // Ours (R2): `[""]` is that exchange's way to give none, and comes back as sent.
+            if entries != [""] {
+                entries.iter().try_for_each(|entry| uri::redirect(entry).map_err(MetadataError::RedirectUri))?;
+            }
+            Ok(!entries.is_empty())
+        }
+    }
+}

@@ -1,0 +1,63 @@
+//! Grant types and response types that belong together: RFC 7591 §2.1.
+
+use super::{MetadataError, RequestedMetadata};
+use crate::grant::Grant;
+
+/// Part of a response type → the grant type that goes with it (§2.1; `id_token`: OpenID Connect
+/// Dynamic Client Registration 1.0 §2).
+const RELATIONS: [(&str, &str); 3] = [("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")];
+
+const MAX_ENTRIES: usize = 16;
+const MAX_BYTES: usize = 256;
+
+/// Both lists as asked, or the default for the one that was not given: this server's own grant, and
+/// whatever the other list makes necessary.
+pub(super) fn grants_and_responses(requested: &RequestedMetadata) -> Result<(Vec<String>, Vec<String>), MetadataError> {
+    let grants = requested.strings("grant_types", MAX_ENTRIES, MAX_BYTES)?;
+    let responses = requested.strings("response_types", MAX_ENTRIES, MAX_BYTES)?;
+    match (grants, responses) {
+        (Some(grants), Some(responses)) => {
+            check(&grants, &responses)?;
+            Ok((grants, responses))
+        }
+        (Some(grants), None) => {
+            let responses = RELATIONS.iter().filter(|(response, grant)| *response != "id_token" && has(&grants, grant));
+            let responses = responses.map(|(response, _)| (*response).to_owned()).collect();
+            Ok((grants, responses))
+        }
+        (None, responses) => {
+            let responses = responses.unwrap_or_default();
+            let mut grants = vec![Grant::ClientCredentials.as_str().to_owned()];
+            for grant in ["authorization_code", "implicit"] {
+                if needs(&responses, grant) {
+                    grants.push(grant.to_owned());
+                }
+            }
+            Ok((grants, responses))
+        }
+    }
+}
+
+/// Refuses a response type without its grant type, and the other way round.
+fn check(grants: &[String], responses: &[String]) -> Result<(), MetadataError> {
+    for grant in ["authorization_code", "implicit"] {
+        if needs(responses, grant) && !has(grants, grant) {
+            let reason = "lacks the grant type that a response type needs (RFC 7591 section 2.1)";
+            return Err(MetadataError::Value { member: "grant_types".to_owned(), reason });
+        }
+        if has(grants, grant) && !needs(responses, grant) {
+            let reason = "lacks the response type that a grant type needs (RFC 7591 section 2.1)";
+            return Err(MetadataError::Value { member: "response_types".to_owned(), reason });
+        }
+    }
+    Ok(())
+}
+
+fn has(grants: &[String], grant: &str) -> bool {
+    grants.iter().any(|own| own == grant)
+}
+
+fn needs(responses: &[String], grant: &str) -> bool {
+    let parts = responses.iter().flat_map(|response| response.split(' '));
+    parts.into_iter().any(|part| RELATIONS.contains(&(part, grant)))
+}

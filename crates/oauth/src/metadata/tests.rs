@@ -1,0 +1,217 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+fn policy() -> Policy {
+    Policy {
+        offered: Scope::parse("client-scope read write").expect("a scope"),
+        default: Scope::parse("read").expect("a scope"),
+        local: false,
+    }
+}
+
+fn verify(body: &Value) -> Result<Value, MetadataError> {
+    let requested = RequestedMetadata::parse(body.to_string().as_bytes())?;
+    let metadata = ClientMetadata::verify(&requested, &policy())?;
+    Ok(serde_json::to_value(metadata).expect("serialises"))
+}
+
+fn refused(body: &Value) -> OAuthError {
+    verify(body).expect_err("refused").into()
+}
+
+/// R3: the defaults, and what they look like in the response.
+#[test]
+fn r3_defaults() {
+    let expected = json!({
+        "token_endpoint_auth_method": "client_secret_basic",
+        "grant_types": ["client_credentials"],
+        "response_types": [],
+        "scope": "read",
+    });
+    assert_eq!(verify(&json!({})).expect("registers"), expected);
+}
+
+/// R2: empty, null and unknown members are as if not sent, but for the two that are echoed.
+#[test]
+fn r2_not_given() {
+    let body = json!({
+        "client_name": "", "logo_uri": null, "contacts": [], "grant_types": [], "response_types": null,
+        "scope": "", "token_endpoint_auth_method": "", "redirect_uris": [], "unknown": {"deep": [1]},
+        "client_name#not a tag": "x", "contacts#de": ["x"],
+    });
+    assert_eq!(verify(&body).expect("registers"), verify(&json!({})).expect("registers"));
+    let echoed = verify(&json!({"client_uri": "", "redirect_uris": [""]})).expect("registers");
+    assert_eq!((&echoed["client_uri"], &echoed["redirect_uris"]), (&json!(""), &json!([""])));
+}
+
+/// RFC 7591 §3.1, the example request. `jwks_uri` is not understood, as the method needs no keys.
+#[test]
+fn r13_rfc7591_example() {
+    let body = json!({
+        "redirect_uris": ["https://client.example.org/callback", "https://client.example.org/callback2"],
+        "client_name": "My Example Client",
+        "client_name#ja-Jpan-JP": "\u{30AF}\u{30E9}\u{30A4}\u{30A2}\u{30F3}\u{30C8}\u{540D}",
+        "token_endpoint_auth_method": "client_secret_basic",
+        "logo_uri": "https://client.example.org/logo.png",
+        "jwks_uri": "https://client.example.org/my_public_keys.jwks",
+        "example_extension_parameter": "example_value",
+    });
+    let registered = verify(&body).expect("registers");
+    for member in ["redirect_uris", "client_name", "client_name#ja-Jpan-JP", "logo_uri"] {
+        assert_eq!(registered[member], body[member], "{member}");
+    }
+    assert_eq!(registered.get("example_extension_parameter"), None);
+}
+
+/// R1: malformed JSON, wrong types and bounds are refused, and the member is named.
+#[test]
+fn r1_malformed() {
+    for body in ["", "[]", "\"x\"", "{", "{} {}", "{\"a\":}", "nul", "\u{feff}{}"] {
+        let error = RequestedMetadata::parse(body.as_bytes()).expect_err(body);
+        assert_eq!(OAuthError::from(error).code, ErrorCode::InvalidClientMetadata, "{body}");
+    }
+    let deep = "[".repeat(100_000);
+    RequestedMetadata::parse(format!("{{\"a\":{deep}").as_bytes()).expect_err("too deep");
+    RequestedMetadata::parse(b"{\"a\":\"\xff\"}").expect_err("not UTF-8");
+    let error = RequestedMetadata::parse(br#"{"scope":"a","scope":"b"}"#).expect_err("twice");
+    assert_eq!(error, MetadataError::Repeated("scope".to_owned()));
+    let many: Map<_, _> = (0..200).map(|n| (n.to_string(), json!(1))).collect();
+    RequestedMetadata::parse(Value::from(many).to_string().as_bytes()).expect_err("too many");
+    for (body, member) in [
+        (json!({"scope": ["read"]}), "scope"),
+        (json!({"client_name": 1}), "client_name"),
+        (json!({"client_name#de": {}}), "client_name#de"),
+        (json!({"contacts": "me"}), "contacts"),
+        (json!({"contacts": ["me", 1]}), "contacts"),
+        (json!({"grant_types": {}}), "grant_types"),
+        (json!({"response_types": [null]}), "response_types"),
+        (json!({"redirect_uris": "https://a.example"}), "redirect_uris"),
+        (json!({"token_endpoint_auth_method": true}), "token_endpoint_auth_method"),
+        (json!({"client_name": "x".repeat(257)}), "client_name"),
+        (json!({"contacts": vec!["x"; 17]}), "contacts"),
+        (json!({"grant_types": vec!["x"; 17]}), "grant_types"),
+        (json!({"redirect_uris": vec!["https://a.example"; 33]}), "redirect_uris"),
+        (json!({"scope": "a".repeat(5000)}), "scope"),
+        (json!({"logo_uri": format!("https://a.example/{}", "x".repeat(2048))}), "logo_uri"),
+    ] {
+        let error = refused(&body);
+        assert_eq!(error.code, ErrorCode::InvalidClientMetadata, "{body}");
+        assert!(error.description.as_str().contains(&member.replace('"', "?")), "{error}");
+    }
+}
+
+/// R4: as asked, and contradictions refused.
+#[test]
+fn r4_relations() {
+    let same = json!({"grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"]});
+    let registered = verify(&same).expect("registers");
+    assert_eq!(registered["grant_types"], same["grant_types"]);
+    assert_eq!(registered["response_types"], same["response_types"]);
+    for bad in [
+        json!({"grant_types": ["client_credentials"], "response_types": ["code"]}),
+        json!({"grant_types": ["authorization_code"], "response_types": ["token"]}),
+        json!({"grant_types": ["authorization_code", "implicit"], "response_types": ["code"]}),
+        json!({"grant_types": ["authorization_code"], "response_types": ["code token"]}),
+    ] {
+        assert_eq!(refused(&bad).code, ErrorCode::InvalidClientMetadata, "{bad}");
+    }
+    let half = verify(&json!({"grant_types": ["implicit"]})).expect("registers");
+    assert_eq!(half["response_types"], json!(["token"]));
+    let half = verify(&json!({"response_types": ["code"]})).expect("registers");
+    assert_eq!(half["grant_types"], json!(["client_credentials", "authorization_code"]));
+}
+
+/// R6: what a redirect URI may be.
+#[test]
+fn r6_redirect_uris() {
+    for good in [
+        "https://a.example/cb?x=1",
+        "http://127.0.0.1:51004/cb",
+        "http://[::1]/cb",
+        "http://localhost/cb",
+        "com.example.app:/oauth2redirect",
+    ] {
+        verify(&json!({"redirect_uris": [good]})).expect(good);
+    }
+    for bad in [
+        "javascript:alert(1)",
+        "JavaScript:alert(1)",
+        "java\nscript:alert(1)",
+        "data:text/html,x",
+        "vbscript:x",
+        "http://a.example/cb",
+        "https://a.example/cb#x",
+        "https://a.example/cb#",
+        "/relative",
+        "a.example",
+        "app:/cb",
+        "https://",
+        " https://a.example",
+        "https://a.example/\u{e9}",
+        "file:///etc/passwd",
+    ] {
+        assert_eq!(refused(&json!({"redirect_uris": [bad]})).code, ErrorCode::InvalidRedirectUri, "{bad}");
+    }
+    assert_eq!(refused(&json!({"redirect_uris": ["https://a.example", ""]})).code, ErrorCode::InvalidRedirectUri);
+}
+
+/// R7: pages are https, or http on loopback where the server is local.
+#[test]
+fn r7_web_uris() {
+    for member in ["client_uri", "logo_uri", "tos_uri", "policy_uri", "tos_uri#fr"] {
+        verify(&json!({member: "https://a.example/x#part"})).expect(member);
+        for bad in ["http://a.example", "http://127.0.0.1/", "javascript:alert(1)", "x"] {
+            assert_eq!(refused(&json!({member: bad})).code, ErrorCode::InvalidClientMetadata, "{member} {bad}");
+        }
+    }
+    let requested = RequestedMetadata::parse(br#"{"client_uri":"http://localhost:3000/"}"#).expect("an object");
+    ClientMetadata::verify(&requested, &Policy { local: true, ..policy() }).expect("local");
+}
+
+/// R10: the scope is reduced in the order asked; nothing left is an error.
+#[test]
+fn r10_scope() {
+    let scope = |text: &str| verify(&json!({"scope": text})).map(|registered| registered["scope"].clone());
+    assert_eq!(scope("strong client-scope").expect("registers"), "client-scope");
+    assert_eq!(scope("write strong read").expect("registers"), "write read");
+    assert_eq!(refused(&json!({"scope": "strong"})).code, ErrorCode::InvalidClientMetadata);
+    assert_eq!(refused(&json!({"scope": "read  write"})).code, ErrorCode::InvalidClientMetadata);
+}
+
+/// R11: `none` and unknown methods are refused.
+#[test]
+fn r11_methods() {
+    for method in ["none", "CLIENT_SECRET_BASIC", "magic"] {
+        let error = refused(&json!({"token_endpoint_auth_method": method}));
+        assert_eq!(error.code, ErrorCode::InvalidClientMetadata, "{method}");
+    }
+}
+
+proptest! {
+    /// Any bytes: no panic, a registered error code.
+    #[test]
+    fn any_bytes(bytes: Vec<u8>) {
+        if let Err(error) = RequestedMetadata::parse(&bytes) {
+            prop_assert_eq!(OAuthError::from(error).code, ErrorCode::InvalidClientMetadata);
+        }
+    }
+
+    /// Any text in any member: no panic, a registered code, and what registers is never null.
+    #[test]
+    fn any_value(member in "client_name(#[a-z-]{0,9})?|(client|logo)_uri|scope|token_endpoint_auth_method", text: String) {
+        match verify(&json!({member.as_str(): text})) {
+            Ok(registered) => prop_assert!(registered.get(member.as_str()).is_none_or(|value| !value.is_null())),
+            Err(error) => prop_assert_eq!(OAuthError::from(error).code, ErrorCode::InvalidClientMetadata),
+        }
+    }
+
+    /// Any redirect URI: no panic, and what registers is never a script.
+    #[test]
+    fn any_redirect_uri(text in "(javascript|data|https?|[a-z.]{1,9}):?/{0,2}\\PC{0,30}") {
+        if verify(&json!({"redirect_uris": [text]})).is_ok() {
+            prop_assert!(!text.starts_with("javascript:") && !text.starts_with("data:"));
+        }
+    }
+}
