@@ -1,0 +1,115 @@
+//! The table of settings.
+
+/// A function that reads settings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Function {
+    /// Registration.
+    Register,
+    /// Tokens, keys and discovery.
+    Token,
+}
+
+/// One environment variable.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// Its name.
+    pub name: &'static str,
+    /// The functions that read it.
+    pub functions: &'static [Function],
+    /// What holds where it is not given or empty.
+    pub default: Default,
+    /// What it means, with its unit and bounds.
+    pub help: &'static str,
+}
+
+/// What holds where a setting is not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Default {
+    /// It must be given.
+    Required,
+    /// This value.
+    Value(&'static str),
+    /// Something that another setting decides, in words.
+    Derived(&'static str),
+}
+
+const REGISTER: &[Function] = &[Function::Register];
+const TOKEN: &[Function] = &[Function::Token];
+const BOTH: &[Function] = &[Function::Register, Function::Token];
+
+/// Every setting, in the order in which an operator thinks of them.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        name: "ISSUER",
+        functions: BOTH,
+        default: Default::Required,
+        help: "The issuer identifier: an https origin (http on loopback), without path or trailing slash",
+    },
+    Setting {
+        name: "CLIENTS_TABLE",
+        functions: BOTH,
+        default: Default::Required,
+        help: "The DynamoDB table of clients",
+    },
+    Setting {
+        name: "SIGNING_MODE",
+        functions: TOKEN,
+        default: Default::Value("kms"),
+        help: "Who signs: `kms`, every token by `kms:Sign`",
+    },
+    Setting {
+        name: "SIGNING_KEYS",
+        functions: TOKEN,
+        default: Default::Required,
+        help: "KMS keys, separated by commas: id, ARN or alias, optionally with `=` and RS256, PS256, ES256 or ES384; \
+               the first signs, all are published",
+    },
+    Setting {
+        name: "SCOPES",
+        functions: BOTH,
+        default: Default::Value(""),
+        help: "The scopes offered, separated by spaces",
+    },
+    Setting {
+        name: "DEFAULT_SCOPES",
+        functions: REGISTER,
+        default: Default::Derived("all of `SCOPES`"),
+        help: "The scopes of a client that registers without `scope`; among `SCOPES`",
+    },
+    Setting {
+        name: "AUDIENCE",
+        functions: TOKEN,
+        default: Default::Derived("the issuer"),
+        help: "The resource that tokens are for (`aud`)",
+    },
+    Setting {
+        name: "ACCESS_TOKEN_TTL",
+        functions: TOKEN,
+        default: Default::Value("18000"),
+        help: "Lifetime of an access token in seconds, 60 to 604800",
+    },
+    Setting {
+        name: "CLIENT_SECRET_TTL",
+        functions: REGISTER,
+        default: Default::Value("0"),
+        help: "Lifetime of a client secret in seconds, 0 = it never expires, at most 315360000 (ten years)",
+    },
+    Setting {
+        name: "REGISTRATION",
+        functions: BOTH,
+        default: Default::Required,
+        help: "Who may register: `open` (anyone) or `disabled` (nobody)",
+    },
+    Setting {
+        name: "REGISTRATION_STATUS",
+        functions: REGISTER,
+        default: Default::Value("201"),
+        help: "Status of a successful registration: `201` (RFC 7591), or `200` for clients that insist on it",
+    },
+    Setting {
+        name: "GRANT_POLICY",
+        functions: TOKEN,
+        default: Default::Value("server"),
+        help: "Who may use client_credentials: `server` (every client) or `registered` (clients that registered it)",
+    },
+];

@@ -1,0 +1,62 @@
+use super::*;
+
+fn good() -> Environment {
+    Environment::default()
+        .with("ISSUER", "https://as.example")
+        .with("CLIENTS_TABLE", "clients")
+        .with("SIGNING_KEYS", "alias/tokenmint")
+        .with("SCOPES", "read write")
+        .with("REGISTRATION", "open")
+}
+
+/// O5: the defaults.
+#[test]
+fn o5_defaults() {
+    let register = RegisterConfig::from_environment(&good()).expect("good");
+    assert_eq!(register.default_scopes.as_str(), "read write");
+    assert_eq!(register.client_secret_ttl, 0);
+    assert_eq!(register.registration_status, RegistrationStatus::Created);
+    let token = TokenConfig::from_environment(&good()).expect("good");
+    assert_eq!(token.audience, "https://as.example");
+    assert_eq!(token.access_token_ttl, 18_000);
+    assert_eq!(token.grant_policy, GrantPolicy::Server);
+    assert_eq!(token.signing_keys, [SigningKey { id: "alias/tokenmint".to_owned(), algorithm: None }]);
+}
+
+/// O5: every mistake at once, by name.
+#[test]
+fn o5_every_mistake_at_once() {
+    let environment = good()
+        .with("ISSUER", "http://as.example")
+        .with("DEFAULT_SCOPES", "admin")
+        .with("CLIENT_SECRET_TTL", "-1")
+        .with("REGISTRATION", "maybe")
+        .with("REGISTRATION_STATUS", "204")
+        .with("CLIENTS_TABLE", "");
+    let errors = RegisterConfig::from_environment(&environment).expect_err("mistakes").to_string();
+    let named: Vec<_> = errors.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(
+        named,
+        ["ISSUER", "CLIENTS_TABLE", "DEFAULT_SCOPES", "CLIENT_SECRET_TTL", "REGISTRATION", "REGISTRATION_STATUS"]
+    );
+    let environment = good()
+        .with("SIGNING_MODE", "paper")
+        .with("SIGNING_KEYS", "a,b=HS256")
+        .with("AUDIENCE", "api")
+        .with("ACCESS_TOKEN_TTL", "59")
+        .with("GRANT_POLICY", "none");
+    let errors = TokenConfig::from_environment(&environment).expect_err("mistakes").to_string();
+    let named: Vec<_> = errors.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(named, ["SIGNING_MODE", "SIGNING_KEYS", "AUDIENCE", "ACCESS_TOKEN_TTL", "GRANT_POLICY"]);
+}
+
+#[test]
+fn signing_keys_with_algorithms() {
+    let environment = good().with("SIGNING_KEYS", "arn:aws:kms:eu-west-1:1:key/a=PS256, alias/b");
+    let keys = TokenConfig::from_environment(&environment).expect("good").signing_keys;
+    assert_eq!(keys[0].algorithm, Some(SigningAlgorithm::Ps256));
+    assert_eq!((keys[1].id.as_str(), keys[1].algorithm), ("alias/b", None));
+    for bad in [",", "a,", "=RS256", "a b", "a=rs256"] {
+        TokenConfig::from_environment(&good().with("SIGNING_KEYS", bad)).expect_err(bad);
+    }
+}

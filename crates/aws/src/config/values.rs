@@ -1,0 +1,91 @@
+//! What the values of settings may be. Each function gives the value or says what is wrong with it.
+
+use tokenmint_oauth::grant::GrantPolicy;
+use tokenmint_oauth::issuer::Issuer;
+use tokenmint_oauth::jwk::SigningAlgorithm;
+use tokenmint_oauth::scope::Scope;
+use url::Url;
+
+use super::{Registration, RegistrationStatus, SigningKey};
+
+pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
+    Issuer::parse(text).map_err(|error| error.to_string())
+}
+
+/// A table's name or ARN.
+pub(super) fn table_name(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-:/".contains(c);
+    if (3..=1024).contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("is not the name of a DynamoDB table".to_owned())
+    }
+}
+
+pub(super) fn scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn signing_mode(text: &str) -> Result<(), String> {
+    choose(text, &[("kms", ())])
+}
+
+/// `key[=ALG],…`
+pub(super) fn signing_keys(text: &str) -> Result<Vec<SigningKey>, String> {
+    text.split(',').map(|entry| signing_key(entry.trim())).collect()
+}
+
+fn signing_key(entry: &str) -> Result<SigningKey, String> {
+    let (id, algorithm) = match entry.split_once('=') {
+        Some((id, name)) => {
+            let algorithm = SigningAlgorithm::from_name(name);
+            (id, Some(algorithm.ok_or_else(|| format!("{name:?} is not one of RS256, PS256, ES256, ES384"))?))
+        }
+        None => (entry, None),
+    };
+    if id.is_empty() || id.len() > 2048 || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(format!("{entry:?} is not a KMS key"));
+    }
+    Ok(SigningKey { id: id.to_owned(), algorithm })
+}
+
+/// A resource: an absolute URI without fragment (RFC 8707 §2).
+pub(super) fn audience(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url) if url.fragment().is_none() && text.bytes().all(|byte| byte.is_ascii_graphic()) => Ok(text.to_owned()),
+        _ => Err("must be an absolute URI without fragment".to_owned()),
+    }
+}
+
+pub(super) fn access_token_ttl(text: &str) -> Result<u32, String> {
+    seconds(text, 60, 604_800)
+}
+
+pub(super) fn client_secret_ttl(text: &str) -> Result<u32, String> {
+    seconds(text, 0, 315_360_000)
+}
+
+fn seconds(text: &str, least: u32, most: u32) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| (least..=most).contains(number));
+    number.ok_or_else(|| format!("must be a whole number of seconds from {least} to {most}"))
+}
+
+pub(super) fn registration(text: &str) -> Result<Registration, String> {
+    choose(text, &[("open", Registration::Open), ("disabled", Registration::Disabled)])
+}
+
+pub(super) fn registration_status(text: &str) -> Result<RegistrationStatus, String> {
+    choose(text, &[("201", RegistrationStatus::Created), ("200", RegistrationStatus::Ok)])
+}
+
+pub(super) fn grant_policy(text: &str) -> Result<GrantPolicy, String> {
+    choose(text, &[("server", GrantPolicy::Server), ("registered", GrantPolicy::Registered)])
+}
+
+fn choose<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    let chosen = choices.iter().find(|(name, _)| *name == text).map(|(_, value)| *value);
+    chosen.ok_or_else(|| {
+        let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
+        format!("must be {}", names.join(" or "))
+    })
+}

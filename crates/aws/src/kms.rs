@@ -1,0 +1,180 @@
+//! Signatures from KMS: `SIGNING_MODE=kms`. The private key never leaves KMS (K1).
+
+use aws_sdk_kms::Client as Kms;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kms::primitives::Blob;
+use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
+use der::asn1::UintRef;
+use der::{Decode, Reader, SliceReader};
+use futures_util::future::try_join_all;
+use jsonwebtoken::jwk::JwkSet;
+use tokenmint_oauth::access_token::{self, Claims, EncodedHeader};
+use tokenmint_oauth::jwk::{PublicKey, PublicKeyError, SigningAlgorithm, jwk_set};
+
+use crate::Unavailable;
+use crate::config::SigningKey;
+
+/// The keys of a deployment. The first signs; all are published, so that a key can be replaced without
+/// a good token failing (K3).
+#[derive(Debug)]
+pub struct KmsSigner {
+    kms: Kms,
+    first: KmsKey,
+    others: Vec<KmsKey>,
+}
+
+#[derive(Debug)]
+struct KmsKey {
+    /// The key's ARN: an alias may be pointed elsewhere while this runs, a key id stays what it is.
+    arn: String,
+    algorithm: SigningAlgorithm,
+    public: PublicKey,
+    header: EncodedHeader,
+}
+
+/// Why the keys cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// KMS does not answer; it may later.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// KMS says that this can never work: a mistake in `SIGNING_KEYS`.
+    #[error("SIGNING_KEYS: {0} {1}")]
+    Mistake(String, String),
+}
+
+/// Why a token was not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// KMS does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// KMS answered something that is not a signature.
+    #[error("kms:Sign: the answer is not a signature")]
+    Malformed,
+}
+
+impl KmsSigner {
+    /// Asks KMS for the public half of every key: one `GetPublicKey` each, all at once.
+    ///
+    /// # Errors
+    /// [`LoadError`], also if there is no key or the same one twice.
+    pub async fn load(kms: Kms, keys: &[SigningKey]) -> Result<Self, LoadError> {
+        let loaded = try_join_all(keys.iter().map(|key| KmsKey::load(&kms, key))).await?;
+        for (at, key) in loaded.iter().enumerate() {
+            if loaded[..at].iter().any(|other| other.public.kid == key.public.kid) {
+                return Err(LoadError::Mistake(key.arn.clone(), "stands twice".to_owned()));
+            }
+        }
+        let mut loaded = loaded.into_iter();
+        let first = loaded.next().ok_or_else(|| LoadError::Mistake(String::new(), "holds no key".to_owned()))?;
+        Ok(Self { kms, first, others: loaded.collect() })
+    }
+
+    /// The keys as they are published.
+    pub fn jwk_set(&self) -> JwkSet {
+        jwk_set(std::iter::once(&self.first).chain(&self.others).map(|key| &key.public))
+    }
+
+    /// Makes a signed token: exactly one `Sign`, of the digest.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub async fn sign(&self, claims: &Claims<'_>) -> Result<String, SignError> {
+        let key = &self.first;
+        let input = access_token::signing_input(&key.header, claims);
+        let digest = key.algorithm.digest(input.as_bytes());
+        let sign = self.kms.sign().key_id(&key.arn).message_type(MessageType::Digest);
+        let sign = sign.message(Blob::new(digest.as_ref())).signing_algorithm(kms_algorithm(key.algorithm));
+        let output = Box::pin(sign.send()).await.map_err(|error| Unavailable::new("kms:Sign", error))?;
+        let signature = output.signature.ok_or(SignError::Malformed)?;
+        let signature = match key.algorithm {
+            SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => signature.into_inner(),
+            SigningAlgorithm::Es256 => raw_ecdsa(signature.as_ref(), 32)?,
+            SigningAlgorithm::Es384 => raw_ecdsa(signature.as_ref(), 48)?,
+        };
+        Ok(access_token::with_signature(input, &signature))
+    }
+}
+
+impl KmsKey {
+    async fn load(kms: &Kms, key: &SigningKey) -> Result<Self, LoadError> {
+        let mistake = |what: String| LoadError::Mistake(key.id.clone(), what);
+        let output = Box::pin(kms.get_public_key().key_id(&key.id).send()).await.map_err(|error| {
+            if is_mistake(&error) {
+                let code = error.code().unwrap_or_default();
+                mistake(format!("cannot be used: {code}: {}", error.message().unwrap_or_default()))
+            } else {
+                Unavailable::new("kms:GetPublicKey", error).into()
+            }
+        })?;
+        if output.key_usage != Some(KeyUsageType::SignVerify) {
+            return Err(mistake("is not a key for signing".to_owned()));
+        }
+        let algorithm = match (&output.key_spec, key.algorithm) {
+            (_, Some(algorithm)) => algorithm,
+            (Some(KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096), None) => SigningAlgorithm::Rs256,
+            (Some(KeySpec::EccNistP256), None) => SigningAlgorithm::Es256,
+            (Some(KeySpec::EccNistP384), None) => SigningAlgorithm::Es384,
+            _ => return Err(mistake("is not an RSA, P-256 or P-384 key".to_owned())),
+        };
+        let spki = output.public_key.unwrap_or_else(|| Blob::new([]));
+        let public = PublicKey::from_spki(spki.as_ref(), algorithm)
+            .map_err(|error: PublicKeyError| mistake(error.to_string()))?;
+        let header = EncodedHeader::new(algorithm, &public.kid);
+        Ok(Self { arn: output.key_id.unwrap_or_else(|| key.id.clone()), algorithm, public, header })
+    }
+}
+
+/// Whether KMS understood the request and says that it can never be granted.
+fn is_mistake<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+    const DEFINITE: [&str; 6] = [
+        "NotFoundException",
+        "InvalidArnException",
+        "InvalidKeyUsageException",
+        "UnsupportedOperationException",
+        "ValidationException",
+        "AccessDeniedException",
+    ];
+    error.code().is_some_and(|code| DEFINITE.contains(&code))
+}
+
+const fn kms_algorithm(algorithm: SigningAlgorithm) -> SigningAlgorithmSpec {
+    match algorithm {
+        SigningAlgorithm::Rs256 => SigningAlgorithmSpec::RsassaPkcs1V15Sha256,
+        SigningAlgorithm::Ps256 => SigningAlgorithmSpec::RsassaPssSha256,
+        SigningAlgorithm::Es256 => SigningAlgorithmSpec::EcdsaSha256,
+        SigningAlgorithm::Es384 => SigningAlgorithmSpec::EcdsaSha384,
+    }
+}
+
+/// `r‖s`, each of `size` bytes (RFC 7518 §3.4), from the DER that KMS gives (RFC 3279 §2.2.3).
+fn raw_ecdsa(der: &[u8], size: usize) -> Result<Vec<u8>, SignError> {
+    let mut reader = SliceReader::new(der).map_err(|_| SignError::Malformed)?;
+    let numbers = reader.sequence(|sequence| Ok([UintRef::decode(sequence)?, UintRef::decode(sequence)?]));
+    let numbers = numbers.and_then(|numbers| reader.finish(numbers)).map_err(|_| SignError::Malformed)?;
+    let mut raw = vec![0; 2 * size];
+    for (half, number) in raw.chunks_exact_mut(size).zip(&numbers) {
+        let bytes = number.as_bytes();
+        let start = size.checked_sub(bytes.len()).ok_or(SignError::Malformed)?;
+        half[start..].copy_from_slice(bytes);
+    }
+    Ok(raw)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// K5: leading zeros come and go between DER and raw.
+    #[test]
+    fn k5_der_to_raw() {
+        let der = [0x30, 0x07, 0x02, 0x02, 0x00, 0x80, 0x02, 0x01, 0x05];
+        assert_eq!(raw_ecdsa(&der, 3).expect("a signature"), [0, 0, 0x80, 0, 0, 5]);
+        for bad in [&der[..8], &[], &[0x30, 0x00], &[&der[..], &[0]].concat()] {
+            raw_ecdsa(bad, 3).expect_err("malformed");
+        }
+        let long = [0x30, 0x08, 0x02, 0x02, 0x01, 0x00, 0x02, 0x02, 0x01, 0x00];
+        raw_ecdsa(&long, 1).expect_err("too long");
+    }
+}

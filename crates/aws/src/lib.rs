@@ -1,0 +1,12 @@
+//! Tokenmint on AWS: configuration from the environment, clients in DynamoDB, signatures from KMS.
+//!
+//! The only crate that names the AWS SDK.
+
+pub mod clients;
+pub mod config;
+pub mod kms;
+pub mod provision;
+mod sdk;
+pub mod signer;
+
+pub use sdk::{LOCAL_REGION, Sdk, Unavailable};

@@ -1,0 +1,198 @@
+//! What `CloudFormation` makes when the functions are deployed, made here for the embedded services: the table of
+//! clients and the signing key. Both functions find what is there and change nothing of it.
+
+use std::error::Error as StdError;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::operation::create_table::CreateTableError;
+use aws_sdk_dynamodb::operation::describe_table::DescribeTableError;
+use aws_sdk_dynamodb::types::{
+    AttributeDefinition, BillingMode, KeySchemaElement, KeyType, ScalarAttributeType, TableDescription, TableStatus,
+    TimeToLiveSpecification, TimeToLiveStatus,
+};
+use aws_sdk_kms::config::timeout::TimeoutConfig;
+use aws_sdk_kms::operation::describe_key::DescribeKeyError;
+pub use aws_sdk_kms::types::KeySpec;
+use aws_sdk_kms::types::{KeyMetadata, KeyState, KeyUsageType};
+use tokio::time::sleep;
+
+/// The table's only key, a string.
+const KEY: &str = "client_id";
+
+/// The attribute that says when an item may be deleted, in epoch seconds.
+const EXPIRY: &str = "expires_at";
+
+/// How often, and how many times, a new table is asked whether it is ready: 10 seconds in all.
+const POLL: (Duration, usize) = (Duration::from_millis(100), 100);
+
+/// How long the making of a key may take.
+const KEY_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// Why the table or the key is not there.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A call failed.
+    #[error("{operation} failed: {}", causes(.source.as_ref()))]
+    Call {
+        /// The IAM action, as in `dynamodb:CreateTable`.
+        operation: &'static str,
+        /// The SDK's error.
+        source: Box<dyn StdError + Send + Sync>,
+    },
+
+    /// There is a table of this name, and it cannot hold clients.
+    #[error("the table {table} {reason}")]
+    Table {
+        /// The table's name.
+        table: String,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+
+    /// There is a key behind this alias, and it cannot sign.
+    #[error("the key of {alias} {reason}")]
+    Key {
+        /// The alias.
+        alias: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+/// Creates the table of clients where it is missing, waits until it is ready, and has what expires deleted.
+///
+/// # Errors
+/// A call fails, the table takes longer than 10 seconds, or there is another kind of table of this name.
+pub async fn clients_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), Error> {
+    let wrong = |reason| Error::Table { table: table.to_owned(), reason };
+    if describe_table(dynamodb, table).await?.is_none() {
+        create_table(dynamodb, table).await?;
+    }
+    let description = ready(dynamodb, table).await?.ok_or_else(|| wrong("is not ready after 10 seconds"))?;
+    let [key] = description.key_schema() else { return Err(wrong("has not the one key client_id")) };
+    if key.attribute_name() != KEY {
+        return Err(wrong("has not the one key client_id"));
+    }
+    delete_expired(dynamodb, table).await
+}
+
+/// Finds the signing key by its alias (`alias/...`), or makes both. Gives the key's ARN.
+///
+/// # Errors
+/// A call fails, or the key that is there is disabled, about to be deleted, not for signing, or of another spec.
+pub async fn signing_key(kms: &aws_sdk_kms::Client, alias: &str, spec: KeySpec) -> Result<String, Error> {
+    let key = match kms.describe_key().key_id(alias).send().await {
+        Ok(found) => found.key_metadata,
+        Err(error) if matches!(error.as_service_error(), Some(DescribeKeyError::NotFoundException(_))) => {
+            create_key(kms, alias, &spec).await?
+        }
+        Err(error) => return Err(failed("kms:DescribeKey")(error)),
+    };
+    let wrong = |reason: &str| Error::Key { alias: alias.to_owned(), reason: reason.to_owned() };
+    let key = key.ok_or_else(|| wrong("is not described"))?;
+    check_key(&key, &spec).map_err(|reason| wrong(&reason))?;
+    key.arn.ok_or_else(|| wrong("has no ARN"))
+}
+
+async fn describe_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<Option<TableDescription>, Error> {
+    match dynamodb.describe_table().table_name(table).send().await {
+        Ok(found) => Ok(found.table),
+        Err(error) if matches!(error.as_service_error(), Some(DescribeTableError::ResourceNotFoundException(_))) => {
+            Ok(None)
+        }
+        Err(error) => Err(failed("dynamodb:DescribeTable")(error)),
+    }
+}
+
+async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), Error> {
+    let attribute = AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S);
+    let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash);
+    let created = dynamodb
+        .create_table()
+        .table_name(table)
+        .billing_mode(BillingMode::PayPerRequest)
+        .attribute_definitions(attribute.build().expect("name and type are set"))
+        .key_schema(key.build().expect("name and type are set"))
+        .send()
+        .await;
+    match created {
+        Ok(_) => Ok(()),
+        // Somebody else made it in the meantime.
+        Err(error) if matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_))) => Ok(()),
+        Err(error) => Err(failed("dynamodb:CreateTable")(error)),
+    }
+}
+
+/// Waits for the table. The SDK's own waiter asks only every 20 seconds.
+async fn ready(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<Option<TableDescription>, Error> {
+    let (pause, times) = POLL;
+    for _ in 0..times {
+        match describe_table(dynamodb, table).await? {
+            Some(description) if description.table_status == Some(TableStatus::Active) => return Ok(Some(description)),
+            _ => sleep(pause).await,
+        }
+    }
+    Ok(None)
+}
+
+async fn delete_expired(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), Error> {
+    let found = dynamodb.describe_time_to_live().table_name(table).send().await;
+    let found = found.map_err(failed("dynamodb:DescribeTimeToLive"))?;
+    let status = found.time_to_live_description.and_then(|description| description.time_to_live_status);
+    if matches!(status, Some(TimeToLiveStatus::Enabled | TimeToLiveStatus::Enabling)) {
+        return Ok(());
+    }
+    let specification = TimeToLiveSpecification::builder().attribute_name(EXPIRY).enabled(true);
+    dynamodb
+        .update_time_to_live()
+        .table_name(table)
+        .time_to_live_specification(specification.build().expect("name and switch are set"))
+        .send()
+        .await
+        .map_err(failed("dynamodb:UpdateTimeToLive"))?;
+    Ok(())
+}
+
+async fn create_key(kms: &aws_sdk_kms::Client, alias: &str, spec: &KeySpec) -> Result<Option<KeyMetadata>, Error> {
+    let request = kms.create_key().key_spec(spec.clone()).key_usage(KeyUsageType::SignVerify);
+    let created = request.customize().config_override(patience()).send().await;
+    let key = created.map_err(failed("kms:CreateKey"))?.key_metadata;
+    if let Some(key) = &key {
+        let named = kms.create_alias().alias_name(alias).target_key_id(key.key_id()).send().await;
+        named.map_err(failed("kms:CreateAlias"))?;
+    }
+    Ok(key)
+}
+
+/// To make an RSA key, the embedded KMS searches for primes, by luck for seconds. A call given up and tried again would
+/// make one more key.
+fn patience() -> aws_sdk_kms::config::Builder {
+    let timeouts = TimeoutConfig::builder().operation_timeout(KEY_TIMEOUT).operation_attempt_timeout(KEY_TIMEOUT);
+    aws_sdk_kms::Config::builder().timeout_config(timeouts.build())
+}
+
+fn check_key(key: &KeyMetadata, spec: &KeySpec) -> Result<(), String> {
+    if key.key_state != Some(KeyState::Enabled) {
+        let state = key.key_state().map_or("unknown", KeyState::as_str);
+        return Err(format!("is not enabled but {state}"));
+    }
+    if key.key_usage != Some(KeyUsageType::SignVerify) {
+        return Err("is not for signing".to_owned());
+    }
+    if key.key_spec() != Some(spec) {
+        let found = key.key_spec().map_or("unknown", KeySpec::as_str);
+        return Err(format!("is not {spec} but {found}"));
+    }
+    Ok(())
+}
+
+fn failed<E: StdError + Send + Sync + 'static>(operation: &'static str) -> impl FnOnce(E) -> Error {
+    move |error| Error::Call { operation, source: Box::new(error) }
+}
+
+/// The SDK's errors say what happened only at the end of their chain.
+fn causes(error: &(dyn StdError + 'static)) -> String {
+    let chain = std::iter::successors(Some(error), |&error| error.source());
+    chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")
+}

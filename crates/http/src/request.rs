@@ -1,0 +1,72 @@
+//! Reading a request: its media type, its body, its credentials.
+
+use axum::body::Body;
+use axum::http::{HeaderMap, header};
+use http_body_util::BodyExt;
+use tokenmint_oauth::error::{ErrorCode, OAuthError};
+
+/// How much of a body that is too large is still read, so that the answer reaches whoever sends it: the
+/// most that API Gateway passes on.
+const DRAIN_BYTES: usize = 10 * 1024 * 1024;
+
+/// Why a body cannot be had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BodyError {
+    /// It is larger than the endpoint takes.
+    #[error("the body is larger than {0} bytes")]
+    TooLarge(usize),
+    /// It ended before it was complete.
+    #[error("the body is incomplete")]
+    Incomplete,
+    /// It is of another media type than this one.
+    #[error("the body must be {0}")]
+    MediaType(&'static str),
+}
+
+impl BodyError {
+    /// The error with the code that the endpoint's RFC has for malformed requests.
+    pub fn with_code(self, code: ErrorCode) -> OAuthError {
+        OAuthError::new(code, self.to_string())
+    }
+}
+
+/// Reads a body of at most `limit` bytes.
+///
+/// # Errors
+/// [`BodyError::TooLarge`] and [`BodyError::Incomplete`].
+pub async fn body(mut body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
+    let mut bytes = Vec::new();
+    let mut seen = 0;
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| BodyError::Incomplete)?.into_data() else { continue };
+        seen += data.len();
+        if seen <= limit {
+            bytes.extend_from_slice(&data);
+        } else if seen > DRAIN_BYTES {
+            break;
+        }
+    }
+    if seen > limit { Err(BodyError::TooLarge(limit)) } else { Ok(bytes) }
+}
+
+/// Checks that the body's media type is `expected`, whatever its parameters.
+///
+/// # Errors
+/// [`BodyError::MediaType`] if it is another one, not given, or given twice.
+pub fn media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), BodyError> {
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => {
+            let essence = value.as_bytes().split(|byte| *byte == b';').next().unwrap_or_default();
+            essence.trim_ascii().eq_ignore_ascii_case(expected.as_bytes())
+        }
+        _ => false,
+    }
+    .then_some(())
+    .ok_or(BodyError::MediaType(expected))
+}
+
+/// The values of all `Authorization` headers.
+pub fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
+    headers.get_all(header::AUTHORIZATION).iter().map(axum::http::HeaderValue::as_bytes).collect()
+}

@@ -1,0 +1,55 @@
+//! The log: structured, on standard output for CloudWatch, on standard error for a person.
+
+use std::str::FromStr;
+
+use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::LookupSpan;
+use tracing_subscriber::util::SubscriberInitExt;
+
+/// The crates whose events are ours to judge.
+const OURS: [&str; 6] = ["register", "token", "tokenmint", "tokenmint_aws", "tokenmint_http", "tokenmint_embedded"];
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object per line on standard output.
+    Json,
+    /// One readable line on standard error.
+    Text,
+}
+
+/// Starts the log. `level` is the name of a level, `info` where it is none: Lambda gives it in
+/// `AWS_LAMBDA_LOG_LEVEL`. It applies to this project's own events; the libraries' stop at warnings,
+/// because on their finer levels they write whole requests.
+pub fn init(format: Format, level: Option<&str>) {
+    let registry = tracing_subscriber::registry().with(filter(level));
+    match format {
+        Format::Json => registry.with(json_layer(std::io::stdout)).init(),
+        Format::Text => {
+            registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr)).init();
+        }
+    }
+}
+
+/// What is logged at `level`.
+pub fn filter(level: Option<&str>) -> Targets {
+    let level = level.and_then(|level| LevelFilter::from_str(level).ok()).unwrap_or(LevelFilter::INFO);
+    Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|target| (target, level)))
+}
+
+/// The JSON form of the log, written to `writer`.
+pub fn json_layer<S, W>(writer: W) -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer()
+        .json()
+        .flatten_event(true)
+        .with_current_span(false)
+        .with_span_list(false)
+        .with_target(false)
+        .with_writer(writer)
+}
