@@ -18,6 +18,7 @@
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
@@ -119,6 +120,27 @@ impl ClientsTable {
         let item: ClientItem = serde_dynamo::from_item(item).map_err(|error| damaged(error.to_string()))?;
         item.into_client().map(Some).map_err(|error| damaged(error.to_owned()))
     }
+
+    /// Disables or enables a client: exactly one `UpdateItem`. `false` if there is no such client.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<bool, Unavailable> {
+        let update = self.dynamodb.update_item().table_name(&self.name);
+        let update = update.key(KEY, AttributeValue::S(id.as_str().to_owned()));
+        let update = update.update_expression("SET disabled = :disabled");
+        let update = update.expression_attribute_values(":disabled", AttributeValue::Bool(disabled));
+        let outcome = Box::pin(update.condition_expression("attribute_exists(client_id)").send()).await;
+        match outcome {
+            Ok(_) => Ok(true),
+            Err(error) if is_condition_failed(error.as_service_error()) => Ok(false),
+            Err(error) => Err(Unavailable::new("dynamodb:UpdateItem", error)),
+        }
+    }
+}
+
+fn is_condition_failed(error: Option<&UpdateItemError>) -> bool {
+    matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
 }
 
 /// A client as it lies in the table.

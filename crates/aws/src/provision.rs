@@ -1,4 +1,4 @@
-//! What `CloudFormation` makes when the functions are deployed, made here for the embedded services: the table of
+//! What CloudFormation makes when the functions are deployed, made here for the embedded services: the table of
 //! clients and the signing key. Both functions find what is there and change nothing of it.
 
 use std::error::Error as StdError;

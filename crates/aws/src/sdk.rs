@@ -45,6 +45,10 @@ impl Sdk {
         let credentials = Credentials::new("local", "local", None, None, "local");
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static(LOCAL_REGION))
+            // What the surroundings say of proxies and endpoints is meant for AWS, not for this machine.
+            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .use_fips(false)
+            .use_dual_stack(false)
             .credentials_provider(credentials);
         let local = Local { dynamodb: dynamodb_url.to_owned(), kms: kms_url.to_owned() };
         Self { config: patient(loader).load().await, local: Some(local) }

@@ -1,5 +1,6 @@
 //! The log: structured, on standard output for CloudWatch, on standard error for a person.
 
+use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -22,13 +23,21 @@ pub enum Format {
 
 /// Starts the log. `level` is the name of a level, `info` where it is none: Lambda gives it in
 /// `AWS_LAMBDA_LOG_LEVEL`. It applies to this project's own events; the libraries' stop at warnings,
-/// because on their finer levels they write whole requests.
+/// because on their finer levels they write whole requests. The embedded DynamoDB warns of every condition
+/// that fails, which is its daily work.
 pub fn init(format: Format, level: Option<&str>) {
     let registry = tracing_subscriber::registry().with(filter(level));
     match format {
         Format::Json => registry.with(json_layer(std::io::stdout)).init(),
         Format::Text => {
-            registry.with(tracing_subscriber::fmt::layer().with_target(false).with_writer(std::io::stderr)).init();
+            registry
+                .with(
+                    tracing_subscriber::fmt::layer()
+                        .with_target(false)
+                        .with_ansi(std::io::stderr().is_terminal())
+                        .with_writer(std::io::stderr),
+                )
+                .init();
         }
     }
 }
@@ -36,7 +45,10 @@ pub fn init(format: Format, level: Option<&str>) {
 /// What is logged at `level`.
 pub fn filter(level: Option<&str>) -> Targets {
     let level = level.and_then(|level| LevelFilter::from_str(level).ok()).unwrap_or(LevelFilter::INFO);
-    Targets::new().with_default(level.min(LevelFilter::WARN)).with_targets(OURS.map(|target| (target, level)))
+    Targets::new()
+        .with_default(level.min(LevelFilter::WARN))
+        .with_targets(OURS.map(|target| (target, level)))
+        .with_target("dynoxide", LevelFilter::ERROR)
 }
 
 /// The JSON form of the log, written to `writer`.

@@ -8,9 +8,9 @@ use tokenmint_aws::config::{Environment, RegisterConfig};
 use tokenmint_http::{Clock, lambda, shell};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), lambda::Error> {
     lambda::init();
     let config = lambda::or_exit(RegisterConfig::from_environment(&Environment::from_process()));
     let register = Register::new(config, &Sdk::load().await, Clock::System);
-    lambda_http::run(shell(register::routes(Arc::new(register)))).await
+    lambda::run(shell(register::routes(Arc::new(register)))).await
 }

@@ -8,9 +8,9 @@ use tokenmint_aws::config::{Environment, TokenConfig};
 use tokenmint_http::{Clock, lambda, shell};
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), lambda::Error> {
     lambda::init();
     let config = lambda::or_exit(TokenConfig::from_environment(&Environment::from_process()));
     let token = lambda::or_exit(Token::start(config, &Sdk::load().await, Clock::System).await);
-    lambda_http::run(shell(token::routes(Arc::new(token)))).await
+    lambda::run(shell(token::routes(Arc::new(token)))).await
 }

@@ -1,0 +1,196 @@
+//! DynamoDB and KMS inside this process, for `cargo run` and for tests: no account, no container, no network.
+//!
+//! Both answer on a loopback port in AWS's own protocol, so that the production code, with the real SDK, runs
+//! unchanged: only the endpoint differs. Nobody is asked for credentials and everything a client may ask is granted,
+//! so a port of theirs belongs on a loopback address.
+//!
+//! DynamoDB is the crate `dynoxide`, KMS is the crate `awsim-kms` with what this one corrects in it (see [`kms`]).
+
+mod error;
+mod folder;
+mod kms;
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use dynoxide::Database;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+
+pub use self::error::Error;
+use self::folder::Folder;
+use self::kms::Kms;
+
+/// The region that every ARN of the embedded services names.
+pub const REGION: &str = "us-east-1";
+
+/// How long [`Embedded::stop`] waits for requests under way, such as the making of an RSA key.
+const STOP_TIMEOUT: Duration = Duration::from_secs(3);
+
+/// Where tables and keys are kept.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// Nowhere: they end with the process.
+    Memory,
+    /// In this folder, which is made where it is missing. One process at a time can use it.
+    /// It holds private keys in clear.
+    Folder(PathBuf),
+}
+
+/// Where the services listen. Port 0 is any free port.
+#[derive(Debug, Clone, Copy)]
+pub struct Addresses {
+    /// DynamoDB's address.
+    pub dynamodb: SocketAddr,
+    /// KMS's address.
+    pub kms: SocketAddr,
+}
+
+impl Addresses {
+    /// Any free port of 127.0.0.1 for each.
+    #[must_use]
+    pub const fn any() -> Self {
+        let any = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+        Self { dynamodb: any, kms: any }
+    }
+}
+
+/// DynamoDB and KMS, running until [`stop`](Self::stop), or until this value is dropped.
+#[derive(Debug)]
+pub struct Embedded {
+    addresses: Addresses,
+    servers: [JoinHandle<()>; 2],
+    /// The servers stop when this is dropped.
+    running: watch::Sender<()>,
+    /// Held as long as the servers may write.
+    _folder: Option<Folder>,
+}
+
+impl Embedded {
+    /// Starts both services. They accept requests when this returns.
+    ///
+    /// # Errors
+    /// An address or a folder cannot be used, or a file in the folder is damaged.
+    pub async fn start(storage: Storage, addresses: Addresses) -> Result<Self, Error> {
+        // Ports first: a mistake in them leaves no trace on the disk.
+        let (dynamodb_listener, dynamodb) = listen(addresses.dynamodb).await?;
+        let (kms_listener, kms) = listen(addresses.kms).await?;
+        let (folder, database, keys) = open(storage)?;
+
+        let (running, stopped) = watch::channel(());
+        let dynamodb_stop = until_dropped(stopped.clone());
+        let servers = [
+            tokio::spawn(async move {
+                // Ends by the signal alone: the server retries a failed accept.
+                let _ = dynoxide::server::serve_with_shutdown(dynamodb_listener, database, dynamodb_stop).await;
+            }),
+            tokio::spawn(async move {
+                let server = axum::serve(kms_listener, kms::routes(Arc::new(keys)));
+                let _ = server.with_graceful_shutdown(until_dropped(stopped)).await;
+            }),
+        ];
+        Ok(Self { addresses: Addresses { dynamodb, kms }, servers, running, _folder: folder })
+    }
+
+    /// Starts both services on any free port of 127.0.0.1, keeping nothing. For tests.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn in_memory() -> Result<Self, Error> {
+        Self::start(Storage::Memory, Addresses::any()).await
+    }
+
+    /// Where the services listen: the addresses asked for, with the ports that the system chose.
+    #[must_use]
+    pub const fn addresses(&self) -> Addresses {
+        self.addresses
+    }
+
+    /// DynamoDB's endpoint for a client on this machine, as in `http://127.0.0.1:9101`.
+    #[must_use]
+    pub fn dynamodb_url(&self) -> String {
+        format!("http://{}", reachable(self.addresses.dynamodb))
+    }
+
+    /// KMS's endpoint for a client on this machine, as in `http://127.0.0.1:9102`.
+    #[must_use]
+    pub fn kms_url(&self) -> String {
+        format!("http://{}", reachable(self.addresses.kms))
+    }
+
+    /// Stops both services: no new connection is accepted, and requests under way have 3 seconds to finish.
+    /// Afterwards the folder is free for the next start.
+    pub async fn stop(self) {
+        drop(self.running);
+        let deadline = Instant::now() + STOP_TIMEOUT;
+        for mut server in self.servers {
+            if timeout_at(deadline, &mut server).await.is_err() {
+                server.abort();
+            }
+        }
+    }
+}
+
+/// The address at which a client on this machine reaches a server that listens on `address`: an unspecified address
+/// (0.0.0.0, ::) is for listening only.
+#[must_use]
+pub const fn reachable(address: SocketAddr) -> SocketAddr {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    SocketAddr::new(ip, address.port())
+}
+
+async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
+    let failed = |source| Error::Listen { address, source };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let chosen = listener.local_addr().map_err(failed)?;
+    Ok((listener, chosen))
+}
+
+fn open(storage: Storage) -> Result<(Option<Folder>, Database, Kms), Error> {
+    match storage {
+        Storage::Memory => {
+            let database = Database::memory().map_err(|error| database_error(":memory:", &error))?;
+            Ok((None, database, Kms::in_memory()))
+        }
+        Storage::Folder(path) => {
+            let folder = Folder::open(path)?;
+            let keys = Kms::load(folder.keys())?;
+            let file = folder.database()?.to_string_lossy().into_owned();
+            let database = Database::new(&file).map_err(|error| database_error(&file, &error))?;
+            // DynamoDB deletes what has expired in its own time. Here that time is the start.
+            database.sweep_ttl().map_err(|error| database_error(&file, &error))?;
+            Ok((Some(folder), database, keys))
+        }
+    }
+}
+
+fn database_error(file: &str, error: &dynoxide::DynoxideError) -> Error {
+    Error::Database { file: file.to_owned(), reason: error.to_string() }
+}
+
+async fn until_dropped(mut running: watch::Receiver<()>) {
+    // Nothing is ever sent: the only news is that the sender is gone.
+    while running.changed().await.is_ok() {}
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unspecified_address_is_reached_at_the_loopback() {
+        for (listens, reached) in
+            [("0.0.0.0:9101", "127.0.0.1:9101"), ("[::]:9101", "[::1]:9101"), ("192.0.2.7:9101", "192.0.2.7:9101")]
+        {
+            assert_eq!(reachable(listens.parse().expect("an address")).to_string(), reached);
+        }
+    }
+}

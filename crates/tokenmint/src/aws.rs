@@ -1,0 +1,109 @@
+//! `tokenmint aws`: the embedded services alone, and the environment that leads functions to them.
+
+use std::fmt::Write as _;
+use std::net::{IpAddr, SocketAddr};
+
+use tokenmint_aws::{Sdk, provision};
+use tokenmint_embedded::{Addresses, Embedded, REGION, reachable};
+
+use crate::cli::AwsArguments;
+use crate::{Error, local, net, output};
+
+/// The issuer of functions that are tried out: where `tokenmint serve` would be.
+const ISSUER: &str = "http://127.0.0.1:9000";
+
+pub(crate) async fn run(arguments: AwsArguments) -> Result<(), Error> {
+    output::log();
+    let address = |port| SocketAddr::new(arguments.listen, port);
+    let addresses = Addresses { dynamodb: address(arguments.dynamodb_port), kms: address(arguments.kms_port) };
+    if !arguments.listen.is_loopback() {
+        output::say(format_args!(
+            "warning: whoever reaches {} can read every client and sign with every key",
+            arguments.listen
+        ));
+    }
+    let option = |taken: SocketAddr| if taken == addresses.dynamodb { "--dynamodb-port" } else { "--kms-port" };
+    let embedded = Embedded::start(arguments.storage.storage(), addresses)
+        .await
+        .map_err(|error| Error::embedded(error, option))?;
+    let served = serve(&embedded, arguments.advertise.as_deref()).await;
+    embedded.stop().await;
+    served
+}
+
+async fn serve(embedded: &Embedded, advertise: Option<&str>) -> Result<(), Error> {
+    let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
+    let signing_key = local::signing_key(&sdk).await?;
+    provision::clients_table(&sdk.dynamodb(), local::CLIENTS_TABLE).await?;
+
+    let Addresses { dynamodb, kms } = embedded.addresses();
+    output::print(&exports(&url(dynamodb, advertise), &url(kms, advertise), &signing_key))?;
+    output::say(format_args!("DynamoDB is at {dynamodb}, KMS at {kms}; Ctrl-C stops both"));
+    net::told_to_stop().await.map_err(Error::from)
+}
+
+/// Where the functions find a service.
+fn url(address: SocketAddr, advertise: Option<&str>) -> String {
+    match advertise {
+        None => format!("http://{}", reachable(address)),
+        Some(host) => match host.parse::<IpAddr>() {
+            Ok(ip) => format!("http://{}", SocketAddr::new(ip, address.port())),
+            Err(_) => format!("http://{host}:{}", address.port()),
+        },
+    }
+}
+
+/// The functions' environment, for a shell to read. The credentials are looked at by nobody, but the SDK wants some.
+fn exports(dynamodb: &str, kms: &str, signing_key: &str) -> String {
+    let aws = [
+        ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
+        ("AWS_ENDPOINT_URL_KMS", kms),
+        ("AWS_REGION", REGION),
+        ("AWS_ACCESS_KEY_ID", "local"),
+        ("AWS_SECRET_ACCESS_KEY", "local"),
+    ];
+    let settings = local::settings(ISSUER, signing_key);
+    aws.into_iter().chain(settings).fold(String::new(), |mut lines, (name, value)| {
+        // Quoted for the shell, which knows no escape inside single quotes.
+        let _ = writeln!(lines, "export {name}='{}'", value.replace('\'', r"'\''"));
+        lines
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/1";
+
+    #[test]
+    fn a_shell_reads_what_is_printed() {
+        assert_eq!(
+            exports("http://127.0.0.1:9101", "http://127.0.0.1:9102", KEY),
+            "export AWS_ENDPOINT_URL_DYNAMODB='http://127.0.0.1:9101'\n\
+             export AWS_ENDPOINT_URL_KMS='http://127.0.0.1:9102'\n\
+             export AWS_REGION='us-east-1'\n\
+             export AWS_ACCESS_KEY_ID='local'\n\
+             export AWS_SECRET_ACCESS_KEY='local'\n\
+             export ISSUER='http://127.0.0.1:9000'\n\
+             export CLIENTS_TABLE='tokenmint-clients'\n\
+             export SIGNING_KEYS='arn:aws:kms:us-east-1:000000000000:key/1'\n\
+             export SCOPES='client-scope'\n\
+             export REGISTRATION='open'\n"
+        );
+        assert!(exports("http://it's:1", "", KEY).starts_with(r"export AWS_ENDPOINT_URL_DYNAMODB='http://it'\''s:1'"));
+    }
+
+    #[test]
+    fn the_services_are_found_by_the_host_that_is_advertised() {
+        for (address, advertise, expected) in [
+            ("127.0.0.1:9101", None, "http://127.0.0.1:9101"),
+            ("0.0.0.0:9101", None, "http://127.0.0.1:9101"),
+            ("0.0.0.0:9101", Some("172.17.0.1"), "http://172.17.0.1:9101"),
+            ("0.0.0.0:9101", Some("host.docker.internal"), "http://host.docker.internal:9101"),
+            ("[::]:9101", Some("fd00::1"), "http://[fd00::1]:9101"),
+        ] {
+            assert_eq!(url(address.parse().expect("an address"), advertise), expected);
+        }
+    }
+}

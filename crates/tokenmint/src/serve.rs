@@ -1,0 +1,86 @@
+//! `tokenmint serve`: both functions on one port, over the embedded services.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
+
+use axum::Router;
+use register::Register;
+use token::Token;
+use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
+use tokenmint_aws::{Sdk, provision};
+use tokenmint_embedded::{Addresses, Embedded, reachable};
+use tokenmint_http::Clock;
+
+use crate::banner::banner;
+use crate::cli::ServeArguments;
+use crate::{Error, local, net, output};
+
+pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
+    output::log();
+    let (listener, address) =
+        net::bind(arguments.listen).await.map_err(|error| Error::embedded(error, |_| "--listen"))?;
+    if !address.ip().is_loopback() {
+        output::say(format_args!(
+            "warning: {address} is reachable from other machines, over plain HTTP; this is for local use"
+        ));
+    }
+    // The services' own ports are free ones: their errors are never about a port that somebody chose.
+    let embedded = Embedded::start(arguments.storage.storage(), Addresses::any())
+        .await
+        .map_err(|error| Error::embedded(error, |_| "--listen"))?;
+    let served = async {
+        let routes = routes(&embedded, &issuer(address)).await?;
+        // Whoever does not read it needs it no more than a server that stops.
+        let _ = output::print(&banner(&format!("http://{}", reachable(address)), &arguments.storage.storage()));
+        net::serve(listener, routes).await.map_err(Error::from)
+    }
+    .await;
+    embedded.stop().await;
+    served
+}
+
+/// Both functions, as they are deployed: only the endpoints and the defaults of the settings are others.
+async fn routes(embedded: &Embedded, issuer: &str) -> Result<Router, Error> {
+    let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
+    let signing_key = local::signing_key(&sdk).await?;
+    let environment = local::settings(issuer, &signing_key)
+        .into_iter()
+        .fold(Environment::from_process(), |environment, (name, value)| environment.with_default(name, value));
+    let register = RegisterConfig::from_environment(&environment)?;
+    let token = TokenConfig::from_environment(&environment)?;
+    provision::clients_table(&sdk.dynamodb(), &register.clients_table).await?;
+
+    let register = Register::new(register, &sdk, Clock::System);
+    let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;
+    let routes = register::routes(Arc::new(register)).merge(token::routes(Arc::new(token)));
+    Ok(tokenmint_http::shell(routes))
+}
+
+/// The issuer where none is set. Plain HTTP is for loopback addresses only (RFC 8414 §2 wants https): a server that
+/// listens elsewhere is known by the loopback address all the same, until ISSUER says better.
+fn issuer(address: SocketAddr) -> String {
+    let ip = match address.ip() {
+        ip if ip.is_loopback() => ip,
+        IpAddr::V4(_) => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(_) => Ipv6Addr::LOCALHOST.into(),
+    };
+    format!("http://{}", SocketAddr::new(ip, address.port()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_issuer_is_a_loopback_address() {
+        for (address, expected) in [
+            ("127.0.0.1:9000", "http://127.0.0.1:9000"),
+            ("127.0.0.2:80", "http://127.0.0.2:80"),
+            ("0.0.0.0:9000", "http://127.0.0.1:9000"),
+            ("192.0.2.7:9000", "http://127.0.0.1:9000"),
+            ("[::]:9000", "http://[::1]:9000"),
+        ] {
+            assert_eq!(issuer(address.parse().expect("an address")), expected);
+        }
+    }
+}
