@@ -1,0 +1,91 @@
+//! The files of `events/`, and events made from them.
+
+use std::path::PathBuf;
+
+use base64::prelude::{BASE64_STANDARD, Engine};
+use serde_json::{Value, json};
+
+/// Reads `events/<name>.json`.
+pub fn load(name: &str) -> Value {
+    let path = folder().join(format!("{name}.json"));
+    let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+/// The names of all events.
+pub fn names() -> Vec<String> {
+    let entries = std::fs::read_dir(folder()).expect("the folder events/");
+    let names = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8"));
+    let mut names: Vec<_> = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
+    names.sort();
+    names
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../events")
+}
+
+/// A token request with this form, sent as API Gateway sends forms: base64-encoded.
+pub fn token(form: &str) -> Value {
+    token_bytes(form.as_bytes())
+}
+
+/// A token request with these bytes as its body and without credentials.
+pub fn token_bytes(body: &[u8]) -> Value {
+    let mut event = load("token-seed");
+    event["headers"].as_object_mut().expect("headers").remove("authorization");
+    event["body"] = BASE64_STANDARD.encode(body).into();
+    event["isBase64Encoded"] = true.into();
+    event
+}
+
+/// A registration of this metadata.
+pub fn register(metadata: &Value) -> Value {
+    register_text(&metadata.to_string())
+}
+
+/// A registration with this text as its body.
+pub fn register_text(body: &str) -> Value {
+    let mut event = load("register-seed");
+    event["body"] = body.into();
+    event["isBase64Encoded"] = false.into();
+    event
+}
+
+/// A GET of a path.
+pub fn get(path: &str) -> Value {
+    let mut event = load("token-jwks");
+    event["rawPath"] = path.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    event["routeKey"] = format!("GET {path}").into();
+    event["requestContext"]["routeKey"] = event["routeKey"].clone();
+    event
+}
+
+/// The event with a header added or replaced.
+#[must_use]
+pub fn with_header(mut event: Value, name: &str, value: impl Into<Value>) -> Value {
+    event["headers"][name] = value.into();
+    event
+}
+
+/// The event with another method.
+#[must_use]
+pub fn with_method(mut event: Value, method: &str) -> Value {
+    event["requestContext"]["http"]["method"] = method.into();
+    event
+}
+
+/// The event with a query.
+#[must_use]
+pub fn with_query(mut event: Value, query: &str) -> Value {
+    event["rawQueryString"] = query.into();
+    let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+    event["queryStringParameters"] = pairs.map(|(name, value)| (name.to_owned(), json!(value))).collect();
+    event
+}
+
+/// The value of an `Authorization` header for HTTP Basic.
+pub fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", BASE64_STANDARD.encode(format!("{id}:{secret}")))
+}

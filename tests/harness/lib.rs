@@ -1,0 +1,13 @@
+//! A deployment in a test's hands: both functions over embedded DynamoDB and KMS, spoken to in API
+//! Gateway events.
+
+#![expect(clippy::missing_panics_doc, reason = "what panics here is a test that fails")]
+
+mod answer;
+pub mod events;
+mod log;
+mod world;
+
+pub use answer::Answer;
+pub use log::Log;
+pub use world::{Credentials, StoppedWorld, World};

@@ -1,0 +1,229 @@
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::Request;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
+use lambda_http::request::LambdaRequest;
+use register::Register;
+use serde_json::{Value, json};
+use token::Token;
+use tokenmint_aws::Sdk;
+use tokenmint_aws::clients::ClientsTable;
+use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
+use tokenmint_aws::provision::{self, KeySpec};
+use tokenmint_embedded::Embedded;
+use tokenmint_http::{Clock, lambda, shell};
+use tokenmint_oauth::client::ClientId;
+use tower::ServiceExt;
+
+use crate::{Answer, events};
+
+/// The issuer of every world.
+const ISSUER: &str = "https://as.example";
+const TABLE: &str = "clients";
+
+/// Both functions, as they are deployed, and what is behind them.
+#[derive(Debug)]
+pub struct World {
+    /// The settings; change them and call [`World::restart`].
+    pub environment: Environment,
+    sdk: Sdk,
+    embedded: Embedded,
+    time: Arc<AtomicU64>,
+    register: Router,
+    token: Router,
+    routes: Router,
+}
+
+/// What a client got when it registered.
+#[derive(Clone, Debug)]
+pub struct Credentials {
+    /// `client_id`.
+    pub id: String,
+    /// `client_secret`.
+    pub secret: String,
+}
+
+impl Credentials {
+    /// The `Authorization` header for HTTP Basic.
+    pub fn basic(&self) -> String {
+        events::basic(&self.id, &self.secret)
+    }
+}
+
+impl World {
+    /// A world that signs with P-256, whose keys are made quickly.
+    pub async fn new() -> Self {
+        Self::with_key(KeySpec::EccNistP256).await
+    }
+
+    /// A world that signs with a key of this kind.
+    pub async fn with_key(spec: KeySpec) -> Self {
+        let embedded = Embedded::in_memory().await.expect("embedded services");
+        let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
+        provision::clients_table(&sdk.dynamodb(), TABLE).await.expect("a table");
+        let key = provision::signing_key(&sdk.kms(), "alias/first", spec).await.expect("a key");
+        let environment = Environment::default()
+            .with("ISSUER", ISSUER)
+            .with("CLIENTS_TABLE", TABLE)
+            .with("SIGNING_KEYS", key)
+            .with("SCOPES", "client-scope read write")
+            .with("REGISTRATION", "open");
+        // A round number in the past: a clock that is not asked would show.
+        let time = Arc::new(AtomicU64::new(1_700_000_000));
+        let (register, token, routes) = Default::default();
+        let mut world = Self { environment, sdk, embedded, time, register, token, routes };
+        world.restart().await;
+        world
+    }
+
+    /// Starts both functions anew with the settings as they are now.
+    pub async fn restart(&mut self) {
+        let clock = Clock::Manual(self.time.clone());
+        let config = RegisterConfig::from_environment(&self.environment).expect("settings");
+        let register = register::routes(Arc::new(Register::new(config, &self.sdk, clock.clone())));
+        let config = TokenConfig::from_environment(&self.environment).expect("settings");
+        let token = Token::start(config, &self.sdk, clock).await.expect("a start");
+        let token = token::routes(Arc::new(token));
+        self.routes = register.clone().merge(token.clone());
+        self.register = shell(register);
+        self.token = shell(token);
+    }
+
+    /// The world with a setting changed, both functions started anew.
+    pub async fn set(&mut self, name: &str, value: &str) {
+        self.environment = std::mem::take(&mut self.environment).with(name, value);
+        self.restart().await;
+    }
+
+    /// One more signing key; its ARN.
+    pub async fn another_key(&self, alias: &str, spec: KeySpec) -> String {
+        provision::signing_key(&self.sdk.kms(), alias, spec).await.expect("a key")
+    }
+
+    /// Moves the clock.
+    pub fn pass(&self, seconds: u64) {
+        self.time.fetch_add(seconds, Ordering::SeqCst);
+    }
+
+    /// What the clock shows.
+    pub fn now(&self) -> u64 {
+        self.time.load(Ordering::SeqCst)
+    }
+
+    /// The AWS clients of this world.
+    pub const fn sdk(&self) -> &Sdk {
+        &self.sdk
+    }
+
+    /// The name of the table of clients.
+    pub const fn table(&self) -> &'static str {
+        TABLE
+    }
+
+    /// Disables a client, as an operator does.
+    pub async fn disable(&self, client: &Credentials) {
+        let table = ClientsTable::new(self.sdk.dynamodb(), TABLE.to_owned());
+        let id = ClientId::parse(&client.id).expect("an identifier");
+        assert!(table.set_disabled(&id, true).await.expect("an update"));
+    }
+
+    /// Lets both functions speak to another address instead of DynamoDB and KMS.
+    pub async fn point_aws_at(&mut self, url: &str) {
+        self.sdk = Sdk::local(url, url).await;
+        self.restart().await;
+    }
+
+    /// Ends DynamoDB and KMS.
+    pub async fn stop_aws(self) -> StoppedWorld {
+        self.embedded.stop().await;
+        StoppedWorld { register: self.register, token: self.token }
+    }
+
+    /// The routes of both functions as one, for a real HTTP server.
+    pub fn router(&self) -> Router {
+        shell(self.routes.clone())
+    }
+
+    /// Hands an API Gateway event to the register function.
+    pub async fn register(&self, event: &Value) -> Answer {
+        send(&self.register, event).await
+    }
+
+    /// Hands an API Gateway event to the token function.
+    pub async fn token(&self, event: &Value) -> Answer {
+        send(&self.token, event).await
+    }
+
+    /// Registers a client with this metadata.
+    pub async fn client(&self, metadata: Value) -> Credentials {
+        let answer = self.register(&events::register(&metadata)).await;
+        assert!(answer.status.is_success(), "{:?}", answer.json());
+        let body = answer.json();
+        let text = |member: &str| body[member].as_str().unwrap_or_else(|| panic!("{member}: {body}")).to_owned();
+        Credentials { id: text("client_id"), secret: text("client_secret") }
+    }
+
+    /// Asks for a token with HTTP Basic; `form` is what is sent beside the grant type.
+    pub async fn ask(&self, client: &Credentials, form: &str) -> Answer {
+        let event = events::token(&format!("grant_type=client_credentials{form}"));
+        self.token(&events::with_header(event, "authorization", client.basic())).await
+    }
+
+    /// Gets a token and verifies it as a resource server does.
+    pub async fn verified_token(&self, client: &Credentials) -> TokenData<Value> {
+        let answer = self.ask(client, "").await;
+        let body = answer.json();
+        self.verify(body["access_token"].as_str().unwrap_or_else(|| panic!("{body}"))).await
+    }
+
+    /// Verifies a token with the keys that are published: signature, issuer, audience, and `exp` against
+    /// this world's clock.
+    pub async fn verify(&self, token: &str) -> TokenData<Value> {
+        let header = jsonwebtoken::decode_header(token).expect("a JOSE header");
+        let jwks = self.token(&events::get("/.well-known/jwks.json")).await;
+        let jwks: JwkSet = serde_json::from_value(jwks.json()).expect("a JWK set");
+        let key = jwks.find(header.kid.as_deref().expect("a kid")).expect("the kid is published");
+        assert_eq!(json!(key.common.key_algorithm), json!(header.alg), "alg of header and key");
+        let mut validation = Validation::new(header.alg);
+        let text = |name: &str| self.environment.value(name).map(str::to_owned);
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[text("AUDIENCE").unwrap_or_else(|| ISSUER.to_owned())]);
+        validation.validate_exp = false;
+        assert_ne!(header.alg, Algorithm::HS256);
+        let key = DecodingKey::from_jwk(key).expect("a usable key");
+        let token: TokenData<Value> = jsonwebtoken::decode(token, &key, &validation).expect("a good token");
+        assert!(token.claims["exp"].as_u64().is_some_and(|exp| exp > self.now()), "{}", token.claims);
+        token
+    }
+}
+
+/// Both functions, with nothing behind them any more.
+#[derive(Debug)]
+pub struct StoppedWorld {
+    register: Router,
+    token: Router,
+}
+
+impl StoppedWorld {
+    /// Hands an API Gateway event to the register function.
+    pub async fn register(&self, event: &Value) -> Answer {
+        send(&self.register, event).await
+    }
+
+    /// Hands an API Gateway event to the token function.
+    pub async fn token(&self, event: &Value) -> Answer {
+        send(&self.token, event).await
+    }
+}
+
+/// What `lambda_http` does with an event, and the router with what it makes of it.
+async fn send(router: &Router, event: &Value) -> Answer {
+    let event: LambdaRequest = serde_json::from_value(event.clone()).expect("an API Gateway event");
+    let (head, body) = lambda_http::Request::from(lambda::harmless(event)).into_parts();
+    let request = Request::from_parts(head, Body::new(body));
+    Answer::of(router.clone().oneshot(request).await.expect("a router always answers")).await
+}

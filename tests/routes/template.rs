@@ -1,0 +1,108 @@
+//! `template.yaml` against the code: what they say twice must be the same.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_yaml_ng::Value;
+use tokenmint_aws::clients;
+use tokenmint_aws::config::{Function, SETTINGS};
+use tokenmint_http::REQUEST_BUDGET;
+use tokenmint_tests::{World, events};
+
+fn template() -> Value {
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).expect("template.yaml");
+    serde_yaml_ng::from_str(&text).expect("YAML")
+}
+
+/// O5: the functions' environment holds exactly the settings that the code reads.
+#[test]
+fn o5_environment_is_what_the_code_reads() {
+    let template = template();
+    for (resource, function) in [("RegisterFunction", Function::Register), ("TokenFunction", Function::Token)] {
+        let variables = &template["Resources"][resource]["Properties"]["Environment"]["Variables"];
+        let given: BTreeSet<_> = variables.as_mapping().expect("variables").keys().filter_map(Value::as_str).collect();
+        let read = SETTINGS.iter().filter(|setting| setting.functions.contains(&function)).map(|setting| setting.name);
+        assert_eq!(given, read.collect(), "{resource}");
+    }
+}
+
+/// R15: whoever deploys decides who may register.
+#[test]
+fn r15_registration_has_no_default() {
+    assert_eq!(template()["Parameters"]["Registration"].get("Default"), None);
+}
+
+/// O6: a request is answered before the function's time ends.
+#[test]
+fn o6_timeout_lies_above_the_budget() {
+    let template = template();
+    let timeout = template["Globals"]["Function"]["Timeout"].as_u64().expect("a timeout in seconds");
+    assert!(Duration::from_secs(timeout) > REQUEST_BUDGET + Duration::from_secs(1));
+}
+
+/// O1: each role allows exactly the calls that its function makes.
+#[test]
+fn o1_roles() {
+    fn actions(value: &Value, found: &mut BTreeSet<String>) {
+        match value {
+            Value::Mapping(mapping) => {
+                for (key, value) in mapping {
+                    match (key.as_str(), value) {
+                        (Some("Action"), Value::String(action)) => drop(found.insert(action.clone())),
+                        (Some("Action"), Value::Sequence(list)) => {
+                            found.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
+                        }
+                        _ => actions(value, found),
+                    }
+                }
+            }
+            Value::Sequence(list) => list.iter().for_each(|value| actions(value, found)),
+            _ => {}
+        }
+    }
+    let template = template();
+    let of = |resources: &[&str]| {
+        let mut found = BTreeSet::new();
+        for resource in resources {
+            actions(&template["Resources"][*resource]["Properties"]["Policies"], &mut found);
+            actions(&template["Resources"][*resource]["Properties"]["PolicyDocument"], &mut found);
+        }
+        found.retain(|action| action.starts_with("dynamodb:") || action.starts_with("kms:"));
+        found.into_iter().collect::<Vec<_>>()
+    };
+    assert_eq!(of(&["RegisterRole"]), ["dynamodb:PutItem"]);
+    let token = of(&["TokenRole", "SigningKeyPolicy", "SecondSigningKeyPolicy"]);
+    assert_eq!(token, ["dynamodb:GetItem", "kms:GetPublicKey", "kms:Sign"]);
+}
+
+/// The table's key and TTL attribute are those of the code.
+#[test]
+fn r20_table() {
+    let template = template();
+    let table = &template["Resources"]["ClientsTable"]["Properties"];
+    assert_eq!(table["KeySchema"][0]["AttributeName"].as_str(), Some(clients::KEY));
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"].as_str(), Some(clients::TTL));
+}
+
+/// Every route of the API is one that its function has, and every event goes to such a route.
+#[tokio::test]
+async fn d1_routes() {
+    let template = template();
+    let resources = template["Resources"].as_mapping().expect("resources");
+    let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
+    let keys: BTreeSet<_> = routes.filter_map(|route| route["Properties"]["RouteKey"].as_str()).collect();
+    assert!(!keys.contains("$default"), "{keys:?}");
+    let world = World::new().await;
+    for key in &keys {
+        let (method, path) = key.split_once(' ').expect("method and path");
+        let event = events::with_method(events::get(path), method);
+        let (register, token) = (world.register(&event).await, world.token(&event).await);
+        let statuses = [register.status.as_u16(), token.status.as_u16()];
+        assert_eq!(statuses.iter().filter(|status| ![404, 405].contains(*status)).count(), 1, "{key}: {statuses:?}");
+    }
+    for name in events::names().iter().filter(|name| !name.ends_with("-get")) {
+        let key = events::load(name)["routeKey"].as_str().expect("a route key").to_owned();
+        assert!(keys.contains(key.as_str()), "{name}: {key}");
+    }
+}
