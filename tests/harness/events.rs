@@ -62,6 +62,29 @@ pub fn get(path: &str) -> Value {
     event
 }
 
+/// A request to a client's configuration endpoint.
+pub fn configure(method: &str, id: &str, authorization: Option<&str>, body: Option<&Value>) -> Value {
+    let mut event = with_method(get(&format!("/register/{id}")), method);
+    event["routeKey"] = format!("{method} /register/{{client_id}}").into();
+    event["requestContext"]["routeKey"] = event["routeKey"].clone();
+    event["pathParameters"] = json!({"client_id": id});
+    if let Some(authorization) = authorization {
+        event = with_header(event, "authorization", authorization);
+    }
+    if let Some(body) = body {
+        event = with_header(event, "content-type", "application/json");
+        event["body"] = body.to_string().into();
+    }
+    event
+}
+
+/// The event as if it came from another address.
+#[must_use]
+pub fn from(mut event: Value, address: &str) -> Value {
+    event["requestContext"]["http"]["sourceIp"] = address.into();
+    event
+}
+
 /// The event with a header added or replaced.
 #[must_use]
 pub fn with_header(mut event: Value, name: &str, value: impl Into<Value>) -> Value {

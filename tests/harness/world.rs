@@ -11,9 +11,10 @@ use register::Register;
 use serde_json::{Value, json};
 use token::Token;
 use tokenmint_aws::Sdk;
-use tokenmint_aws::clients::ClientsTable;
+use tokenmint_aws::clients::{self, ClientsTable};
 use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
 use tokenmint_aws::provision::{self, KeySpec};
+use tokenmint_aws::registrations::{self, RegistrationsTable};
 use tokenmint_embedded::Embedded;
 use tokenmint_http::{Clock, lambda, shell};
 use tokenmint_oauth::client::ClientId;
@@ -24,6 +25,7 @@ use crate::{Answer, events};
 /// The issuer of every world.
 const ISSUER: &str = "https://as.example";
 const TABLE: &str = "clients";
+const REGISTRATIONS: &str = "registrations";
 
 /// Both functions, as they are deployed, and what is behind them.
 #[derive(Debug)]
@@ -45,6 +47,8 @@ pub struct Credentials {
     pub id: String,
     /// `client_secret`.
     pub secret: String,
+    /// `registration_access_token`.
+    pub token: String,
 }
 
 impl Credentials {
@@ -64,11 +68,15 @@ impl World {
     pub async fn with_key(spec: KeySpec) -> Self {
         let embedded = Embedded::in_memory().await.expect("embedded services");
         let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
-        provision::clients_table(&sdk.dynamodb(), TABLE).await.expect("a table");
+        provision::table(&sdk.dynamodb(), TABLE, clients::KEY).await.expect("a table");
+        provision::table(&sdk.dynamodb(), REGISTRATIONS, registrations::KEY).await.expect("a table");
         let key = provision::signing_key(&sdk.kms(), "alias/first", spec).await.expect("a key");
         let environment = Environment::default()
             .with("ISSUER", ISSUER)
             .with("CLIENTS_TABLE", TABLE)
+            .with("REGISTRATIONS_TABLE", REGISTRATIONS)
+            .with("REGISTRATION_RATE", "0")
+            .with("REGISTRATION_RATE_TOTAL", "0")
             .with("SIGNING_KEYS", key)
             .with("SCOPES", "client-scope read write")
             .with("REGISTRATION", "open");
@@ -126,9 +134,18 @@ impl World {
 
     /// Disables a client, as an operator does.
     pub async fn disable(&self, client: &Credentials) {
-        let table = ClientsTable::new(self.sdk.dynamodb(), TABLE.to_owned());
         let id = ClientId::parse(&client.id).expect("an identifier");
-        assert!(table.set_disabled(&id, true).await.expect("an update"));
+        self.clients().set_disabled(&id, true).await.expect("an update");
+    }
+
+    /// The table of clients.
+    pub fn clients(&self) -> ClientsTable {
+        ClientsTable::new(self.sdk.dynamodb(), TABLE.to_owned())
+    }
+
+    /// The table of initial access tokens.
+    pub fn registrations(&self) -> RegistrationsTable {
+        RegistrationsTable::new(self.sdk.dynamodb(), REGISTRATIONS.to_owned())
     }
 
     /// Lets both functions speak to another address instead of DynamoDB and KMS.
@@ -164,7 +181,7 @@ impl World {
         assert!(answer.status.is_success(), "{:?}", answer.json());
         let body = answer.json();
         let text = |member: &str| body[member].as_str().unwrap_or_else(|| panic!("{member}: {body}")).to_owned();
-        Credentials { id: text("client_id"), secret: text("client_secret") }
+        Credentials { id: text("client_id"), secret: text("client_secret"), token: text("registration_access_token") }
     }
 
     /// Asks for a token with HTTP Basic; `form` is what is sent beside the grant type.

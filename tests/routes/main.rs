@@ -1,7 +1,9 @@
 //! Black-box tests, one file per route. Each test's name begins with the rule it proves.
 
+mod configure;
 mod discovery;
 mod http;
+mod protected;
 mod register;
 mod seed;
 mod template;

@@ -1,7 +1,7 @@
 //! `POST /register`.
 
 use serde_json::{Value, json};
-use tokenmint_aws::clients::{ClientsTable, Consistency};
+use tokenmint_aws::clients::Consistency;
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
 use tokenmint_tests::{Log, World, events};
@@ -30,6 +30,8 @@ async fn r3_r13_defaults() {
         "client_id_issued_at": world.now(), "client_secret_expires_at": 0,
         "token_endpoint_auth_method": "client_secret_basic", "grant_types": ["client_credentials"],
         "response_types": [], "scope": "client-scope read write",
+        "registration_access_token": rest("registration_access_token"),
+        "registration_client_uri": format!("https://as.example/register/{}", rest("client_id").as_str().expect("text")),
     });
     assert_eq!(client, expected);
 }
@@ -191,16 +193,18 @@ async fn r19_secrets_stay_secret() {
     let (one, two) = (world.client(json!({})).await, world.client(json!({})).await);
     assert_ne!(one.id, two.id);
     assert_ne!(one.secret, two.secret);
-    let table = ClientsTable::new(world.sdk().dynamodb(), world.table().to_owned());
     let id = ClientId::parse(&one.id).expect("an id");
-    let stored = table.find(&id, Consistency::Strong).await.expect("a read").expect("the client");
+    let stored = world.clients().find(&id, Consistency::Strong).await.expect("a read").expect("the client");
     assert_eq!(stored.client_secrets.len(), 1);
     let scan = world.sdk().dynamodb().scan().table_name(world.table()).send().await.expect("a scan");
     assert_eq!(scan.items().len(), 2);
     let raw = format!("{scan:?}");
-    assert!(raw.contains(&one.id) && !raw.contains(&one.secret) && !raw.contains(&two.secret));
+    assert!(
+        raw.contains(&one.id)
+            && [&one, &two].iter().all(|client| !raw.contains(&client.secret) && !raw.contains(&client.token))
+    );
     let text = log.text();
-    assert!(text.contains(&one.id) && !text.contains(&one.secret), "{text}");
+    assert!(text.contains(&one.id) && !text.contains(&one.secret) && !text.contains(&one.token), "{text}");
 }
 
 /// A line per request: who, what came of it, why.

@@ -198,7 +198,7 @@ async fn a1_a3_methods() {
         let event = events::with_header(events::token(GRANT), "authorization", header);
         assert_eq!(world.token(&event).await.status, 200, "{scheme}");
     }
-    let encoded = Credentials { id: basic.id.replace('-', "%2D"), secret: basic.secret.clone() };
+    let encoded = Credentials { id: basic.id.replace('-', "%2D"), ..basic.clone() };
     assert_eq!(world.ask(&encoded, "").await.status, 200);
 }
 
@@ -323,7 +323,7 @@ async fn o3_the_log_holds_no_secret() {
     let (world, client) = world_with_client().await;
     let log = Log::capture();
     let token = world.ask(&client, "").await.json()["access_token"].as_str().expect("a token").to_owned();
-    let swapped = Credentials { id: client.secret.clone(), secret: client.id.clone() };
+    let swapped = Credentials { id: client.secret.clone(), secret: client.id.clone(), ..client.clone() };
     world.ask(&swapped, "").await.expect_error(401, "invalid_client");
     let wrong = Credentials { secret: format!("{}x", client.secret), ..client.clone() };
     world.ask(&wrong, "").await.expect_error(401, "invalid_client");

@@ -7,6 +7,7 @@
 //! | `client_id` | S | the partition key |
 //! | `client_id_issued_at` | N | epoch seconds |
 //! | `secrets` | L of M | the newest first, at most two; each `sha256` (B, 32 bytes) and `expires_at` (N, epoch seconds, 0 = never) |
+//! | `registration_access_token` | B | its SHA-256, 32 bytes |
 //! | `disabled` | BOOL | an operator has disabled the client; absent: no |
 //! | `token_endpoint_auth_method` | S | the registered name |
 //! | `grant_types`, `response_types` | L of S | as registered |
@@ -14,29 +15,37 @@
 //! | `metadata` | M | the other registered members, as sent |
 //! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client stays |
 //!
-//! Registration writes with one conditional `PutItem`; the token endpoint reads with one `GetItem`.
+//! | who | does | with |
+//! |---|---|---|
+//! | registration | adds | one conditional `PutItem`, in a transaction where an initial access token is used |
+//! | client configuration | reads, changes, removes | `GetItem`; one conditional `UpdateItem`, one conditional `DeleteItem` |
+//! | the token endpoint | reads; once, takes `expires_at` away | one `GetItem`; one conditional `UpdateItem` |
+
+mod item;
+mod operator;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::AttributeValue;
-use serde::{Deserialize, Serialize};
-use serde_bytes::ByteArray;
-use serde_json::{Map, Value};
-use tokenmint_oauth::EpochSeconds;
-use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::Method;
-use tokenmint_oauth::metadata::ClientMetadata;
-use tokenmint_oauth::scope::Scope;
+use aws_sdk_dynamodb::primitives::Blob;
+use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::secret::SecretHash;
 
 use crate::Unavailable;
+use item::ClientItem;
+pub use operator::{ClientPage, Cursor};
 
 /// The name of the partition key.
 pub const KEY: &str = "client_id";
 
 /// The name of the TTL attribute.
 pub const TTL: &str = "expires_at";
+
+/// The condition of an insert. The second half lets an attempt pass whose predecessor was stored but not
+/// answered: the SDK tries again, and the secrets tell that it is the same registration.
+const NEW: &str = "attribute_not_exists(client_id) OR registration_access_token = :token";
 
 /// The table of clients.
 #[derive(Clone, Debug)]
@@ -54,12 +63,13 @@ pub enum Consistency {
     Strong,
 }
 
-/// Why a client was not stored.
+/// Why a client was not written.
 #[derive(Debug, thiserror::Error)]
-pub enum InsertError {
-    /// There is another client under this identifier.
-    #[error("the client_id is taken")]
-    Taken,
+pub enum WriteError {
+    /// What the write asks for is not so: there is another client under this identifier, or it was changed
+    /// or removed meanwhile.
+    #[error("the client is not as expected")]
+    Condition,
     /// The table cannot be written.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
@@ -88,20 +98,26 @@ impl ClientsTable {
     /// Stores a new client: exactly one `PutItem`, which does nothing where there is a client already.
     ///
     /// # Errors
-    /// [`InsertError`]; nothing is stored then, unless the write happened and its answer was lost.
-    pub async fn insert(&self, client: &Client) -> Result<(), InsertError> {
-        let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(InsertError::Form)?;
+    /// [`WriteError`]; nothing is stored then, unless the write happened and its answer was lost.
+    pub async fn insert(&self, client: &Client) -> Result<(), WriteError> {
+        let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(WriteError::Form)?;
         let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(item));
-        // The second half lets an attempt pass whose predecessor was stored but not answered: the SDK
-        // retries it, and the secrets tell that it is the same registration.
-        let put = put.condition_expression("attribute_not_exists(client_id) OR secrets = :secrets");
-        let secrets = serde_dynamo::to_attribute_value(secrets(client)).map_err(InsertError::Form)?;
-        let put = put.expression_attribute_values(":secrets", secrets);
-        let outcome = Box::pin(put.send()).await;
-        outcome.map(drop).map_err(|error| match error.as_service_error() {
-            Some(PutItemError::ConditionalCheckFailedException(_)) => InsertError::Taken,
+        let put = put.condition_expression(NEW).expression_attribute_values(":token", token_of(client));
+        Box::pin(put.send()).await.map(drop).map_err(|error| match error.as_service_error() {
+            Some(PutItemError::ConditionalCheckFailedException(_)) => WriteError::Condition,
             _ => Unavailable::new("dynamodb:PutItem", error).into(),
         })
+    }
+
+    /// The same write as part of a transaction.
+    ///
+    /// # Errors
+    /// [`WriteError::Form`].
+    pub(crate) fn put(&self, client: &Client) -> Result<Put, WriteError> {
+        let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(WriteError::Form)?;
+        let put = Put::builder().table_name(&self.name).set_item(Some(item));
+        let put = put.condition_expression(NEW).expression_attribute_values(":token", token_of(client));
+        Ok(put.build().expect("a table and an item are given"))
     }
 
     /// Reads a client: exactly one `GetItem`.
@@ -109,105 +125,94 @@ impl ClientsTable {
     /// # Errors
     /// [`FindError`].
     pub async fn find(&self, id: &ClientId, consistency: Consistency) -> Result<Option<Client>, FindError> {
-        let get = self.dynamodb.get_item().table_name(&self.name);
-        let get = get.key(KEY, AttributeValue::S(id.as_str().to_owned()));
+        let get = self.dynamodb.get_item().table_name(&self.name).key(KEY, key(id));
         let get = get.consistent_read(consistency == Consistency::Strong);
-        let outcome = Box::pin(get.send()).await;
-        let Some(item) = outcome.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?.item else {
-            return Ok(None);
-        };
-        let damaged = |error: String| FindError::Damaged(id.clone(), error);
-        let item: ClientItem = serde_dynamo::from_item(item).map_err(|error| damaged(error.to_string()))?;
-        item.into_client().map(Some).map_err(|error| damaged(error.to_owned()))
+        let found = Box::pin(get.send()).await.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?;
+        found.item.map(|item| item::read(item).map_err(|error| FindError::Damaged(id.clone(), error))).transpose()
     }
 
-    /// Disables or enables a client: exactly one `UpdateItem`. `false` if there is no such client.
+    /// Replaces what a client registered, its secrets and its registration access token: exactly one
+    /// `UpdateItem`. It touches nothing else: an operator may disable the client at the same moment.
+    ///
+    /// `before` is the client as it was read; the write happens only if its registration access token and
+    /// its secrets are still those (M7).
     ///
     /// # Errors
-    /// [`Unavailable`].
-    pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<bool, Unavailable> {
-        let update = self.dynamodb.update_item().table_name(&self.name);
-        let update = update.key(KEY, AttributeValue::S(id.as_str().to_owned()));
-        let update = update.update_expression("SET disabled = :disabled");
-        let update = update.expression_attribute_values(":disabled", AttributeValue::Bool(disabled));
-        let outcome = Box::pin(update.condition_expression("attribute_exists(client_id)").send()).await;
-        match outcome {
-            Ok(_) => Ok(true),
-            Err(error) if is_condition_failed(error.as_service_error()) => Ok(false),
-            Err(error) => Err(Unavailable::new("dynamodb:UpdateItem", error)),
-        }
+    /// [`WriteError`].
+    pub async fn update(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
+        let (old, new) = (ClientItem::from(before), ClientItem::from(after));
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
+        let update = update.update_expression(
+            "SET secrets = :secrets, registration_access_token = :token, token_endpoint_auth_method = :method, \
+             grant_types = :grants, response_types = :responses, #scope = :scope, metadata = :metadata",
+        );
+        // The last half lets a retry of the SDK pass whose first attempt was stored but not answered.
+        let update = update.condition_expression(
+            "attribute_exists(client_id) AND \
+             ((registration_access_token = :old_token AND secrets = :old_secrets) OR \
+             (registration_access_token = :token AND secrets = :secrets))",
+        );
+        let update = update
+            .expression_attribute_names("#scope", "scope")
+            .expression_attribute_values(":secrets", attribute(&new.secrets)?)
+            .expression_attribute_values(":token", token_of(after))
+            .expression_attribute_values(":method", attribute(new.token_endpoint_auth_method)?)
+            .expression_attribute_values(":grants", attribute(&new.grant_types)?)
+            .expression_attribute_values(":responses", attribute(&new.response_types)?)
+            .expression_attribute_values(":scope", attribute(&new.scope)?)
+            .expression_attribute_values(":metadata", attribute(&new.metadata)?)
+            .expression_attribute_values(":old_token", token_of(before))
+            .expression_attribute_values(":old_secrets", attribute(&old.secrets)?);
+        Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
-}
 
-fn is_condition_failed(error: Option<&UpdateItemError>) -> bool {
-    matches!(error, Some(UpdateItemError::ConditionalCheckFailedException(_)))
-}
-
-/// A client as it lies in the table.
-#[derive(Serialize, Deserialize)]
-struct ClientItem {
-    client_id: String,
-    client_id_issued_at: EpochSeconds,
-    secrets: Vec<SecretItem>,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    disabled: bool,
-    token_endpoint_auth_method: Method,
-    grant_types: Vec<String>,
-    response_types: Vec<String>,
-    #[serde(default, skip_serializing_if = "Scope::is_empty")]
-    scope: Scope,
-    metadata: Map<String, Value>,
-}
-
-#[derive(Serialize, Deserialize)]
-struct SecretItem {
-    sha256: ByteArray<32>,
-    expires_at: EpochSeconds,
-}
-
-fn secrets(client: &Client) -> Vec<SecretItem> {
-    let item = |secret: &StoredSecret| SecretItem {
-        sha256: ByteArray::new(*secret.sha256.as_bytes()),
-        expires_at: secret.expires_at,
-    };
-    client.client_secrets.iter().map(item).collect()
-}
-
-impl From<&Client> for ClientItem {
-    fn from(client: &Client) -> Self {
-        let metadata = client.metadata.clone();
-        Self {
-            client_id: client.client_id.as_str().to_owned(),
-            client_id_issued_at: client.client_id_issued_at,
-            secrets: secrets(client),
-            disabled: client.disabled,
-            token_endpoint_auth_method: metadata.token_endpoint_auth_method,
-            grant_types: metadata.grant_types,
-            response_types: metadata.response_types,
-            scope: metadata.scope,
-            metadata: metadata.others,
-        }
-    }
-}
-
-impl ClientItem {
-    fn into_client(self) -> Result<Client, &'static str> {
-        let secret = |item: SecretItem| StoredSecret {
-            sha256: SecretHash::from_bytes(item.sha256.into_array()),
-            expires_at: item.expires_at,
-        };
-        Ok(Client {
-            client_id: ClientId::parse(&self.client_id).map_err(|_| "client_id")?,
-            client_id_issued_at: self.client_id_issued_at,
-            client_secrets: self.secrets.into_iter().map(secret).collect(),
-            disabled: self.disabled,
-            metadata: ClientMetadata {
-                token_endpoint_auth_method: self.token_endpoint_auth_method,
-                grant_types: self.grant_types,
-                response_types: self.response_types,
-                scope: self.scope,
-                others: self.metadata,
-            },
+    /// Removes a client whose registration access token is still this one: exactly one `DeleteItem`. A client
+    /// that is gone already counts as removed.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub async fn delete(&self, id: &ClientId, token: &SecretHash) -> Result<(), WriteError> {
+        let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
+        let delete = delete
+            .condition_expression("attribute_not_exists(client_id) OR registration_access_token = :token")
+            .expression_attribute_values(":token", hash(token));
+        Box::pin(delete.send()).await.map(drop).map_err(|error| match error.as_service_error() {
+            Some(DeleteItemError::ConditionalCheckFailedException(_)) => WriteError::Condition,
+            _ => Unavailable::new("dynamodb:DeleteItem", error).into(),
         })
     }
+
+    /// Takes the end of an unused client away, as its first token does (R20): exactly one `UpdateItem`.
+    ///
+    /// # Errors
+    /// [`WriteError`]; [`WriteError::Condition`] if the client is gone.
+    pub async fn keep(&self, id: &ClientId) -> Result<(), WriteError> {
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
+        let update = update.update_expression("REMOVE expires_at").condition_expression("attribute_exists(client_id)");
+        Box::pin(update.send()).await.map(drop).map_err(update_error)
+    }
+}
+
+fn key(id: &ClientId) -> AttributeValue {
+    AttributeValue::S(id.as_str().to_owned())
+}
+
+fn hash(hash: &SecretHash) -> AttributeValue {
+    AttributeValue::B(Blob::new(hash.as_bytes()))
+}
+
+/// The stored token, or what equals no stored one.
+fn token_of(client: &Client) -> AttributeValue {
+    client.registration_access_token.as_ref().map_or(AttributeValue::Null(true), hash)
+}
+
+fn update_error(error: aws_sdk_dynamodb::error::SdkError<UpdateItemError>) -> WriteError {
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(_)) => WriteError::Condition,
+        _ => Unavailable::new("dynamodb:UpdateItem", error).into(),
+    }
+}
+
+fn attribute(value: impl serde::Serialize) -> Result<AttributeValue, WriteError> {
+    serde_dynamo::to_attribute_value(value).map_err(WriteError::Form)
 }

@@ -10,7 +10,11 @@ mod values;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
+use tokenmint_oauth::registration::Lifetimes;
 use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::software_statement::TrustedIssuer;
+
+use crate::registrations::Limits;
 
 pub use environment::{ConfigErrors, Environment};
 pub use settings::{Function, SETTINGS, Setting};
@@ -20,6 +24,8 @@ pub use settings::{Function, SETTINGS, Setting};
 pub enum Registration {
     /// Anyone.
     Open,
+    /// Whoever has an initial access token.
+    Protected,
     /// Nobody.
     Disabled,
 }
@@ -53,8 +59,14 @@ pub struct RegisterConfig {
     pub scopes: Scope,
     /// `DEFAULT_SCOPES`.
     pub default_scopes: Scope,
-    /// `CLIENT_SECRET_TTL`, seconds, 0 = never.
-    pub client_secret_ttl: u32,
+    /// `REGISTRATIONS_TABLE`.
+    pub registrations_table: String,
+    /// `CLIENT_SECRET_TTL`, `CLIENT_SECRET_OVERLAP` and `UNUSED_CLIENT_TTL`, in seconds.
+    pub lifetimes: Lifetimes,
+    /// `REGISTRATION_RATE` and `REGISTRATION_RATE_TOTAL`, registrations per minute.
+    pub limits: Limits,
+    /// `SOFTWARE_STATEMENT_ISSUERS`.
+    pub software_statement_issuers: Vec<TrustedIssuer>,
     /// `REGISTRATION`.
     pub registration: Registration,
     /// `REGISTRATION_STATUS`.
@@ -98,7 +110,18 @@ impl RegisterConfig {
             let offered = scopes.as_ref().is_none_or(|offered| wanted.is_subset_of(offered));
             offered.then_some(wanted).ok_or_else(|| "must be among SCOPES".to_owned())
         });
-        let client_secret_ttl = reader.read("CLIENT_SECRET_TTL", values::client_secret_ttl);
+        let registrations_table = reader.read("REGISTRATIONS_TABLE", values::table_name);
+        let secret = reader.read("CLIENT_SECRET_TTL", values::ten_years);
+        let overlap = reader.read("CLIENT_SECRET_OVERLAP", values::ten_years);
+        let unused = reader.read("UNUSED_CLIENT_TTL", values::ten_years);
+        let per_address = reader.read("REGISTRATION_RATE", values::registration_rate);
+        let total = reader.read("REGISTRATION_RATE_TOTAL", |text| {
+            let total = values::registration_rate(text)?;
+            // What bounds the number of addresses bounds the item that counts them.
+            let bounded = total > 0 || per_address.is_none_or(|limit| limit == 0);
+            bounded.then_some(total).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
+        });
+        let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
         let registration = reader.read("REGISTRATION", values::registration);
         let registration_status = reader.read("REGISTRATION_STATUS", values::registration_status);
         reader.finish(|| {
@@ -108,7 +131,10 @@ impl RegisterConfig {
                 clients_table: clients_table?,
                 default_scopes: default_scopes.unwrap_or_else(|| scopes.clone()),
                 scopes,
-                client_secret_ttl: client_secret_ttl?,
+                registrations_table: registrations_table?,
+                lifetimes: Lifetimes { secret: secret?, overlap: overlap?, unused: unused? },
+                limits: Limits { per_address: per_address?, total: total? },
+                software_statement_issuers: issuers.unwrap_or_default(),
                 registration: registration?,
                 registration_status: registration_status?,
             })

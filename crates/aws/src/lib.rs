@@ -6,6 +6,7 @@ pub mod clients;
 pub mod config;
 pub mod kms;
 pub mod provision;
+pub mod registrations;
 mod sdk;
 pub mod signer;
 

@@ -1,5 +1,5 @@
-//! What CloudFormation makes when the functions are deployed, made here for the embedded services: the table of
-//! clients and the signing key. Both functions find what is there and change nothing of it.
+//! What CloudFormation makes when the functions are deployed, made here for the embedded services: the tables
+//! and the signing key. Both functions find what is there and change nothing of it.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -15,9 +15,6 @@ use aws_sdk_kms::operation::describe_key::DescribeKeyError;
 pub use aws_sdk_kms::types::KeySpec;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, KeyUsageType};
 use tokio::time::sleep;
-
-/// The table's only key, a string.
-const KEY: &str = "client_id";
 
 /// The attribute that says when an item may be deleted, in epoch seconds.
 const EXPIRY: &str = "expires_at";
@@ -41,7 +38,7 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
 
-    /// There is a table of this name, and it cannot hold clients.
+    /// There is a table of this name, of another kind.
     #[error("the table {table} {reason}")]
     Table {
         /// The table's name.
@@ -60,19 +57,21 @@ pub enum Error {
     },
 }
 
-/// Creates the table of clients where it is missing, waits until it is ready, and has what expires deleted.
+/// Creates a table where it is missing, with one key, a string; waits until it is ready, and has what expires
+/// deleted. The modules that keep something in a table name its key: [`crate::clients::KEY`],
+/// [`crate::registrations::KEY`].
 ///
 /// # Errors
 /// A call fails, the table takes longer than 10 seconds, or there is another kind of table of this name.
-pub async fn clients_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), Error> {
+pub async fn table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &str) -> Result<(), Error> {
     let wrong = |reason| Error::Table { table: table.to_owned(), reason };
     if describe_table(dynamodb, table).await?.is_none() {
-        create_table(dynamodb, table).await?;
+        create_table(dynamodb, table, key).await?;
     }
     let description = ready(dynamodb, table).await?.ok_or_else(|| wrong("is not ready after 10 seconds"))?;
-    let [key] = description.key_schema() else { return Err(wrong("has not the one key client_id")) };
-    if key.attribute_name() != KEY {
-        return Err(wrong("has not the one key client_id"));
+    match description.key_schema() {
+        [own] if own.attribute_name() == key => {}
+        _ => return Err(wrong("has another key than its name promises")),
     }
     delete_expired(dynamodb, table).await
 }
@@ -105,15 +104,15 @@ async fn describe_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Res
     }
 }
 
-async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), Error> {
-    let attribute = AttributeDefinition::builder().attribute_name(KEY).attribute_type(ScalarAttributeType::S);
-    let key = KeySchemaElement::builder().attribute_name(KEY).key_type(KeyType::Hash);
+async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &str) -> Result<(), Error> {
+    let attribute = AttributeDefinition::builder().attribute_name(key).attribute_type(ScalarAttributeType::S);
+    let schema = KeySchemaElement::builder().attribute_name(key).key_type(KeyType::Hash);
     let created = dynamodb
         .create_table()
         .table_name(table)
         .billing_mode(BillingMode::PayPerRequest)
         .attribute_definitions(attribute.build().expect("name and type are set"))
-        .key_schema(key.build().expect("name and type are set"))
+        .key_schema(schema.build().expect("name and type are set"))
         .send()
         .await;
     match created {

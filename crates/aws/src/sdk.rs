@@ -100,4 +100,9 @@ impl Unavailable {
     pub(crate) fn new(call: &'static str, error: impl std::error::Error) -> Self {
         Self { call, cause: DisplayErrorContext(error).to_string() }
     }
+
+    /// Says what went wrong with the answer of a call.
+    pub(crate) const fn told(call: &'static str, cause: String) -> Self {
+        Self { call, cause }
+    }
 }

@@ -24,8 +24,16 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     response
 }
 
-/// The answer to an error, with the headers that its code asks for.
-pub(crate) fn error(error: &OAuthError) -> Response<Body> {
+/// The answer without a body that no cache keeps.
+pub fn no_content() -> Response<Body> {
+    let mut response = json(StatusCode::NO_CONTENT, &());
+    *response.body_mut() = Body::empty();
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
+/// The answer to a failure, with the headers that its code asks for.
+pub(crate) fn error(Failure { error, retry_after, .. }: &Failure) -> Response<Body> {
     let status = StatusCode::from_u16(error.code.status()).expect("the table holds valid statuses");
     let mut response = json(status, error);
     match error.code {
@@ -34,6 +42,16 @@ pub(crate) fn error(error: &OAuthError) -> Response<Body> {
         }
         ErrorCode::TemporarilyUnavailable => {
             response.headers_mut().insert(RETRY_AFTER, RETRY_AFTER_SECONDS);
+        }
+        ErrorCode::TooManyRequests => {
+            response.headers_mut().insert(RETRY_AFTER, retry_after.unwrap_or(1).into());
+        }
+        ErrorCode::InvalidToken => {
+            let challenge = HeaderValue::from_static(r#"Bearer realm="register", error="invalid_token""#);
+            response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+        }
+        ErrorCode::MissingToken => {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(r#"Bearer realm="register""#));
         }
         _ => {}
     }
@@ -47,24 +65,37 @@ pub(crate) fn error(error: &OAuthError) -> Response<Body> {
 pub struct Failure {
     pub(crate) error: OAuthError,
     pub(crate) cause: String,
+    pub(crate) retry_after: Option<u64>,
 }
 
 impl Failure {
     /// The request is at fault; the error says all that is to say.
     pub fn refused<E: Display + Into<OAuthError>>(error: E) -> Self {
         let cause = error.to_string();
-        Self { error: error.into(), cause }
+        Self { error: error.into(), cause, retry_after: None }
+    }
+
+    /// Too many requests (RFC 6585 §4); the client may try again after so many seconds.
+    pub fn throttled(cause: impl Display, retry_after: u64) -> Self {
+        let error = OAuthError::new(ErrorCode::TooManyRequests, "too many requests; try again later");
+        Self { error, cause: cause.to_string(), retry_after: Some(retry_after) }
+    }
+
+    /// Two requests changed the same thing at once, and this one came second.
+    pub fn conflict(cause: impl Display) -> Self {
+        let error = OAuthError::new(ErrorCode::Conflict, "another request changed the client; read it and try again");
+        Self { error, cause: cause.to_string(), retry_after: None }
     }
 
     /// Something behind this server does not answer (T7); the client may try again.
     pub fn unavailable(cause: impl Display) -> Self {
         let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "try again later");
-        Self { error, cause: cause.to_string() }
+        Self { error, cause: cause.to_string(), retry_after: None }
     }
 
     /// Something in or behind this server is broken (T7).
     pub fn broken(cause: impl Display) -> Self {
         let error = OAuthError::new(ErrorCode::ServerError, "the request could not be served");
-        Self { error, cause: cause.to_string() }
+        Self { error, cause: cause.to_string(), retry_after: None }
     }
 }

@@ -11,7 +11,7 @@ pub mod request;
 mod shell;
 pub mod telemetry;
 
-pub use answer::{Failure, json};
+pub use answer::{Failure, json, no_content};
 pub use clock::Clock;
 pub use record::Record;
 pub use shell::{REQUEST_BUDGET, shell};

@@ -24,7 +24,7 @@ impl Record {
     /// Makes the answer, and leaves what is to be logged with it.
     pub fn answer(mut self, outcome: Result<Response<Body>, Failure>) -> Response<Body> {
         let mut response = outcome.unwrap_or_else(|failure| {
-            let response = answer::error(&failure.error);
+            let response = answer::error(&failure);
             self.error = Some(failure.error.code);
             self.cause = Some(failure.cause);
             response

@@ -1,8 +1,13 @@
-//! Reading a request: its media type, its body, its credentials.
+//! Reading a request: its media type, its body, its credentials, its origin.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use http_body_util::BodyExt;
+use lambda_http::request::RequestContext;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
 /// How much of a body that is too large is still read, so that the answer reaches whoever sends it: the
@@ -69,4 +74,16 @@ pub fn media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), Bod
 /// The values of all `Authorization` headers.
 pub fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
     headers.get_all(header::AUTHORIZATION).iter().map(axum::http::HeaderValue::as_bytes).collect()
+}
+
+/// The address a request came from: from API Gateway's request context or, on the developer's own machine,
+/// from the connection; never from a header, which anybody can write. Where neither knows it, all requests
+/// count as from one address.
+pub fn source_address(head: &Parts) -> IpAddr {
+    let gateway = head.extensions.get::<RequestContext>().and_then(|context| match context {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
+    });
+    let connection = || head.extensions.get::<ConnectInfo<SocketAddr>>().map(|peer| peer.0.ip());
+    gateway.or_else(connection).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
 }

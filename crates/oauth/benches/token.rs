@@ -1,8 +1,6 @@
 //! The pure path of a token: parse → authenticate → decide → claims → signing input. The signature is
 //! left out: it is KMS's work, or the processor's, and the same for everyone.
 
-#![expect(missing_docs, reason = "criterion's macros make the items here")]
-
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
@@ -31,7 +29,9 @@ fn client() -> Client {
             sha256: SecretHash::of("abcdefghijklmnopqrstuvwxyz012345"),
             expires_at: 0,
         }],
+        registration_access_token: None,
         disabled: false,
+        expires_at: None,
         metadata: ClientMetadata {
             token_endpoint_auth_method: Method::ClientSecretBasic,
             grant_types: vec!["client_credentials".to_owned()],

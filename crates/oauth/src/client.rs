@@ -68,10 +68,21 @@ pub struct Client {
     pub client_id_issued_at: EpochSeconds,
     /// Its secrets, the newest first; empty for a method without one.
     pub client_secrets: Vec<StoredSecret>,
+    /// The hash of its registration access token (RFC 7592 §3).
+    pub registration_access_token: Option<SecretHash>,
     /// An operator has disabled it.
     pub disabled: bool,
+    /// The first second at which it is gone, unless it asks for a token before (R20).
+    pub expires_at: Option<EpochSeconds>,
     /// What it registered.
     pub metadata: ClientMetadata,
+}
+
+impl Client {
+    /// Whether it is still there. DynamoDB deletes late, so its end is checked too (R20).
+    pub fn is_there_at(&self, now: EpochSeconds) -> bool {
+        self.expires_at.is_none_or(|end| now < end)
+    }
 }
 
 /// What is stored of a client secret.

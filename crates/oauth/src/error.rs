@@ -49,6 +49,18 @@ error_codes! {
     InvalidClientMetadata = "invalid_client_metadata", 400;
     /// A redirect URI is not acceptable (RFC 7591 §3.2.2).
     InvalidRedirectUri = "invalid_redirect_uri", 400;
+    /// A software statement is malformed, expired or not signed by its issuer (RFC 7591 §3.2.2).
+    InvalidSoftwareStatement = "invalid_software_statement", 400;
+    /// A software statement of an issuer that is not trusted (RFC 7591 §3.2.2).
+    UnapprovedSoftwareStatement = "unapproved_software_statement", 400;
+    /// The bearer token is not good (RFC 6750 §3.1).
+    InvalidToken = "invalid_token", 401;
+    /// No bearer token; has no code of its own on the wire (RFC 6750 §3.1).
+    MissingToken = "", 401;
+    /// Two requests changed the same thing at once, and this one lost.
+    Conflict = "invalid_request", 409;
+    /// Too many requests (RFC 6585 §4).
+    TooManyRequests = "temporarily_unavailable", 429;
     /// Something broke that a retry will not mend (RFC 6749 §4.1.2.1).
     ServerError = "server_error", 500;
     /// Something is overloaded or out of reach; a retry may succeed (RFC 6749 §4.1.2.1).
@@ -108,6 +120,9 @@ impl OAuthError {
 
 impl Serialize for OAuthError {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if self.code == ErrorCode::MissingToken {
+            return serializer.serialize_struct("OAuthError", 0)?.end();
+        }
         let mut object = serializer.serialize_struct("OAuthError", 2)?;
         object.serialize_field("error", self.code.as_str())?;
         object.serialize_field("error_description", self.description.as_str())?;

@@ -5,23 +5,29 @@
 //!
 //! | a request for | goes through |
 //! |---|---|
-//! | registration | [`metadata`] → [`registration`] → [`client`] |
+//! | registration | [`bearer`] → [`software_statement`] → [`metadata`] → [`registration`] → [`client`] |
+//! | a change of a registration | [`bearer`] → [`client_configuration`] → [`metadata`] → [`client`] |
 //! | a token | [`form`] → [`token_request`] → [`client_auth`] → [`grant`] → [`access_token`] |
 //! | the server's description | [`discovery`], [`jwk`] |
 
 pub mod access_token;
+pub mod bearer;
 pub mod client;
 pub mod client_auth;
+pub mod client_configuration;
 pub mod discovery;
 pub mod error;
 pub mod form;
 pub mod grant;
+pub mod initial_access_token;
 pub mod issuer;
+pub mod jose;
 pub mod jwk;
 pub mod metadata;
 pub mod registration;
 pub mod scope;
 pub mod secret;
+pub mod software_statement;
 pub mod token_request;
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`).

@@ -1,60 +1,123 @@
-//! Registering a client: RFC 7591 §3.
+//! Registering a client, and what it is told of its registration: RFC 7591 §3, RFC 7592 §3.
 
 use serde::Serialize;
 
 use crate::EpochSeconds;
 use crate::client::{Client, ClientId, StoredSecret};
+use crate::client_configuration::UpdateRequest;
+use crate::issuer::{Issuer, path};
 use crate::metadata::ClientMetadata;
 use crate::secret::Secret;
 
-/// A client that is about to be stored, with the one copy of its secret in clear.
+/// How long what is made for a client lasts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// Seconds until a new secret ends; 0 = never.
+    pub secret: u32,
+    /// Seconds for which the previous secret stays good beside a new one.
+    pub overlap: u32,
+    /// Seconds until a client goes that never asked for a token; 0 = never (R20).
+    pub unused: u32,
+}
+
+/// A client that is about to be stored, with the one copy in clear of what was made for it.
 #[derive(Debug)]
-pub struct NewClient {
+pub struct Issued {
     /// The record to store.
     pub client: Client,
     secret: Option<Secret>,
+    registration_access_token: Secret,
 }
 
-impl NewClient {
+impl Issued {
     /// Makes a client with an identifier and, where its method needs one, a secret (R11).
     ///
-    /// `random` fills a buffer with random bytes of cryptographic quality. The secret ends after
-    /// `secret_ttl` seconds, never if that is 0.
+    /// `random` fills a buffer with random bytes of cryptographic quality.
     pub fn new(
         metadata: ClientMetadata,
         now: EpochSeconds,
-        secret_ttl: u32,
+        lifetimes: Lifetimes,
         mut random: impl FnMut(&mut [u8]),
     ) -> Self {
         let mut id = [0; 16];
         random(&mut id);
-        let secret = metadata.token_endpoint_auth_method.has_secret().then(|| Secret::generate(random));
-        let expires_at = if secret_ttl == 0 { 0 } else { now + EpochSeconds::from(secret_ttl) };
-        let stored = secret.iter().map(|secret| StoredSecret { sha256: secret.hash(), expires_at }).collect();
-        let client = Client {
+        let registration_access_token = Secret::generate(&mut random);
+        let mut client = Client {
             client_id: ClientId::from_random(id),
             client_id_issued_at: now,
-            client_secrets: stored,
+            client_secrets: Vec::new(),
+            registration_access_token: Some(registration_access_token.hash()),
             disabled: false,
+            expires_at: end(now, lifetimes.unused),
             metadata,
         };
-        Self { client, secret }
+        let secret = client.metadata.token_endpoint_auth_method.has_secret().then(|| {
+            let secret = Secret::generate(random);
+            client.client_secrets.push(stored(&secret, now, lifetimes));
+            secret
+        });
+        Self { client, secret, registration_access_token }
     }
 
-    /// The client information response (RFC 7591 §3.2.1): what was made, and all that was registered.
-    pub fn response(&self) -> ClientInformation<'_> {
-        let secret = self.secret.as_ref().zip(self.client.client_secrets.first());
-        ClientInformation {
-            client_id: self.client.client_id.as_str(),
-            client_id_issued_at: self.client.client_id_issued_at,
-            client_secret: secret.map(|(secret, _)| secret.reveal()),
-            client_secret_expires_at: secret.map(|(_, stored)| stored.expires_at),
-            metadata: &self.client.metadata,
+    /// Changes a client (RFC 7592 §2.2): the metadata replaced as a whole, the registration access token
+    /// rotated, and a new secret where it is asked for or the method needs one that was not there (M4, M5).
+    pub fn update(
+        mut client: Client,
+        metadata: ClientMetadata,
+        request: UpdateRequest,
+        now: EpochSeconds,
+        lifetimes: Lifetimes,
+        mut random: impl FnMut(&mut [u8]),
+    ) -> Self {
+        let registration_access_token = Secret::generate(&mut random);
+        client.registration_access_token = Some(registration_access_token.hash());
+        client.metadata = metadata;
+        let needs_secret = client.metadata.token_endpoint_auth_method.has_secret();
+        let secret = (needs_secret && (request.rotate_secret || client.client_secrets.is_empty()))
+            .then(|| rotate_secret(&mut client, now, lifetimes, random));
+        if !needs_secret {
+            client.client_secrets.clear();
         }
+        Self { client, secret, registration_access_token }
+    }
+
+    /// The client information response (RFC 7591 §3.2.1): what was made, and all that is registered.
+    pub fn response<'a>(&'a self, issuer: &Issuer) -> ClientInformation<'a> {
+        let token = self.registration_access_token.reveal();
+        ClientInformation::new(&self.client, issuer, token, self.secret.as_ref().map(Secret::reveal))
     }
 }
 
-/// The members of a client information response. It carries a secret, so it has no `Debug`.
+/// Gives a client a new secret. The previous one stays good for the overlap, then ends by itself; any older
+/// one ends now, so that at most two are good at any time (M5).
+pub fn rotate_secret(
+    client: &mut Client,
+    now: EpochSeconds,
+    lifetimes: Lifetimes,
+    random: impl FnMut(&mut [u8]),
+) -> Secret {
+    let secret = Secret::generate(random);
+    client.client_secrets.truncate(1);
+    client.client_secrets.retain_mut(|previous| {
+        let overlap = now + EpochSeconds::from(lifetimes.overlap);
+        previous.expires_at = if previous.expires_at == 0 { overlap } else { previous.expires_at.min(overlap) };
+        previous.is_good_at(now)
+    });
+    client.client_secrets.insert(0, stored(&secret, now, lifetimes));
+    secret
+}
+
+fn stored(secret: &Secret, now: EpochSeconds, lifetimes: Lifetimes) -> StoredSecret {
+    StoredSecret { sha256: secret.hash(), expires_at: end(now, lifetimes.secret).unwrap_or(0) }
+}
+
+/// When something ends that lasts so many seconds, 0 being for ever.
+fn end(now: EpochSeconds, seconds: u32) -> Option<EpochSeconds> {
+    (seconds != 0).then(|| now + EpochSeconds::from(seconds))
+}
+
+/// The members of a client information response (RFC 7591 §3.2.1, RFC 7592 §3). It carries secrets, so it
+/// has no `Debug`.
 #[derive(Serialize)]
 pub struct ClientInformation<'a> {
     client_id: &'a str,
@@ -63,6 +126,74 @@ pub struct ClientInformation<'a> {
     client_secret: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     client_secret_expires_at: Option<EpochSeconds>,
+    registration_client_uri: String,
+    registration_access_token: &'a str,
     #[serde(flatten)]
     metadata: &'a ClientMetadata,
+}
+
+impl<'a> ClientInformation<'a> {
+    /// What a client is told. `secret` is there only where it was made a moment ago: of others, the hash is
+    /// all that is known.
+    pub fn new(
+        client: &'a Client,
+        issuer: &Issuer,
+        registration_access_token: &'a str,
+        secret: Option<&'a str>,
+    ) -> Self {
+        Self {
+            client_id: client.client_id.as_str(),
+            client_id_issued_at: client.client_id_issued_at,
+            client_secret: secret,
+            client_secret_expires_at: client.client_secrets.first().map(|secret| secret.expires_at),
+            registration_client_uri: issuer.url(&format!("{}/{}", path::REGISTER, client.client_id.as_str())),
+            registration_access_token,
+            metadata: &client.metadata,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn client() -> Issued {
+        let metadata = json!({
+            "token_endpoint_auth_method": "client_secret_basic", "grant_types": [], "response_types": [],
+        });
+        Issued::new(serde_json::from_value(metadata).expect("metadata"), 100, Lifetimes::default(), |bytes| {
+            bytes.fill(1);
+        })
+    }
+
+    /// M5: at most two secrets are good at any time, and the older one ends by itself.
+    #[test]
+    fn m5_rotation() {
+        let mut client = client().client;
+        let lifetimes = Lifetimes { secret: 1000, overlap: 50, unused: 0 };
+        rotate_secret(&mut client, 200, lifetimes, |bytes| bytes.fill(2));
+        let ends: Vec<_> = client.client_secrets.iter().map(|secret| secret.expires_at).collect();
+        assert_eq!(ends, [1200, 250]);
+        rotate_secret(&mut client, 210, lifetimes, |bytes| bytes.fill(3));
+        let ends: Vec<_> = client.client_secrets.iter().map(|secret| secret.expires_at).collect();
+        assert_eq!(ends, [1210, 260]);
+        // Without an overlap the old one ends at once.
+        rotate_secret(&mut client, 220, Lifetimes::default(), |bytes| bytes.fill(4));
+        let ends: Vec<_> = client.client_secrets.iter().map(|secret| secret.expires_at).collect();
+        assert_eq!(ends, [0]);
+        // An overlap does not make a secret live longer than it would have.
+        rotate_secret(&mut client, 230, Lifetimes { secret: 10, overlap: 0, unused: 0 }, |bytes| bytes.fill(5));
+        rotate_secret(&mut client, 235, Lifetimes { secret: 10, overlap: 99, unused: 0 }, |bytes| bytes.fill(6));
+        let ends: Vec<_> = client.client_secrets.iter().map(|secret| secret.expires_at).collect();
+        assert_eq!(ends, [245, 240]);
+    }
+
+    /// R20: a new client carries its end where the operator wants it.
+    #[test]
+    fn r20_end_of_an_unused_client() {
+        assert_eq!(client().client.expires_at, None);
+        assert_eq!(end(100, 60), Some(160));
+    }
 }

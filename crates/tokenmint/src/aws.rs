@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
-use tokenmint_aws::{Sdk, provision};
+use tokenmint_aws::Sdk;
 use tokenmint_embedded::{Addresses, Embedded, REGION, reachable};
 
 use crate::cli::AwsArguments;
@@ -34,7 +34,7 @@ pub(crate) async fn run(arguments: AwsArguments) -> Result<(), Error> {
 async fn serve(embedded: &Embedded, advertise: Option<&str>) -> Result<(), Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
     let signing_key = local::signing_key(&sdk).await?;
-    provision::clients_table(&sdk.dynamodb(), local::CLIENTS_TABLE).await?;
+    local::tables(&sdk, local::CLIENTS_TABLE, local::REGISTRATIONS_TABLE).await?;
 
     let Addresses { dynamodb, kms } = embedded.addresses();
     output::print(&exports(&url(dynamodb, advertise), &url(kms, advertise), &signing_key))?;
@@ -87,9 +87,12 @@ mod tests {
              export AWS_SECRET_ACCESS_KEY='local'\n\
              export ISSUER='http://127.0.0.1:9000'\n\
              export CLIENTS_TABLE='tokenmint-clients'\n\
+             export REGISTRATIONS_TABLE='tokenmint-registrations'\n\
              export SIGNING_KEYS='arn:aws:kms:us-east-1:000000000000:key/1'\n\
              export SCOPES='client-scope'\n\
-             export REGISTRATION='open'\n"
+             export REGISTRATION='open'\n\
+             export REGISTRATION_RATE='0'\n\
+             export REGISTRATION_RATE_TOTAL='0'\n"
         );
         assert!(exports("http://it's:1", "", KEY).starts_with(r"export AWS_ENDPOINT_URL_DYNAMODB='http://it'\''s:1'"));
     }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use register::Register;
 use token::Token;
+use tokenmint_aws::Sdk;
 use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
-use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::{Addresses, Embedded, reachable};
 use tokenmint_http::Clock;
 
@@ -48,7 +48,7 @@ async fn routes(embedded: &Embedded, issuer: &str) -> Result<Router, Error> {
         .fold(Environment::from_process(), |environment, (name, value)| environment.with_default(name, value));
     let register = RegisterConfig::from_environment(&environment)?;
     let token = TokenConfig::from_environment(&environment)?;
-    provision::clients_table(&sdk.dynamodb(), &register.clients_table).await?;
+    local::tables(&sdk, &register.clients_table, &register.registrations_table).await?;
 
     let register = Register::new(register, &sdk, Clock::System);
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;

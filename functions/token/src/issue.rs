@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, Uri};
-use tokenmint_aws::clients::{Consistency, FindError};
+use tokenmint_aws::clients::{Consistency, FindError, WriteError};
 use tokenmint_aws::kms::SignError;
 use tokenmint_http::{Failure, Record, json, random, request};
 use tokenmint_oauth::access_token::{Claims, TokenResponse};
@@ -44,6 +44,7 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
     }
     .map_err(Failure::refused)?;
     let token = sign(state, &client, &granted, record).await?;
+    keep(state, &client, record).await?;
 
     Ok(json(
         StatusCode::OK,
@@ -87,7 +88,21 @@ async fn prove(
         FindError::Unavailable(error) => Failure::unavailable(error),
         FindError::Damaged(..) => Failure::broken(error),
     })?;
-    Ok(credentials.prove(client, state.clock.now()))
+    let now = state.clock.now();
+    Ok(credentials.prove(client.filter(|client| client.is_there_at(now)), now))
+}
+
+/// Lets a client stay that would go unused: its first token takes its end away, and no later one writes
+/// anything (R20).
+async fn keep(state: &Token, client: &AuthenticatedClient, record: &mut Record) -> Result<(), Failure> {
+    if client.client().expires_at.is_none() {
+        return Ok(());
+    }
+    record.dynamodb(state.clients.keep(&client.client().client_id)).await.map_err(|error| match error {
+        WriteError::Condition => Failure::refused(ProveError::UnknownClient),
+        WriteError::Unavailable(error) => Failure::unavailable(error),
+        WriteError::Form(_) => Failure::broken(error),
+    })
 }
 
 /// Makes and signs the token (RFC 9068).

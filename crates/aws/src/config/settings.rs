@@ -52,6 +52,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "The DynamoDB table of clients",
     },
     Setting {
+        name: "REGISTRATIONS_TABLE",
+        functions: REGISTER,
+        default: Default::Required,
+        help: "The DynamoDB table of initial access tokens and registration counters",
+    },
+    Setting {
         name: "SIGNING_MODE",
         functions: TOKEN,
         default: Default::Value("kms"),
@@ -95,16 +101,46 @@ pub const SETTINGS: &[Setting] = &[
         help: "Lifetime of a client secret in seconds, 0 = it never expires, at most 315360000 (ten years)",
     },
     Setting {
+        name: "CLIENT_SECRET_OVERLAP",
+        functions: REGISTER,
+        default: Default::Value("86400"),
+        help: "For how many seconds the previous secret stays good beside a new one, at most 315360000",
+    },
+    Setting {
+        name: "UNUSED_CLIENT_TTL",
+        functions: REGISTER,
+        default: Default::Value("0"),
+        help: "After how many seconds a client is removed that never asked for a token, 0 = never, at most 315360000",
+    },
+    Setting {
         name: "REGISTRATION",
         functions: BOTH,
         default: Default::Required,
-        help: "Who may register: `open` (anyone) or `disabled` (nobody)",
+        help: "Who may register: `open` (anyone), `protected` (with an initial access token) or `disabled` (nobody)",
     },
     Setting {
         name: "REGISTRATION_STATUS",
         functions: REGISTER,
         default: Default::Value("201"),
         help: "Status of a successful registration: `201` (RFC 7591), or `200` for clients that insist on it",
+    },
+    Setting {
+        name: "REGISTRATION_RATE",
+        functions: REGISTER,
+        default: Default::Value("20"),
+        help: "How many clients may register openly from one address in a minute, 0 = any number, at most 3000",
+    },
+    Setting {
+        name: "REGISTRATION_RATE_TOTAL",
+        functions: REGISTER,
+        default: Default::Value("300"),
+        help: "The same from all addresses together; 0 only where `REGISTRATION_RATE` is 0 too",
+    },
+    Setting {
+        name: "SOFTWARE_STATEMENT_ISSUERS",
+        functions: REGISTER,
+        default: Default::Derived("none"),
+        help: "Trusted issuers of software statements: a JSON array of objects with `issuer` and `jwks`",
     },
     Setting {
         name: "GRANT_POLICY",

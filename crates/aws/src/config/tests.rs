@@ -4,6 +4,7 @@ fn good() -> Environment {
     Environment::default()
         .with("ISSUER", "https://as.example")
         .with("CLIENTS_TABLE", "clients")
+        .with("REGISTRATIONS_TABLE", "registrations")
         .with("SIGNING_KEYS", "alias/tokenmint")
         .with("SCOPES", "read write")
         .with("REGISTRATION", "open")
@@ -14,7 +15,8 @@ fn good() -> Environment {
 fn o5_defaults() {
     let register = RegisterConfig::from_environment(&good()).expect("good");
     assert_eq!(register.default_scopes.as_str(), "read write");
-    assert_eq!(register.client_secret_ttl, 0);
+    assert_eq!(register.lifetimes, Lifetimes { secret: 0, overlap: 86_400, unused: 0 });
+    assert_eq!(register.limits, Limits { per_address: 20, total: 300 });
     assert_eq!(register.registration_status, RegistrationStatus::Created);
     let token = TokenConfig::from_environment(&good()).expect("good");
     assert_eq!(token.audience, "https://as.example");

@@ -61,7 +61,13 @@ pub(super) fn access_token_ttl(text: &str) -> Result<u32, String> {
     seconds(text, 60, 604_800)
 }
 
-pub(super) fn client_secret_ttl(text: &str) -> Result<u32, String> {
+/// Registrations per minute; the bound keeps the item that counts them small.
+pub(super) fn registration_rate(text: &str) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| *number <= 3000);
+    number.ok_or_else(|| "must be a whole number from 0 to 3000".to_owned())
+}
+
+pub(super) fn ten_years(text: &str) -> Result<u32, String> {
     seconds(text, 0, 315_360_000)
 }
 
@@ -71,7 +77,10 @@ fn seconds(text: &str, least: u32, most: u32) -> Result<u32, String> {
 }
 
 pub(super) fn registration(text: &str) -> Result<Registration, String> {
-    choose(text, &[("open", Registration::Open), ("disabled", Registration::Disabled)])
+    choose(
+        text,
+        &[("open", Registration::Open), ("protected", Registration::Protected), ("disabled", Registration::Disabled)],
+    )
 }
 
 pub(super) fn registration_status(text: &str) -> Result<RegistrationStatus, String> {

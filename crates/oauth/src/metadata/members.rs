@@ -7,6 +7,8 @@
 
 use serde_json::{Map, Value};
 
+use crate::jose::PublicKeys;
+
 use super::requested::{string, strings};
 use super::{MetadataError, Policy, RequestedMetadata, uri};
 
@@ -36,6 +38,8 @@ pub enum Kind {
     WebUri,
     /// An array of at most so many texts of at most so many bytes.
     Texts(usize, usize),
+    /// A set of public keys (RFC 7517 §5).
+    Jwks,
     /// An array of at most so many redirect URIs (RFC 6749 §3.1.2).
     RedirectUris(usize),
 }
@@ -45,16 +49,23 @@ pub const MEMBERS: &[Member] = &[
     Member { name: "client_name", kind: Kind::Text(256), localizable: true },
     Member { name: "client_uri", kind: Kind::WebUri, localizable: true },
     Member { name: "contacts", kind: Kind::Texts(16, 320), localizable: false },
+    Member { name: "jwks", kind: Kind::Jwks, localizable: false },
+    Member { name: "jwks_uri", kind: Kind::WebUri, localizable: false },
     Member { name: "logo_uri", kind: Kind::WebUri, localizable: true },
     Member { name: "policy_uri", kind: Kind::WebUri, localizable: true },
     Member { name: "redirect_uris", kind: Kind::RedirectUris(32), localizable: false },
     Member { name: "software_id", kind: Kind::Text(256), localizable: false },
+    Member { name: "software_statement", kind: Kind::Text(crate::software_statement::MAX_BYTES), localizable: false },
     Member { name: "software_version", kind: Kind::Text(256), localizable: false },
     Member { name: "tos_uri", kind: Kind::WebUri, localizable: true },
 ];
 
 /// The members of the table that were given, each checked.
 pub(super) fn check(requested: &RequestedMetadata, policy: &Policy) -> Result<Map<String, Value>, MetadataError> {
+    if given(requested, "jwks") && given(requested, "jwks_uri") {
+        let reason = "must not be sent together with jwks_uri";
+        return Err(MetadataError::Value { member: "jwks".to_owned(), reason });
+    }
     let mut kept = Map::new();
     for (name, value) in requested.iter() {
         if let Some(member) = find(name)
@@ -65,6 +76,11 @@ pub(super) fn check(requested: &RequestedMetadata, policy: &Policy) -> Result<Ma
         }
     }
     Ok(kept)
+}
+
+/// Whether a member was sent with a value that means something.
+fn given(requested: &RequestedMetadata, name: &str) -> bool {
+    requested.sent(name).is_some_and(|value| value != "")
 }
 
 /// The row for `name` or for `name#language-tag`.
@@ -104,6 +120,9 @@ fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Resu
             let entries = strings(name, value, max_entries, max_bytes)?;
             Ok(!entries.is_empty())
         }
+        Kind::Jwks => PublicKeys::parse(value)
+            .map(|_| true)
+            .map_err(|error| MetadataError::Keys { member: name.to_owned(), error }),
         Kind::RedirectUris(max_entries) => {
             let entries = strings(name, value, max_entries, MAX_URI_BYTES)?;
             // Ours (R2): `[""]` is that exchange's way to give none, and comes back as sent.

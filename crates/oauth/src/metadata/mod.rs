@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use crate::client_auth::Method;
 use crate::error::{ErrorCode, OAuthError};
 use crate::grant::Grant;
+use crate::jose::KeysError;
 use crate::scope::Scope;
 pub use requested::RequestedMetadata;
 
@@ -78,6 +79,14 @@ pub enum MetadataError {
         member: String,
         /// What is wrong with it.
         reason: &'static str,
+    },
+    /// The client's keys are not acceptable.
+    #[error("{member} {error}")]
+    Keys {
+        /// The member.
+        member: String,
+        /// What is wrong with them.
+        error: KeysError,
     },
     /// A redirect URI is not acceptable (RFC 7591 §3.2.2).
     #[error("redirect_uris: {0}")]

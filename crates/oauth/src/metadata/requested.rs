@@ -40,18 +40,33 @@ impl RequestedMetadata {
         Ok(Self(map))
     }
 
+    /// The metadata with these members instead of those sent (RFC 7591 §2.3).
+    #[must_use]
+    pub fn overridden_by(mut self, members: Map<String, Value>) -> Self {
+        self.0.extend(members);
+        self
+    }
+
+    /// The software statement, if there is one (RFC 7591 §2.3).
+    ///
+    /// # Errors
+    /// [`MetadataError`] if it is not a text of the allowed length.
+    pub fn software_statement(&self) -> Result<Option<&str>, MetadataError> {
+        self.string("software_statement", crate::software_statement::MAX_BYTES)
+    }
+
     /// All members, as sent.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
     /// A member as sent, `None` if it is not there or `null`.
-    pub(super) fn sent(&self, member: &str) -> Option<&Value> {
+    pub(crate) fn sent(&self, member: &str) -> Option<&Value> {
         self.0.get(member).filter(|value| !value.is_null())
     }
 
     /// A string member; `""` counts as not given (R2).
-    pub(super) fn string(&self, member: &str, max_bytes: usize) -> Result<Option<&str>, MetadataError> {
+    pub(crate) fn string(&self, member: &str, max_bytes: usize) -> Result<Option<&str>, MetadataError> {
         let Some(value) = self.sent(member) else { return Ok(None) };
         let text = string(member, value, max_bytes)?;
         Ok(Some(text).filter(|text| !text.is_empty()))

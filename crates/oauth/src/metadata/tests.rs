@@ -46,7 +46,7 @@ fn r2_not_given() {
     assert_eq!((&echoed["client_uri"], &echoed["redirect_uris"]), (&json!(""), &json!([""])));
 }
 
-/// RFC 7591 §3.1, the example request. `jwks_uri` is not understood, as the method needs no keys.
+/// RFC 7591 §3.1, the example request.
 #[test]
 fn r13_rfc7591_example() {
     let body = json!({
@@ -59,7 +59,7 @@ fn r13_rfc7591_example() {
         "example_extension_parameter": "example_value",
     });
     let registered = verify(&body).expect("registers");
-    for member in ["redirect_uris", "client_name", "client_name#ja-Jpan-JP", "logo_uri"] {
+    for member in ["redirect_uris", "client_name", "client_name#ja-Jpan-JP", "logo_uri", "jwks_uri"] {
         assert_eq!(registered[member], body[member], "{member}");
     }
     assert_eq!(registered.get("example_extension_parameter"), None);

@@ -1,0 +1,94 @@
+//! A client as it lies in the table.
+
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use serde::{Deserialize, Serialize};
+use serde_bytes::ByteArray;
+use serde_json::{Map, Value};
+use tokenmint_oauth::EpochSeconds;
+use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
+use tokenmint_oauth::client_auth::Method;
+use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::secret::SecretHash;
+
+/// The attributes of an item.
+#[derive(Serialize, Deserialize)]
+pub(super) struct ClientItem {
+    client_id: String,
+    client_id_issued_at: EpochSeconds,
+    pub(super) secrets: Vec<SecretItem>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    registration_access_token: Option<ByteArray<32>>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    disabled: bool,
+    pub(super) token_endpoint_auth_method: Method,
+    pub(super) grant_types: Vec<String>,
+    pub(super) response_types: Vec<String>,
+    #[serde(default, skip_serializing_if = "Scope::is_empty")]
+    pub(super) scope: Scope,
+    pub(super) metadata: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires_at: Option<EpochSeconds>,
+}
+
+#[derive(Serialize, Deserialize)]
+pub(super) struct SecretItem {
+    sha256: ByteArray<32>,
+    expires_at: EpochSeconds,
+}
+
+/// Reads an item, or says what is wrong with it.
+pub(super) fn read(item: HashMap<String, AttributeValue>) -> Result<Client, String> {
+    let item: ClientItem = serde_dynamo::from_item(item).map_err(|error| error.to_string())?;
+    item.into_client().map_err(str::to_owned)
+}
+
+impl From<&Client> for ClientItem {
+    fn from(client: &Client) -> Self {
+        let metadata = client.metadata.clone();
+        let secret = |secret: &StoredSecret| SecretItem {
+            sha256: ByteArray::new(*secret.sha256.as_bytes()),
+            expires_at: secret.expires_at,
+        };
+        Self {
+            client_id: client.client_id.as_str().to_owned(),
+            client_id_issued_at: client.client_id_issued_at,
+            secrets: client.client_secrets.iter().map(secret).collect(),
+            registration_access_token: client.registration_access_token.map(|hash| ByteArray::new(*hash.as_bytes())),
+            disabled: client.disabled,
+            token_endpoint_auth_method: metadata.token_endpoint_auth_method,
+            grant_types: metadata.grant_types,
+            response_types: metadata.response_types,
+            scope: metadata.scope,
+            metadata: metadata.others,
+            expires_at: client.expires_at,
+        }
+    }
+}
+
+impl ClientItem {
+    fn into_client(self) -> Result<Client, &'static str> {
+        let secret = |item: SecretItem| StoredSecret {
+            sha256: SecretHash::from_bytes(item.sha256.into_array()),
+            expires_at: item.expires_at,
+        };
+        let token = self.registration_access_token.map(|hash| SecretHash::from_bytes(hash.into_array()));
+        Ok(Client {
+            client_id: ClientId::parse(&self.client_id).map_err(|_| "client_id")?,
+            client_id_issued_at: self.client_id_issued_at,
+            client_secrets: self.secrets.into_iter().map(secret).collect(),
+            registration_access_token: token,
+            disabled: self.disabled,
+            expires_at: self.expires_at,
+            metadata: ClientMetadata {
+                token_endpoint_auth_method: self.token_endpoint_auth_method,
+                grant_types: self.grant_types,
+                response_types: self.response_types,
+                scope: self.scope,
+                others: self.metadata,
+            },
+        })
+    }
+}

@@ -1,0 +1,74 @@
+//! What only the operator's program does with the clients; no function has the permissions for it.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use tokenmint_oauth::client::{Client, ClientId};
+
+use super::{ClientsTable, FindError, KEY, WriteError, item, key, update_error};
+use crate::Unavailable;
+
+/// A part of all clients.
+#[derive(Debug)]
+pub struct ClientPage {
+    /// The clients, in no order that means anything.
+    pub clients: Vec<Client>,
+    /// Where the next page begins; `None` after the last.
+    pub next: Option<Cursor>,
+}
+
+/// A place between two pages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cursor(String);
+
+impl ClientsTable {
+    /// Reads a page of at most `limit` clients: exactly one `Scan`.
+    ///
+    /// # Errors
+    /// [`FindError`].
+    pub async fn page(&self, after: Option<Cursor>, limit: i32) -> Result<ClientPage, FindError> {
+        let scan = self.dynamodb.scan().table_name(&self.name).limit(limit);
+        let start = after.map(|Cursor(id)| [(KEY.to_owned(), AttributeValue::S(id))].into());
+        let page = Box::pin(scan.set_exclusive_start_key(start).send()).await;
+        let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
+        let clients = page.items.unwrap_or_default().into_iter().map(|item| {
+            let id = item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok());
+            item::read(item).map_err(|error| match id {
+                Some(id) => FindError::Damaged(id, error),
+                None => Unavailable::told("dynamodb:Scan", error).into(),
+            })
+        });
+        let next = page.last_evaluated_key.and_then(|mut last| match last.remove(KEY) {
+            Some(AttributeValue::S(id)) => Some(Cursor(id)),
+            _ => None,
+        });
+        Ok(ClientPage { clients: clients.collect::<Result<_, _>>()?, next })
+    }
+
+    /// Disables or enables a client: exactly one `UpdateItem`.
+    ///
+    /// # Errors
+    /// [`WriteError`]; [`WriteError::Condition`] if there is no such client.
+    pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<(), WriteError> {
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
+        let update = update.condition_expression("attribute_exists(client_id)");
+        let update = if disabled {
+            update
+                .update_expression("SET disabled = :yes")
+                .expression_attribute_values(":yes", AttributeValue::Bool(true))
+        } else {
+            update.update_expression("REMOVE disabled")
+        };
+        Box::pin(update.send()).await.map(drop).map_err(update_error)
+    }
+
+    /// Removes a client, whoever holds its registration access token: exactly one `DeleteItem`. `false` if
+    /// there was none.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn remove(&self, id: &ClientId) -> Result<bool, Unavailable> {
+        let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
+        let delete = delete.return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld);
+        let deleted = Box::pin(delete.send()).await.map_err(|error| Unavailable::new("dynamodb:DeleteItem", error))?;
+        Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
+    }
+}

@@ -1,0 +1,96 @@
+//! A limit on open registration that holds across all instances (R18).
+
+use std::net::IpAddr;
+
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use tokenmint_oauth::EpochSeconds;
+
+use super::{KEY, RegistrationsTable};
+use crate::Unavailable;
+
+/// How many clients may register in a minute; 0 = any number.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Limits {
+    /// From one address. An IPv6 address counts as its /64, which is what one subscriber has.
+    pub per_address: u32,
+    /// From all addresses.
+    pub total: u32,
+}
+
+/// Why a registration is not counted.
+#[derive(Debug, thiserror::Error)]
+pub enum Throttled {
+    /// A limit is reached.
+    #[error("too many registrations in this minute")]
+    Reached {
+        /// Seconds until the next minute begins.
+        retry_after: u64,
+    },
+    /// The table cannot be written.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
+
+impl RegistrationsTable {
+    /// Counts a registration, if the limits allow it: exactly one conditional `UpdateItem`, none where there
+    /// is no limit.
+    ///
+    /// # Errors
+    /// [`Throttled`].
+    pub async fn count(&self, from: IpAddr, limits: Limits, now: EpochSeconds) -> Result<(), Throttled> {
+        if limits == Limits::default() {
+            return Ok(());
+        }
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let bound = |limit: u32| number(if limit == 0 { u64::MAX } else { limit.into() });
+        let minute = now / 60;
+        let update = self.dynamodb.update_item().table_name(&self.name);
+        let update = update
+            .key(KEY, AttributeValue::S(format!("minute#{minute}")))
+            .update_expression("ADD #total :one, #from :one SET expires_at = :end")
+            .condition_expression(
+                "(attribute_not_exists(#total) OR #total < :total) AND (attribute_not_exists(#from) OR #from < :from)",
+            )
+            .expression_attribute_names("#total", "total")
+            .expression_attribute_names("#from", format!("from#{}", subscriber(from)))
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":total", bound(limits.total))
+            .expression_attribute_values(":from", bound(limits.per_address))
+            .expression_attribute_values(":end", number((minute + 2) * 60));
+        match Box::pin(update.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => {
+                    Throttled::Reached { retry_after: 60 - now % 60 }
+                }
+                _ => Unavailable::new("dynamodb:UpdateItem", error).into(),
+            }),
+        }
+    }
+}
+
+/// The address, or of an IPv6 address its /64.
+fn subscriber(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.to_string(),
+        IpAddr::V6(address) => {
+            let [a, b, c, d, ..] = address.segments();
+            format!("{a:x}:{b:x}:{c:x}:{d:x}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R18: one subscriber is one address of IPv4 or one /64 of IPv6.
+    #[test]
+    fn r18_subscriber() {
+        let of = |text: &str| subscriber(text.parse().expect("an address"));
+        assert_eq!(of("203.0.113.7"), of("::ffff:203.0.113.7"));
+        assert_eq!(of("2001:db8:0:1::1"), of("2001:db8:0:1:ffff::2"));
+        assert_ne!(of("2001:db8:0:1::1"), of("2001:db8:0:2::1"));
+    }
+}

@@ -1,0 +1,73 @@
+//! Changing a registration: RFC 7592 §2.2.
+
+use serde_json::Value;
+
+use crate::client::Client;
+use crate::error::{ErrorCode, OAuthError};
+use crate::metadata::RequestedMetadata;
+use crate::secret::SecretHash;
+
+/// The member that asks for a new secret (ours, M5): RFC 7592 §2.2 lets a server make one with an update,
+/// but has no way to ask. It is not metadata: neither stored nor answered.
+pub const ROTATE: &str = "rotate_client_secret";
+
+/// What the server made and only the server may say (RFC 7592 §2.2).
+const FORBIDDEN: [&str; 4] =
+    ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+
+/// What an update asks for beside the metadata.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UpdateRequest {
+    /// Whether the client wants a new secret.
+    pub rotate_secret: bool,
+}
+
+/// Why an update is not one for this client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UpdateError {
+    /// `client_id` is missing or that of another client.
+    #[error("client_id must be that of the client")]
+    ClientId,
+    /// A member that only the server may say.
+    #[error("{0} must not be sent")]
+    Forbidden(&'static str),
+    /// `client_secret` is not the client's current one.
+    #[error("client_secret is not the current one")]
+    ClientSecret,
+    /// [`ROTATE`] is not a boolean.
+    #[error("rotate_client_secret must be true or false")]
+    Rotate,
+}
+
+impl From<UpdateError> for OAuthError {
+    fn from(error: UpdateError) -> Self {
+        Self::new(ErrorCode::InvalidClientMetadata, error.to_string())
+    }
+}
+
+impl UpdateRequest {
+    /// Checks that an update is one for this client.
+    ///
+    /// # Errors
+    /// [`UpdateError`].
+    pub fn check(requested: &RequestedMetadata, client: &Client) -> Result<Self, UpdateError> {
+        if requested.sent("client_id").and_then(Value::as_str) != Some(client.client_id.as_str()) {
+            return Err(UpdateError::ClientId);
+        }
+        if let Some(name) = FORBIDDEN.into_iter().find(|name| requested.sent(name).is_some()) {
+            return Err(UpdateError::Forbidden(name));
+        }
+        if let Some(secret) = requested.sent("client_secret") {
+            let presented = secret.as_str().map(SecretHash::of).ok_or(UpdateError::ClientSecret)?;
+            let current = client.client_secrets.first().ok_or(UpdateError::ClientSecret)?;
+            if current.sha256 != presented {
+                return Err(UpdateError::ClientSecret);
+            }
+        }
+        let rotate_secret = match requested.sent(ROTATE) {
+            None => false,
+            Some(value) => value.as_bool().ok_or(UpdateError::Rotate)?,
+        };
+        Ok(Self { rotate_secret })
+    }
+}

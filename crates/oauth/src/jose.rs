@@ -1,0 +1,205 @@
+//! Tokens and keys of others: RFC 7515, RFC 7517, RFC 7519, with the advice of RFC 8725.
+//!
+//! Which algorithm a key may verify follows from the key, never from the token alone; only asymmetric
+//! algorithms are known here, so there is no secret that a public key could be mistaken for.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use serde_json::{Map, Value};
+
+/// The algorithms that tokens of others may be signed with (RFC 7518 §3.1, RFC 8037 §3.1).
+pub const ALGORITHMS: &[(&str, Algorithm)] = &[
+    ("RS256", Algorithm::RS256),
+    ("RS384", Algorithm::RS384),
+    ("RS512", Algorithm::RS512),
+    ("PS256", Algorithm::PS256),
+    ("PS384", Algorithm::PS384),
+    ("PS512", Algorithm::PS512),
+    ("ES256", Algorithm::ES256),
+    ("ES384", Algorithm::ES384),
+    ("EdDSA", Algorithm::EdDSA),
+];
+
+/// The largest JWK Set that is kept, in bytes of JSON.
+pub const MAX_JWKS_BYTES: usize = 16 * 1024;
+
+/// The most keys in a set.
+pub const MAX_KEYS: usize = 16;
+
+/// The members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4).
+const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
+
+/// The smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits).
+const LEAST_RSA_BYTES: usize = 256;
+
+/// A set of public keys of somebody else, each checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PublicKeys(Vec<Jwk>);
+
+/// Why a document is not a set of public keys.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeysError {
+    /// Not an object whose `keys` is an array of objects (RFC 7517 §5).
+    #[error("is not a JWK Set")]
+    Malformed,
+    /// More than [`MAX_KEYS`] keys or [`MAX_JWKS_BYTES`] bytes.
+    #[error("is too large")]
+    TooLarge,
+    /// A private or symmetric key.
+    #[error("holds a key that is not public")]
+    NotPublic,
+    /// No key that could verify anything.
+    #[error("holds no RSA key of at least 2048 bits, P-256, P-384 or Ed25519 key")]
+    NoUsableKey,
+}
+
+/// Why a token is not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenError {
+    /// Not a JWS in compact form with a JSON header and JSON claims.
+    #[error("malformed JWT")]
+    Malformed,
+    /// An algorithm that is not one of [`ALGORITHMS`].
+    #[error("algorithm not allowed")]
+    Algorithm,
+    /// An extension that must be understood (RFC 7515 §4.1.11).
+    #[error("critical header not understood")]
+    Critical,
+    /// None of the keys is the one.
+    #[error("no key for this JWT")]
+    NoKey,
+    /// The signature is not that of any of the keys.
+    #[error("wrong signature")]
+    Signature,
+}
+
+/// A token whose header was read; nothing of it is proven.
+#[derive(Debug)]
+pub struct UnverifiedToken<'a> {
+    header: Map<String, Value>,
+    algorithm: Algorithm,
+    claims: &'a str,
+    message: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> UnverifiedToken<'a> {
+    /// Reads a token in compact form (RFC 7515 §7.1).
+    ///
+    /// # Errors
+    /// [`TokenError`] if it is malformed or of an algorithm that is not allowed.
+    pub fn parse(token: &'a str) -> Result<Self, TokenError> {
+        let (message, signature) = token.rsplit_once('.').ok_or(TokenError::Malformed)?;
+        let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
+        let header = json(header)?;
+        let name = header.get("alg").and_then(Value::as_str).ok_or(TokenError::Malformed)?;
+        let algorithm = ALGORITHMS.iter().find(|(known, _)| *known == name).ok_or(TokenError::Algorithm)?.1;
+        if header.contains_key("crit") {
+            return Err(TokenError::Critical);
+        }
+        Ok(Self { header, algorithm, claims, message, signature })
+    }
+
+    /// A member of the header, if it is a text.
+    pub fn header(&self, member: &str) -> Option<&str> {
+        self.header.get(member).and_then(Value::as_str)
+    }
+
+    /// The claims, before anything of them is proven: good for finding the keys that could prove them.
+    ///
+    /// # Errors
+    /// [`TokenError::Malformed`].
+    pub fn unverified_claims(&self) -> Result<Map<String, Value>, TokenError> {
+        json(self.claims)
+    }
+
+    /// The claims, proven by one of the keys: the one that `kid` names, or any that fits where the token
+    /// names none.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn verify(&self, keys: &PublicKeys) -> Result<Map<String, Value>, TokenError> {
+        let kid = self.header("kid");
+        let named = keys.0.iter().filter(|key| kid.is_none() || key.common.key_id.as_deref() == kid);
+        let mut outcome = Err(TokenError::NoKey);
+        for key in named.filter(|key| fits(key, self.algorithm)) {
+            if self.is_signed_by(key) {
+                return json(self.claims);
+            }
+            outcome = Err(TokenError::Signature);
+        }
+        outcome
+    }
+
+    fn is_signed_by(&self, key: &Jwk) -> bool {
+        let Ok(key) = DecodingKey::from_jwk(key) else { return false };
+        crypto::verify(self.signature, self.message.as_bytes(), &key, self.algorithm).unwrap_or(false)
+    }
+}
+
+/// A part of a token: base64url of a JSON object.
+fn json(part: &str) -> Result<Map<String, Value>, TokenError> {
+    let bytes = URL_SAFE_NO_PAD.decode(part).map_err(|_| TokenError::Malformed)?;
+    serde_json::from_slice(&bytes).map_err(|_| TokenError::Malformed)
+}
+
+impl PublicKeys {
+    /// Reads a JWK Set (RFC 7517 §5). Keys of kinds that are not known are left out.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub fn parse(document: &Value) -> Result<Self, KeysError> {
+        let keys = document.get("keys").and_then(Value::as_array).ok_or(KeysError::Malformed)?;
+        if keys.len() > MAX_KEYS || document.to_string().len() > MAX_JWKS_BYTES {
+            return Err(KeysError::TooLarge);
+        }
+        let mut usable = Vec::new();
+        for key in keys {
+            let members = key.as_object().ok_or(KeysError::Malformed)?;
+            if PRIVATE_MEMBERS.iter().any(|member| members.contains_key(*member))
+                || members.get("kty") == Some(&"oct".into())
+            {
+                return Err(KeysError::NotPublic);
+            }
+            if let Ok(key) = serde_json::from_value(key.clone())
+                && ALGORITHMS.iter().any(|(_, algorithm)| fits(&key, *algorithm))
+            {
+                usable.push(key);
+            }
+        }
+        if usable.is_empty() { Err(KeysError::NoUsableKey) } else { Ok(Self(usable)) }
+    }
+}
+
+/// Whether the key may verify signatures of this algorithm (RFC 8725 §3.1).
+fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
+    let common = &key.common;
+    let for_signatures = common.public_key_use.as_ref().is_none_or(|usage| *usage == PublicKeyUse::Signature)
+        && common.key_operations.as_ref().is_none_or(|operations| operations.contains(&KeyOperations::Verify));
+    let for_algorithm = common.key_algorithm.is_none_or(|own| own == KeyAlgorithm::from(algorithm));
+    let size = |text: &str| URL_SAFE_NO_PAD.decode(text).map_or(0, |bytes| bytes.len());
+    let of_kind = match (&key.algorithm, algorithm) {
+        (
+            AlgorithmParameters::RSA(rsa),
+            Algorithm::RS256
+            | Algorithm::RS384
+            | Algorithm::RS512
+            | Algorithm::PS256
+            | Algorithm::PS384
+            | Algorithm::PS512,
+        ) => size(&rsa.n) >= LEAST_RSA_BYTES,
+        (AlgorithmParameters::EllipticCurve(ec), Algorithm::ES256) => {
+            ec.curve == EllipticCurve::P256 && size(&ec.x) == 32 && size(&ec.y) == 32
+        }
+        (AlgorithmParameters::EllipticCurve(ec), Algorithm::ES384) => {
+            ec.curve == EllipticCurve::P384 && size(&ec.x) == 48 && size(&ec.y) == 48
+        }
+        (AlgorithmParameters::OctetKeyPair(okp), Algorithm::EdDSA) => {
+            okp.curve == EllipticCurve::Ed25519 && size(&okp.x) == 32
+        }
+        _ => false,
+    };
+    for_signatures && for_algorithm && of_kind
+}

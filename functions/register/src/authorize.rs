@@ -1,0 +1,76 @@
+//! Who may register, and who may change a registration: RFC 7591 §3, RFC 7592 §2, RFC 6750.
+
+use axum::http::HeaderMap;
+use tokenmint_aws::clients::Consistency;
+use tokenmint_aws::config::Registration;
+use tokenmint_http::{Failure, Record, request};
+use tokenmint_oauth::bearer::{BearerError, BearerToken};
+use tokenmint_oauth::client::{Client, ClientId};
+use tokenmint_oauth::initial_access_token::InitialAccessToken;
+use tokenmint_oauth::metadata::Policy;
+
+use crate::{Register, not_read};
+
+/// What allows a registration.
+pub(crate) enum Permission {
+    /// Anyone may register.
+    Open,
+    /// An initial access token that was good when it was read.
+    Token(InitialAccessToken),
+}
+
+impl Permission {
+    /// The policy for what is registered: with a token, its scopes decide what is offered (R16).
+    pub(crate) fn policy(&self, open: &Policy) -> Policy {
+        match self {
+            Self::Open => open.clone(),
+            Self::Token(token) => Policy {
+                offered: token.scope.clone(),
+                default: open.default.reduced_to(&token.scope),
+                local: open.local,
+            },
+        }
+    }
+}
+
+/// Finds out whether a request may register a client (R15).
+pub(crate) async fn registration(
+    state: &Register,
+    headers: &HeaderMap,
+    record: &mut Record,
+) -> Result<Permission, Failure> {
+    if state.config.registration != Registration::Protected {
+        return Ok(Permission::Open);
+    }
+    let authorization = request::authorization(headers);
+    let presented = BearerToken::present(&authorization).map_err(Failure::refused)?;
+    let found =
+        record.dynamodb(state.registrations.find_token(presented.hash())).await.map_err(Failure::unavailable)?;
+    let token = found.ok_or(BearerError::Invalid("unknown initial access token")).map_err(Failure::refused)?;
+    token.check(state.clock.now()).map_err(Failure::refused)?;
+    Ok(Permission::Token(token))
+}
+
+/// The client whose registration access token the request presents (RFC 7592 §2; M3). The read sees every
+/// write: what follows may build on it.
+pub(crate) async fn configuration<'r>(
+    state: &Register,
+    id: &str,
+    authorization: &[&'r [u8]],
+    record: &mut Record,
+) -> Result<(Client, BearerToken<'r>), Failure> {
+    let presented = BearerToken::present(authorization).map_err(Failure::refused)?;
+    let invalid = |why| Failure::refused(BearerError::Invalid(why));
+    let id = ClientId::parse(id).map_err(|_| invalid("malformed client identifier"))?;
+    record.client_id = Some(id.clone());
+    let found = record.dynamodb(state.clients.find(&id, Consistency::Strong)).await.map_err(not_read)?;
+    let now = state.clock.now();
+    let client = found.filter(|client| client.is_there_at(now)).ok_or_else(|| invalid("unknown client"))?;
+    if client.registration_access_token.as_ref() != Some(presented.hash()) {
+        return Err(invalid("wrong registration access token"));
+    }
+    if client.disabled {
+        return Err(invalid("disabled client"));
+    }
+    Ok((client, presented))
+}

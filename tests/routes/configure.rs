@@ -1,0 +1,284 @@
+//! `GET`, `PUT`, `DELETE /register/{client_id}`.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+use tokenmint_oauth::client::ClientId;
+use tokenmint_tests::{Answer, Credentials, Log, World, events};
+use tokio::task::JoinSet;
+
+async fn configure(world: &World, method: &str, id: &str, token: &str, body: Option<&Value>) -> Answer {
+    world.register(&events::configure(method, id, Some(&format!("Bearer {token}")), body)).await
+}
+
+async fn read(world: &World, client: &Credentials) -> Answer {
+    configure(world, "GET", &client.id, &client.token, None).await
+}
+
+/// An update that is accepted; the credentials after it.
+async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Value, Credentials) {
+    metadata["client_id"] = client.id.clone().into();
+    let answer = configure(world, "PUT", &client.id, &client.token, Some(&metadata)).await;
+    assert_eq!(answer.status, 200, "{:?}", answer.json());
+    answer.expect_not_cacheable();
+    let body = answer.json();
+    let text = |name: &str| body[name].as_str().map(str::to_owned);
+    let secret = text("client_secret").unwrap_or_else(|| client.secret.clone());
+    let token = text("registration_access_token").expect("a new token");
+    (body, Credentials { id: client.id.clone(), secret, token })
+}
+
+/// M1, M2, R13: what was registered can be read; the secret is not known any more.
+#[tokio::test]
+async fn m1_m2_read() {
+    let world = World::new().await;
+    let event = events::register(&json!({"client_name": "A", "client_name#de": "B", "contacts": ["c"]}));
+    let registered = world.register(&event).await.json();
+    let uri = registered["registration_client_uri"].as_str().expect("a URI");
+    let id = registered["client_id"].as_str().expect("an id");
+    assert_eq!(uri, format!("https://as.example/register/{id}"));
+    let token = registered["registration_access_token"].as_str().expect("a token");
+    let answer = configure(&world, "GET", id, token, None).await;
+    assert_eq!(answer.status, 200);
+    answer.expect_not_cacheable();
+    let mut expected = registered.clone();
+    expected.as_object_mut().expect("an object").remove("client_secret");
+    assert_eq!(answer.json(), expected);
+}
+
+/// M3: a wrong token, none, another client's, and a client that is gone all get 401.
+#[tokio::test]
+async fn m3_authorization() {
+    let world = World::new().await;
+    let (one, two) = (world.client(json!({})).await, world.client(json!({})).await);
+    let gone = "11111111-1111-4111-8111-111111111111";
+    for method in ["GET", "PUT", "DELETE"] {
+        let body = (method == "PUT").then(|| json!({"client_id": one.id}));
+        for (id, token) in [
+            (&one.id, &two.token),
+            (&one.id, &one.secret),
+            (&gone.to_owned(), &one.token),
+            (&"%ff".to_owned(), &one.token),
+        ] {
+            let answer = configure(&world, method, id, token, body.as_ref()).await;
+            answer.expect_error(401, "invalid_token");
+            assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="register", error="invalid_token""#));
+        }
+        for authorization in [None, Some("Basic abc")] {
+            let answer = world.register(&events::configure(method, &one.id, authorization, body.as_ref())).await;
+            assert_eq!((answer.status.as_u16(), answer.json()), (401, json!({})));
+            assert_eq!(answer.header("www-authenticate"), Some(r#"Bearer realm="register""#));
+        }
+        let twice = format!("Bearer {0}, Bearer {0}", one.token);
+        let event = events::configure(method, &one.id, Some(&twice), body.as_ref());
+        world.register(&event).await.expect_error(400, "invalid_request");
+    }
+    world.disable(&one).await;
+    read(&world, &one).await.expect_error(401, "invalid_token");
+    assert_eq!(read(&world, &two).await.status, 200);
+}
+
+/// M2: other methods get 405 with `Allow`.
+#[tokio::test]
+async fn m2_other_methods() {
+    let world = World::new().await;
+    let client = world.client(json!({})).await;
+    for method in ["POST", "PATCH"] {
+        let answer = configure(&world, method, &client.id, &client.token, None).await;
+        answer.expect_error(405, "invalid_request");
+        assert_eq!(answer.header("allow"), Some("GET,HEAD,PUT,DELETE"));
+    }
+}
+
+/// M4: an update replaces everything; what it leaves out is removed.
+#[tokio::test]
+async fn m4_replaces_everything() {
+    let world = World::new().await;
+    let client = world.client(json!({"client_name": "A", "contacts": ["c"], "scope": "read"})).await;
+    let (body, client) =
+        update(&world, &client, json!({"client_uri": "https://a.example", "scope": "write read"})).await;
+    assert_eq!((&body["client_uri"], &body["scope"]), (&json!("https://a.example"), &json!("write read")));
+    assert_eq!((body.get("client_name"), body.get("contacts"), body.get("client_secret")), (None, None, None));
+    let after = read(&world, &client).await.json();
+    assert_eq!((after.get("client_name"), &after["scope"]), (None, &json!("write read")));
+    assert_eq!(world.ask(&client, "").await.json()["scope"], "write read");
+    let (body, client) = update(&world, &client, json!({"token_endpoint_auth_method": "client_secret_post"})).await;
+    assert_eq!(body["token_endpoint_auth_method"], "client_secret_post");
+    world.ask(&client, "").await.expect_error(401, "invalid_client");
+}
+
+/// M4: what an update must and must not carry. A refused one changes nothing.
+#[tokio::test]
+async fn m4_members_of_an_update() {
+    let world = World::new().await;
+    let client = world.client(json!({"client_name": "A"})).await;
+    let other = world.client(json!({})).await;
+    for bad in [
+        json!({}),
+        json!({"client_id": other.id}),
+        json!({"client_id": 1}),
+        json!({"client_id": client.id, "registration_access_token": client.token}),
+        json!({"client_id": client.id, "registration_client_uri": "x"}),
+        json!({"client_id": client.id, "client_secret_expires_at": 0}),
+        json!({"client_id": client.id, "client_id_issued_at": 0}),
+        json!({"client_id": client.id, "client_secret": other.secret}),
+        json!({"client_id": client.id, "client_secret": 5}),
+        json!({"client_id": client.id, "rotate_client_secret": "yes"}),
+        json!({"client_id": client.id, "scope": "strong"}),
+        json!({"client_id": client.id, "client_name": []}),
+    ] {
+        let answer = configure(&world, "PUT", &client.id, &client.token, Some(&bad)).await;
+        answer.expect_error(400, "invalid_client_metadata");
+    }
+    let form = events::with_header(
+        events::configure(
+            "PUT",
+            &client.id,
+            Some(&format!("Bearer {}", client.token)),
+            Some(&json!({"client_id": client.id})),
+        ),
+        "content-type",
+        "text/plain",
+    );
+    world.register(&form).await.expect_error(400, "invalid_client_metadata");
+    assert_eq!(read(&world, &client).await.json()["client_name"], "A");
+    let (body, _) = update(&world, &client, json!({"client_secret": client.secret})).await;
+    assert_eq!(body.get("client_secret"), None);
+}
+
+/// M5: every update rotates the token, and the old one is dead at once.
+#[tokio::test]
+async fn m5_rotates_the_registration_access_token() {
+    let world = World::new().await;
+    let old = world.client(json!({})).await;
+    let (_, new) = update(&world, &old, json!({})).await;
+    assert_ne!(old.token, new.token);
+    read(&world, &old).await.expect_error(401, "invalid_token");
+    assert_eq!(read(&world, &new).await.status, 200);
+}
+
+/// M5, A5: a new secret beside the old one, which ends by itself after the overlap; never three.
+#[tokio::test]
+async fn m5_new_secret() {
+    let mut world = World::new().await;
+    world.set("CLIENT_SECRET_OVERLAP", "600").await;
+    let first = world.client(json!({})).await;
+    let (body, second) = update(&world, &first, json!({"rotate_client_secret": true})).await;
+    assert_ne!(first.secret, second.secret);
+    assert_eq!((&body["client_secret_expires_at"], body.get("rotate_client_secret")), (&json!(0), None));
+    for good in [&first, &second] {
+        assert_eq!(world.ask(good, "").await.status, 200);
+    }
+    world.pass(599);
+    assert_eq!(world.ask(&first, "").await.status, 200);
+    world.pass(1);
+    world.ask(&first, "").await.expect_error(401, "invalid_client");
+    assert_eq!(world.ask(&second, "").await.status, 200);
+
+    let (_, third) = update(&world, &second, json!({"rotate_client_secret": true})).await;
+    let (_, fourth) = update(&world, &third, json!({"rotate_client_secret": true})).await;
+    world.ask(&second, "").await.expect_error(401, "invalid_client");
+    for good in [&third, &fourth] {
+        assert_eq!(world.ask(good, "").await.status, 200);
+    }
+    let (body, _) = update(&world, &fourth, json!({"client_secret": fourth.secret})).await;
+    assert_eq!(body.get("client_secret"), None);
+    let current = json!({"client_id": fourth.id, "client_secret": third.secret});
+    configure(&world, "PUT", &fourth.id, &fourth.token, Some(&current)).await.expect_error(401, "invalid_token");
+}
+
+/// A5: a secret that expired is replaced through the configuration endpoint.
+#[tokio::test]
+async fn a5_expired_secret_is_replaced() {
+    let mut world = World::new().await;
+    world.set("CLIENT_SECRET_TTL", "60").await;
+    let old = world.client(json!({})).await;
+    world.pass(60);
+    world.ask(&old, "").await.expect_error(401, "invalid_client");
+    let (body, new) = update(&world, &old, json!({"rotate_client_secret": true})).await;
+    assert_eq!(body["client_secret_expires_at"], world.now() + 60);
+    assert_eq!(world.ask(&new, "").await.status, 200);
+    world.ask(&old, "").await.expect_error(401, "invalid_client");
+}
+
+/// M6: after DELETE there is no client, no secret and no token any more.
+#[tokio::test]
+async fn m6_delete() {
+    let world = World::new().await;
+    let client = world.client(json!({})).await;
+    let answer = configure(&world, "DELETE", &client.id, &client.token, None).await;
+    assert_eq!((answer.status.as_u16(), answer.body.len()), (204, 0));
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+    for method in ["GET", "PUT", "DELETE"] {
+        configure(&world, method, &client.id, &client.token, None).await.expect_error(401, "invalid_token");
+    }
+    world.ask(&client, "").await.expect_error(401, "invalid_client");
+}
+
+/// M7: of many updates at once exactly one wins; the others are told, and nothing of them is stored.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn m7_updates_at_once() {
+    let world = Arc::new(World::new().await);
+    let client = world.client(json!({})).await;
+    let mut racing = JoinSet::new();
+    for runner in 0..16 {
+        let (world, client) = (world.clone(), client.clone());
+        racing.spawn(async move {
+            let body = json!({"client_id": client.id, "client_name": format!("runner {runner}"), "rotate_client_secret": true});
+            (runner, configure(&world, "PUT", &client.id, &client.token, Some(&body)).await)
+        });
+    }
+    let mut winners = Vec::new();
+    while let Some(answer) = racing.join_next().await {
+        let (runner, answer) = answer.expect("no panic");
+        match answer.status.as_u16() {
+            200 => winners.push((runner, answer.json())),
+            409 => drop(answer.expect_error(409, "invalid_request")),
+            // It read the client only after the winner had changed it.
+            _ => drop(answer.expect_error(401, "invalid_token")),
+        }
+    }
+    let [(runner, body)] = &winners[..] else { panic!("{} winners", winners.len()) };
+    let token = body["registration_access_token"].as_str().expect("a token");
+    let after = configure(&world, "GET", &client.id, token, None).await.json();
+    assert_eq!(after["client_name"], format!("runner {runner}"));
+    let id = ClientId::parse(&client.id).expect("an id");
+    let stored = world.clients().find(&id, tokenmint_aws::clients::Consistency::Strong).await.expect("a read");
+    assert_eq!(stored.expect("the client").client_secrets.len(), 2);
+}
+
+/// An update does not undo what an operator does at the same moment.
+#[tokio::test]
+async fn m7_an_update_leaves_the_rest_alone() {
+    let world = World::new().await;
+    let client = world.client(json!({})).await;
+    let id = ClientId::parse(&client.id).expect("an id");
+    let before =
+        world.clients().find(&id, tokenmint_aws::clients::Consistency::Strong).await.expect("a read").expect("it");
+    world.disable(&client).await;
+    let mut after = before.clone();
+    after.client_secrets.clear();
+    world.clients().update(&before, &after).await.expect("an update");
+    let stored =
+        world.clients().find(&id, tokenmint_aws::clients::Consistency::Strong).await.expect("a read").expect("it");
+    assert!(stored.disabled && stored.client_secrets.is_empty());
+}
+
+/// R19: the log of all this holds no secret and no token.
+#[tokio::test]
+async fn r19_nothing_secret_is_logged() {
+    let world = World::new().await;
+    let client = world.client(json!({})).await;
+    let log = Log::capture();
+    read(&world, &client).await;
+    let (_, new) = update(&world, &client, json!({"rotate_client_secret": true})).await;
+    read(&world, &client).await.expect_error(401, "invalid_token");
+    let text = log.text();
+    for secret in [&client.secret, &client.token, &new.secret, &new.token] {
+        assert!(!text.contains(secret.as_str()), "{text}");
+    }
+    let lines = log.requests();
+    assert_eq!(lines.len(), 3);
+    assert_eq!(lines[2]["cause"], "wrong registration access token");
+    assert!(lines.iter().all(|line| line["http.route"] == "/register/{client_id}" && line["client.id"] == client.id));
+}
