@@ -15,6 +15,7 @@ use tokenmint_aws::clients::{self, ClientsTable};
 use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
 use tokenmint_aws::provision::{self, KeySpec};
 use tokenmint_aws::registrations::{self, RegistrationsTable};
+use tokenmint_aws::tokens;
 use tokenmint_embedded::Embedded;
 use tokenmint_http::{Clock, lambda, shell};
 use tokenmint_oauth::client::ClientId;
@@ -26,6 +27,7 @@ use crate::{Answer, events};
 const ISSUER: &str = "https://as.example";
 const TABLE: &str = "clients";
 const REGISTRATIONS: &str = "registrations";
+const TOKENS: &str = "tokens";
 
 /// Both functions, as they are deployed, and what is behind them.
 #[derive(Debug)]
@@ -70,11 +72,13 @@ impl World {
         let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
         provision::table(&sdk.dynamodb(), TABLE, clients::KEY).await.expect("a table");
         provision::table(&sdk.dynamodb(), REGISTRATIONS, registrations::KEY).await.expect("a table");
+        provision::table(&sdk.dynamodb(), TOKENS, tokens::KEY).await.expect("a table");
         let key = provision::signing_key(&sdk.kms(), "alias/first", spec).await.expect("a key");
         let environment = Environment::default()
             .with("ISSUER", ISSUER)
             .with("CLIENTS_TABLE", TABLE)
             .with("REGISTRATIONS_TABLE", REGISTRATIONS)
+            .with("TOKENS_TABLE", TOKENS)
             .with("REGISTRATION_RATE", "0")
             .with("REGISTRATION_RATE_TOTAL", "0")
             .with("SIGNING_KEYS", key)

@@ -7,6 +7,7 @@ use serde_yaml_ng::Value;
 use tokenmint_aws::clients;
 use tokenmint_aws::config::{Function, SETTINGS};
 use tokenmint_aws::registrations;
+use tokenmint_aws::tokens;
 use tokenmint_http::REQUEST_BUDGET;
 use tokenmint_tests::{World, events};
 
@@ -75,14 +76,16 @@ fn o1_roles() {
     let register = ["dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"];
     assert_eq!(of(&["RegisterRole"]), register);
     let token = of(&["TokenRole", "SigningKeyPolicy", "SecondSigningKeyPolicy"]);
-    assert_eq!(token, ["dynamodb:GetItem", "dynamodb:UpdateItem", "kms:GetPublicKey", "kms:Sign"]);
+    assert_eq!(token, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "kms:GetPublicKey", "kms:Sign"]);
 }
 
 /// The tables' keys and TTL attributes are those of the code.
 #[test]
 fn r20_table() {
     let template = template();
-    for (name, key) in [("ClientsTable", clients::KEY), ("RegistrationsTable", registrations::KEY)] {
+    for (name, key) in
+        [("ClientsTable", clients::KEY), ("RegistrationsTable", registrations::KEY), ("TokensTable", tokens::KEY)]
+    {
         let table = &template["Resources"][name]["Properties"];
         assert_eq!(table["KeySchema"][0]["AttributeName"].as_str(), Some(key));
         assert_eq!(table["TimeToLiveSpecification"]["AttributeName"].as_str(), Some(clients::TTL));

@@ -11,13 +11,16 @@ use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
 use tokenmint_oauth::registration::Lifetimes;
+use tokenmint_oauth::resource::Resources;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::software_statement::TrustedIssuer;
 
 use crate::registrations::Limits;
 
+use environment::Reader;
 pub use environment::{ConfigErrors, Environment};
 pub use settings::{Function, SETTINGS, Setting};
+use values::SigningMode;
 
 /// Who may register (R15).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +49,50 @@ pub struct SigningKey {
     pub id: String,
     /// The algorithm; the key's usual one if not given.
     pub algorithm: Option<SigningAlgorithm>,
+}
+
+/// Who signs, and with what.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Signing {
+    /// KMS signs every token, with `SIGNING_KEYS` (K1).
+    Kms(Vec<SigningKey>),
+    /// The function signs, with keys that KMS made and sealed (K2).
+    Sealed(Sealed),
+}
+
+/// How sealed keys are made and kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// `SEALING_KEY`: the symmetric KMS key under which private halves lie.
+    pub sealing_key: String,
+    /// `KEYS_TABLE`.
+    pub keys_table: String,
+    /// `SIGNING_KEY_SPEC`.
+    pub spec: SigningKeySpec,
+    /// `SIGNING_KEY_ROTATION`, seconds.
+    pub rotation: u32,
+}
+
+/// The kind of a sealed key pair, by KMS's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SigningKeySpec {
+    /// RSA with 2048 bits: RS256.
+    Rsa2048,
+    /// P-256: ES256.
+    EccNistP256,
+    /// P-384: ES384.
+    EccNistP384,
+    /// Ed25519: EdDSA.
+    EccNistEdwards25519,
+}
+
+/// What a client's assertion may name as its audience (A6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AssertionAudience {
+    /// The issuer only.
+    Issuer,
+    /// The issuer or the token endpoint's URL.
+    IssuerOrTokenEndpoint,
 }
 
 /// What the register function needs to know.
@@ -80,14 +127,26 @@ pub struct TokenConfig {
     pub issuer: Issuer,
     /// `CLIENTS_TABLE`.
     pub clients_table: String,
-    /// `SIGNING_KEYS`.
-    pub signing_keys: Vec<SigningKey>,
+    /// `TOKENS_TABLE`.
+    pub tokens_table: String,
+    /// `SIGNING_MODE` and what belongs to it.
+    pub signing: Signing,
+    /// `JWKS_MAX_AGE`, seconds.
+    pub jwks_max_age: u32,
     /// `SCOPES`.
     pub scopes: Scope,
     /// `AUDIENCE`.
     pub audience: String,
+    /// `RESOURCES`: what may be asked for beside the audience, and the scopes that make sense there.
+    pub resources: Resources,
     /// `ACCESS_TOKEN_TTL`, seconds.
     pub access_token_ttl: u32,
+    /// `INTROSPECTION_SCOPE`: the scope whose holder may introspect all tokens.
+    pub introspection_scope: Option<String>,
+    /// `ASSERTION_AUDIENCE`.
+    pub assertion_audience: AssertionAudience,
+    /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
+    pub dpop_nonce_ttl: u32,
     /// `REGISTRATION`.
     pub registration: Registration,
     /// `GRANT_POLICY`.
@@ -151,10 +210,19 @@ impl TokenConfig {
         let mut reader = environment.reader(Function::Token);
         let issuer = reader.read("ISSUER", values::issuer);
         let clients_table = reader.read("CLIENTS_TABLE", values::table_name);
-        let _kms: Option<()> = reader.read("SIGNING_MODE", values::signing_mode);
-        let signing_keys = reader.read("SIGNING_KEYS", values::signing_keys);
+        let tokens_table = reader.read("TOKENS_TABLE", values::table_name);
+        let jwks_max_age = reader.read("JWKS_MAX_AGE", values::jwks_max_age);
+        let signing = match reader.read("SIGNING_MODE", values::signing_mode) {
+            Some(SigningMode::Kms) => reader.read("SIGNING_KEYS", values::signing_keys).map(Signing::Kms),
+            Some(SigningMode::Sealed) => sealed(&mut reader, jwks_max_age).map(Signing::Sealed),
+            None => None,
+        };
         let scopes = reader.read("SCOPES", values::scope);
         let audience = reader.read_optional("AUDIENCE", values::audience);
+        let resources = reader.read_optional("RESOURCES", Resources::parse);
+        let introspection_scope = reader.read_optional("INTROSPECTION_SCOPE", values::scope_token);
+        let assertion_audience = reader.read("ASSERTION_AUDIENCE", values::assertion_audience);
+        let dpop_nonce_ttl = reader.read("DPOP_NONCE_TTL", values::dpop_nonce_ttl);
         let access_token_ttl = reader.read("ACCESS_TOKEN_TTL", values::access_token_ttl);
         let registration = reader.read("REGISTRATION", values::registration);
         let grant_policy = reader.read("GRANT_POLICY", values::grant_policy);
@@ -164,7 +232,13 @@ impl TokenConfig {
                 audience: audience.unwrap_or_else(|| issuer.as_str().to_owned()),
                 issuer,
                 clients_table: clients_table?,
-                signing_keys: signing_keys?,
+                tokens_table: tokens_table?,
+                signing: signing?,
+                jwks_max_age: jwks_max_age?,
+                resources: resources.unwrap_or_default(),
+                introspection_scope,
+                assertion_audience: assertion_audience?,
+                dpop_nonce_ttl: dpop_nonce_ttl?,
                 scopes: scopes?,
                 access_token_ttl: access_token_ttl?,
                 registration: registration?,
@@ -172,6 +246,20 @@ impl TokenConfig {
             })
         })
     }
+}
+
+/// The settings of sealed keys.
+fn sealed(reader: &mut Reader<'_>, jwks_max_age: Option<u32>) -> Option<Sealed> {
+    let sealing_key = reader.read("SEALING_KEY", values::kms_key);
+    let keys_table = reader.read("KEYS_TABLE", values::table_name);
+    let spec = reader.read("SIGNING_KEY_SPEC", values::signing_key_spec);
+    let rotation = reader.read("SIGNING_KEY_ROTATION", |text| {
+        let rotation = values::signing_key_rotation(text)?;
+        // A key is published for two cache lifetimes before it signs, and the next one must have that time too.
+        let long_enough = jwks_max_age.is_none_or(|max_age| rotation / 4 >= max_age);
+        long_enough.then_some(rotation).ok_or_else(|| "must be at least four times JWKS_MAX_AGE".to_owned())
+    });
+    Some(Sealed { sealing_key: sealing_key?, keys_table: keys_table?, spec: spec?, rotation: rotation? })
 }
 
 #[cfg(test)]

@@ -9,5 +9,6 @@ pub mod provision;
 pub mod registrations;
 mod sdk;
 pub mod signer;
+pub mod tokens;
 
 pub use sdk::{LOCAL_REGION, Sdk, Unavailable};

@@ -6,12 +6,13 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokenmint_oauth::access_token::{Claims, EncodedHeader, signing_input};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::Method;
+use tokenmint_oauth::client_auth::{Credentials, Method};
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::grant::{self, GrantPolicy};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::{PublicKey, SigningAlgorithm};
 use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::resource::Resources;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 use tokenmint_oauth::token_request::TokenRequest;
@@ -47,6 +48,7 @@ fn token(criterion: &mut Criterion) {
     let spki = (0..P256.len() / 2).map(|at| u8::from_str_radix(&P256[2 * at..2 * at + 2], 16).expect("hex"));
     let key = PublicKey::from_spki(&spki.collect::<Vec<_>>(), SigningAlgorithm::Es256).expect("a key");
     let header = EncodedHeader::new(SigningAlgorithm::Es256, &key.kid);
+    let resources = Resources::default();
     let client = client();
     // base64 of 07070707-0707-4707-8707-070707070707:abcdefghijklmnopqrstuvwxyz012345
     let authorization: &[u8] =
@@ -59,9 +61,16 @@ fn token(criterion: &mut Criterion) {
             |client| {
                 let query = Form::parse(b"").expect("empty");
                 let form = Form::parse(black_box(body)).expect("a form");
-                let request = TokenRequest::parse(&[black_box(authorization)], &query, &form).expect("a request");
-                let client = request.credentials.prove(Some(client), 1_700_000_001).expect("proves");
-                let granted = grant::client_credentials(&client, request.asked(), GrantPolicy::Server, issuer.as_str());
+                let request = TokenRequest::parse(&form).expect("a request");
+                let credentials = Credentials::present(&[black_box(authorization)], &query, &form);
+                let client = credentials.expect("presents").prove(Some(client), 1_700_000_001).expect("proves");
+                let granted = grant::client_credentials(
+                    &client,
+                    request.asked(),
+                    GrantPolicy::Server,
+                    &resources,
+                    issuer.as_str(),
+                );
                 let granted = granted.expect("grants");
                 let jti = "5d7d7ba0-4a8e-4a5e-9f5f-0c8f6a1f6a10";
                 let claims = Claims::new(&issuer, &client.client().client_id, &granted, jti, 1_700_000_001, 18_000);

@@ -9,6 +9,7 @@ use crate::client::ClientId;
 use crate::grant::Granted;
 use crate::issuer::Issuer;
 use crate::jwk::{KeyId, SigningAlgorithm};
+use crate::resource::Audience;
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const TYPE: &str = "at+jwt";
@@ -23,7 +24,7 @@ pub struct Claims<'a> {
     /// The client.
     pub client_id: &'a str,
     /// The resource it is for (RFC 9068 §3).
-    pub aud: &'a str,
+    pub aud: &'a Audience,
     /// The first second at which it is no longer good.
     pub exp: EpochSeconds,
     /// When it was issued.
@@ -33,6 +34,26 @@ pub struct Claims<'a> {
     /// What it allows (RFC 9068 §2.2.3); left out when empty.
     #[serde(skip_serializing_if = "str::is_empty")]
     pub scope: &'a str,
+    /// What its bearer must show; left out for a plain bearer token (RFC 7800 §3.1).
+    #[serde(skip_serializing_if = "Confirmation::is_empty")]
+    pub cnf: Confirmation<'a>,
+}
+
+/// The keys that a token is bound to (RFC 7800 §3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Confirmation<'a> {
+    /// The thumbprint of a `DPoP` key (RFC 9449 §6.1).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<&'a str>,
+    /// The SHA-256 of a client certificate (RFC 8705 §3.1).
+    #[serde(rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
+    pub x5t_s256: Option<&'a str>,
+}
+
+impl Confirmation<'_> {
+    const fn is_empty(&self) -> bool {
+        self.jkt.is_none() && self.x5t_s256.is_none()
+    }
 }
 
 impl<'a> Claims<'a> {
@@ -54,6 +75,7 @@ impl<'a> Claims<'a> {
             iat: now,
             jti,
             scope: granted.scope.as_str(),
+            cnf: Confirmation::default(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::client_auth::AuthenticatedClient;
 use crate::error::{ErrorCode, OAuthError};
+use crate::resource::{Audience, Resources};
 use crate::scope::Scope;
 
 /// A grant, by its registered name. The one list: the token endpoint, registration and the metadata
@@ -53,8 +54,8 @@ pub struct Asked<'a> {
 pub struct Granted {
     /// The scope; empty if the client registered none.
     pub scope: Scope,
-    /// The resource that the token is for.
-    pub audience: String,
+    /// The resources that the token is for.
+    pub audience: Audience,
 }
 
 /// Why a client gets nothing.
@@ -64,7 +65,7 @@ pub enum GrantError {
     #[error("the client did not register this grant type")]
     Unauthorized,
     /// More scope than the client registered.
-    #[error("the scope is more than the client registered")]
+    #[error("the scope is more than the client may have there")]
     Scope,
     /// A resource that this server does not know.
     #[error("the resource is unknown")]
@@ -86,11 +87,12 @@ impl From<GrantError> for OAuthError {
 ///
 /// # Errors
 /// [`GrantError`] if it may not use the grant, or asks for more than it registered (§3.3), or for a
-/// resource other than `default_audience` (RFC 8707 §2).
+/// resource that is not known (RFC 8707 §2).
 pub fn client_credentials(
     client: &AuthenticatedClient,
     asked: Asked<'_>,
     policy: GrantPolicy,
+    resources: &Resources,
     default_audience: &str,
 ) -> Result<Granted, GrantError> {
     let registered = &client.client().metadata;
@@ -102,8 +104,6 @@ pub fn client_credentials(
         Some(_) => return Err(GrantError::Scope),
         None => &registered.scope,
     };
-    if asked.resources.iter().any(|resource| *resource != default_audience) {
-        return Err(GrantError::Target);
-    }
-    Ok(Granted { scope: scope.clone(), audience: default_audience.to_owned() })
+    let (audience, scope) = resources.choose(asked.resources, default_audience, scope)?;
+    Ok(Granted { scope, audience })
 }

@@ -25,6 +25,7 @@ pub mod jose;
 pub mod jwk;
 pub mod metadata;
 pub mod registration;
+pub mod resource;
 pub mod scope;
 pub mod secret;
 pub mod software_statement;

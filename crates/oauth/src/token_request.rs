@@ -1,19 +1,16 @@
 //! The access token request: RFC 6749 §4.4.2, RFC 8707 §2.
 
-use crate::client_auth::{Credentials, PresentError};
 use crate::error::{ErrorCode, OAuthError};
-use crate::form::{Form, FormError};
+use crate::form::Form;
 use crate::grant::{Asked, Grant};
 use crate::scope::{Scope, ScopeError};
 
 /// The largest token request, in bytes.
 pub const MAX_BODY_BYTES: usize = 16 * 1024;
 
-/// A well-formed token request; its credentials are not proven.
+/// A well-formed token request, without the credentials that come with it.
 #[derive(Debug)]
 pub struct TokenRequest<'a> {
-    /// The client's credentials.
-    pub credentials: Credentials,
     /// The grant.
     pub grant: Grant,
     scope: Option<Scope>,
@@ -23,12 +20,6 @@ pub struct TokenRequest<'a> {
 /// Why a request is not a token request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRequestError {
-    /// The body or the query is malformed.
-    #[error(transparent)]
-    Form(#[from] FormError),
-    /// The credentials are missing, doubled or malformed.
-    #[error(transparent)]
-    Credentials(#[from] PresentError),
     /// No `grant_type` (RFC 6749 §4.4.2).
     #[error("grant_type is missing")]
     MissingGrantType,
@@ -43,8 +34,6 @@ pub enum TokenRequestError {
 impl From<TokenRequestError> for OAuthError {
     fn from(error: TokenRequestError) -> Self {
         let code = match error {
-            TokenRequestError::Form(error) => return error.into(),
-            TokenRequestError::Credentials(error) => return error.into(),
             TokenRequestError::MissingGrantType => ErrorCode::InvalidRequest,
             TokenRequestError::UnsupportedGrantType => ErrorCode::UnsupportedGrantType,
             TokenRequestError::Scope(_) => ErrorCode::InvalidScope,
@@ -54,17 +43,16 @@ impl From<TokenRequestError> for OAuthError {
 }
 
 impl<'a> TokenRequest<'a> {
-    /// Reads a request. `authorization` holds the values of all `Authorization` headers.
+    /// Reads a request.
     ///
     /// # Errors
     /// [`TokenRequestError`] for the first thing that is wrong.
-    pub fn parse(authorization: &[&[u8]], query: &Form<'_>, form: &'a Form<'_>) -> Result<Self, TokenRequestError> {
+    pub fn parse(form: &'a Form<'_>) -> Result<Self, TokenRequestError> {
         let grant_type = form.value("grant_type").ok_or(TokenRequestError::MissingGrantType)?;
         let grant = Grant::from_name(grant_type).ok_or(TokenRequestError::UnsupportedGrantType)?;
-        let credentials = Credentials::present(authorization, query, form)?;
         let scope = form.value("scope").map(Scope::parse).transpose()?;
         let resources = form.values("resource").collect();
-        Ok(Self { credentials, grant, scope, resources })
+        Ok(Self { grant, scope, resources })
     }
 
     /// What the client asks for.

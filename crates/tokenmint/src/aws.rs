@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use tokenmint_aws::Sdk;
+use tokenmint_aws::config::Environment;
 use tokenmint_embedded::{Addresses, Embedded, REGION, reachable};
 
 use crate::cli::AwsArguments;
@@ -34,7 +35,9 @@ pub(crate) async fn run(arguments: AwsArguments) -> Result<(), Error> {
 async fn serve(embedded: &Embedded, advertise: Option<&str>) -> Result<(), Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
     let signing_key = local::signing_key(&sdk).await?;
-    local::tables(&sdk, local::CLIENTS_TABLE, local::REGISTRATIONS_TABLE).await?;
+    let settings = local::settings(ISSUER, &signing_key).into_iter();
+    let settings = settings.fold(Environment::default(), |settings, (name, value)| settings.with(name, value));
+    local::tables(&sdk, &settings).await?;
 
     let Addresses { dynamodb, kms } = embedded.addresses();
     output::print(&exports(&url(dynamodb, advertise), &url(kms, advertise), &signing_key))?;
@@ -88,6 +91,7 @@ mod tests {
              export ISSUER='http://127.0.0.1:9000'\n\
              export CLIENTS_TABLE='tokenmint-clients'\n\
              export REGISTRATIONS_TABLE='tokenmint-registrations'\n\
+             export TOKENS_TABLE='tokenmint-tokens'\n\
              export SIGNING_KEYS='arn:aws:kms:us-east-1:000000000000:key/1'\n\
              export SCOPES='client-scope'\n\
              export REGISTRATION='open'\n\

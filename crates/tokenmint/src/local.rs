@@ -1,6 +1,7 @@
 //! The settings that make the functions work on one machine.
 
 use tokenmint_aws::Sdk;
+use tokenmint_aws::config::Environment;
 use tokenmint_aws::provision::{self, KeySpec};
 
 /// The table of clients.
@@ -9,11 +10,20 @@ pub(crate) const CLIENTS_TABLE: &str = "tokenmint-clients";
 /// The table of initial access tokens and registration counters.
 pub(crate) const REGISTRATIONS_TABLE: &str = "tokenmint-registrations";
 
+/// The table of revoked tokens and of assertions and proofs that were used.
+const TOKENS_TABLE: &str = "tokenmint-tokens";
+
 /// Makes the tables that are missing.
-pub(crate) async fn tables(sdk: &Sdk, clients: &str, registrations: &str) -> Result<(), provision::Error> {
+pub(crate) async fn tables(sdk: &Sdk, environment: &Environment) -> Result<(), provision::Error> {
     let dynamodb = sdk.dynamodb();
-    provision::table(&dynamodb, clients, tokenmint_aws::clients::KEY).await?;
-    provision::table(&dynamodb, registrations, tokenmint_aws::registrations::KEY).await
+    for (setting, key) in [
+        ("CLIENTS_TABLE", tokenmint_aws::clients::KEY),
+        ("REGISTRATIONS_TABLE", tokenmint_aws::registrations::KEY),
+        ("TOKENS_TABLE", tokenmint_aws::tokens::KEY),
+    ] {
+        provision::table(&dynamodb, environment.value(setting).unwrap_or_default(), key).await?;
+    }
+    Ok(())
 }
 
 /// The alias that finds the signing key again after a restart.
@@ -27,11 +37,12 @@ pub(crate) async fn signing_key(sdk: &Sdk) -> Result<String, provision::Error> {
 
 /// What `template.yaml` sets when it is deployed, and has no default; and no limit on registration, which on
 /// one machine would only be in the way.
-pub(crate) fn settings<'a>(issuer: &'a str, signing_key: &'a str) -> [(&'static str, &'a str); 8] {
+pub(crate) fn settings<'a>(issuer: &'a str, signing_key: &'a str) -> [(&'static str, &'a str); 9] {
     [
         ("ISSUER", issuer),
         ("CLIENTS_TABLE", CLIENTS_TABLE),
         ("REGISTRATIONS_TABLE", REGISTRATIONS_TABLE),
+        ("TOKENS_TABLE", TOKENS_TABLE),
         ("SIGNING_KEYS", signing_key),
         ("SCOPES", "client-scope"),
         ("REGISTRATION", "open"),

@@ -48,7 +48,7 @@ async fn routes(embedded: &Embedded, issuer: &str) -> Result<Router, Error> {
         .fold(Environment::from_process(), |environment, (name, value)| environment.with_default(name, value));
     let register = RegisterConfig::from_environment(&environment)?;
     let token = TokenConfig::from_environment(&environment)?;
-    local::tables(&sdk, &register.clients_table, &register.registrations_table).await?;
+    local::tables(&sdk, &environment).await?;
 
     let register = Register::new(register, &sdk, Clock::System);
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;

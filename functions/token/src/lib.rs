@@ -1,6 +1,8 @@
 //! Tokens, keys and discovery: RFC 6749 §4.4, RFC 7517, RFC 8414.
 
+mod authenticate;
 mod discovery;
+mod incoming;
 mod issue;
 
 use std::sync::Arc;
@@ -9,7 +11,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
-use tokenmint_aws::config::{Registration, TokenConfig};
+use tokenmint_aws::config::{Registration, Signing, TokenConfig};
 use tokenmint_aws::kms::LoadError;
 use tokenmint_aws::signer::Signer;
 use tokenmint_http::Clock;
@@ -33,7 +35,10 @@ impl Token {
     /// [`LoadError::Mistake`] if the keys can never work. KMS being out of reach is no error: the keys
     /// are asked for again with the next request.
     pub async fn start(config: TokenConfig, sdk: &Sdk, clock: Clock) -> Result<Self, LoadError> {
-        let signer = Signer::start(sdk, config.signing_keys.clone()).await?;
+        let Signing::Kms(keys) = config.signing.clone() else {
+            return Err(LoadError::Mistake("SIGNING_MODE".to_owned(), "sealed is not there yet".to_owned()));
+        };
+        let signer = Signer::start(sdk, keys).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let open = config.registration != Registration::Disabled;
         let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open);

@@ -3,7 +3,7 @@
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::client::{Client, ClientId};
 
-use super::{ClientsTable, FindError, KEY, WriteError, item, key, update_error};
+use super::{ClientsTable, FindError, KEY, WriteError, attribute, item, key, update_error};
 use crate::Unavailable;
 
 /// A part of all clients.
@@ -57,6 +57,23 @@ impl ClientsTable {
         } else {
             update.update_expression("REMOVE disabled")
         };
+        Box::pin(update.send()).await.map(drop).map_err(update_error)
+    }
+
+    /// Replaces a client's secrets and touches nothing else: exactly one `UpdateItem`, which happens only if they
+    /// are still those of `before`. A client without registration access token has it too.
+    ///
+    /// # Errors
+    /// [`WriteError`].
+    pub async fn set_secrets(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
+        let secrets = |client| attribute(item::ClientItem::from(client).secrets);
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
+        let update = update
+            .update_expression("SET secrets = :secrets")
+            // The second half lets a retry of the SDK pass whose first attempt was stored but not answered.
+            .condition_expression("secrets = :old_secrets OR secrets = :secrets")
+            .expression_attribute_values(":secrets", secrets(after)?)
+            .expression_attribute_values(":old_secrets", secrets(before)?);
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 

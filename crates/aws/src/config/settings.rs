@@ -61,14 +61,51 @@ pub const SETTINGS: &[Setting] = &[
         name: "SIGNING_MODE",
         functions: TOKEN,
         default: Default::Value("kms"),
-        help: "Who signs: `kms`, every token by `kms:Sign`",
+        help: "Who signs: `kms` (every token by `kms:Sign`) or `sealed` (the function, with keys that KMS made and sealed)",
     },
     Setting {
         name: "SIGNING_KEYS",
         functions: TOKEN,
-        default: Default::Required,
-        help: "KMS keys, separated by commas: id, ARN or alias, optionally with `=` and RS256, PS256, ES256 or ES384; \
+        default: Default::Derived("must be set for `kms`"),
+        help: "For `kms`: KMS keys, separated by commas: id, ARN or alias, optionally with `=` and RS256, PS256, ES256 or ES384; \
                the first signs, all are published",
+    },
+    Setting {
+        name: "SEALING_KEY",
+        functions: TOKEN,
+        default: Default::Derived("must be set for `sealed`"),
+        help: "For `sealed`: the symmetric KMS key (id, ARN or alias) under which private keys lie",
+    },
+    Setting {
+        name: "KEYS_TABLE",
+        functions: TOKEN,
+        default: Default::Derived("must be set for `sealed`"),
+        help: "For `sealed`: the DynamoDB table of sealed keys",
+    },
+    Setting {
+        name: "SIGNING_KEY_SPEC",
+        functions: TOKEN,
+        default: Default::Value("RSA_2048"),
+        help: "For `sealed`: `RSA_2048` (RS256), `ECC_NIST_P256` (ES256), `ECC_NIST_P384` (ES384) or \
+               `ECC_NIST_EDWARDS25519` (EdDSA)",
+    },
+    Setting {
+        name: "SIGNING_KEY_ROTATION",
+        functions: TOKEN,
+        default: Default::Value("2592000"),
+        help: "For `sealed`: for how many seconds a key signs, 3600 to 31536000 and at least four times `JWKS_MAX_AGE`",
+    },
+    Setting {
+        name: "JWKS_MAX_AGE",
+        functions: TOKEN,
+        default: Default::Value("3600"),
+        help: "For how many seconds verifiers may cache the JWKS, 60 to 86400",
+    },
+    Setting {
+        name: "TOKENS_TABLE",
+        functions: TOKEN,
+        default: Default::Required,
+        help: "The DynamoDB table of revoked tokens and of assertions and proofs that were used",
     },
     Setting {
         name: "SCOPES",
@@ -87,6 +124,30 @@ pub const SETTINGS: &[Setting] = &[
         functions: TOKEN,
         default: Default::Derived("the issuer"),
         help: "The resource that tokens are for (`aud`)",
+    },
+    Setting {
+        name: "RESOURCES",
+        functions: TOKEN,
+        default: Default::Derived("the audience, with every scope"),
+        help: "Resources that clients may ask for: a JSON object of resource and its scopes, separated by spaces",
+    },
+    Setting {
+        name: "INTROSPECTION_SCOPE",
+        functions: TOKEN,
+        default: Default::Derived("none: a client sees its own tokens"),
+        help: "The scope whose holders may introspect the tokens of all clients",
+    },
+    Setting {
+        name: "ASSERTION_AUDIENCE",
+        functions: TOKEN,
+        default: Default::Value("issuer"),
+        help: "What a client's assertion may name as `aud`: `issuer`, or `token-endpoint` for either",
+    },
+    Setting {
+        name: "DPOP_NONCE_TTL",
+        functions: TOKEN,
+        default: Default::Value("0"),
+        help: "For how many seconds a DPoP nonce of this server is good, 0 = proofs need none, at most 86400",
     },
     Setting {
         name: "ACCESS_TOKEN_TTL",

@@ -5,6 +5,7 @@ fn good() -> Environment {
         .with("ISSUER", "https://as.example")
         .with("CLIENTS_TABLE", "clients")
         .with("REGISTRATIONS_TABLE", "registrations")
+        .with("TOKENS_TABLE", "tokens")
         .with("SIGNING_KEYS", "alias/tokenmint")
         .with("SCOPES", "read write")
         .with("REGISTRATION", "open")
@@ -22,7 +23,8 @@ fn o5_defaults() {
     assert_eq!(token.audience, "https://as.example");
     assert_eq!(token.access_token_ttl, 18_000);
     assert_eq!(token.grant_policy, GrantPolicy::Server);
-    assert_eq!(token.signing_keys, [SigningKey { id: "alias/tokenmint".to_owned(), algorithm: None }]);
+    assert_eq!(token.signing, Signing::Kms(vec![SigningKey { id: "alias/tokenmint".to_owned(), algorithm: None }]));
+    assert_eq!((token.jwks_max_age, token.dpop_nonce_ttl), (3600, 0));
 }
 
 /// O5: every mistake at once, by name.
@@ -53,9 +55,25 @@ fn o5_every_mistake_at_once() {
 }
 
 #[test]
+fn sealed_signing() {
+    let sealed = good().with("SIGNING_MODE", "sealed");
+    let errors = TokenConfig::from_environment(&sealed).expect_err("mistakes").to_string();
+    assert_eq!(errors, "SEALING_KEY: must be set\nKEYS_TABLE: must be set");
+    let sealed = sealed.with("SEALING_KEY", "alias/seal").with("KEYS_TABLE", "keys");
+    let Signing::Sealed(config) = TokenConfig::from_environment(&sealed).expect("good").signing else {
+        panic!("another mode")
+    };
+    assert_eq!((config.spec, config.rotation), (SigningKeySpec::Rsa2048, 2_592_000));
+    let often = sealed.with("SIGNING_KEY_ROTATION", "7200");
+    TokenConfig::from_environment(&often).expect_err("verifiers cache for longer");
+}
+
+#[test]
 fn signing_keys_with_algorithms() {
     let environment = good().with("SIGNING_KEYS", "arn:aws:kms:eu-west-1:1:key/a=PS256, alias/b");
-    let keys = TokenConfig::from_environment(&environment).expect("good").signing_keys;
+    let Signing::Kms(keys) = TokenConfig::from_environment(&environment).expect("good").signing else {
+        panic!("another mode")
+    };
     assert_eq!(keys[0].algorithm, Some(SigningAlgorithm::Ps256));
     assert_eq!((keys[1].id.as_str(), keys[1].algorithm), ("alias/b", None));
     for bad in [",", "a,", "=RS256", "a b", "a=rs256"] {

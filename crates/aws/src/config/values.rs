@@ -6,7 +6,7 @@ use tokenmint_oauth::jwk::SigningAlgorithm;
 use tokenmint_oauth::scope::Scope;
 use url::Url;
 
-use super::{Registration, RegistrationStatus, SigningKey};
+use super::{AssertionAudience, Registration, RegistrationStatus, SigningKey, SigningKeySpec};
 
 pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
     Issuer::parse(text).map_err(|error| error.to_string())
@@ -26,8 +26,58 @@ pub(super) fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).map_err(|error| error.to_string())
 }
 
-pub(super) fn signing_mode(text: &str) -> Result<(), String> {
-    choose(text, &[("kms", ())])
+/// `SIGNING_MODE`.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum SigningMode {
+    Kms,
+    Sealed,
+}
+
+pub(super) fn signing_mode(text: &str) -> Result<SigningMode, String> {
+    choose(text, &[("kms", SigningMode::Kms), ("sealed", SigningMode::Sealed)])
+}
+
+pub(super) fn signing_key_spec(text: &str) -> Result<SigningKeySpec, String> {
+    choose(
+        text,
+        &[
+            ("RSA_2048", SigningKeySpec::Rsa2048),
+            ("ECC_NIST_P256", SigningKeySpec::EccNistP256),
+            ("ECC_NIST_P384", SigningKeySpec::EccNistP384),
+            ("ECC_NIST_EDWARDS25519", SigningKeySpec::EccNistEdwards25519),
+        ],
+    )
+}
+
+pub(super) fn signing_key_rotation(text: &str) -> Result<u32, String> {
+    seconds(text, 3_600, 31_536_000)
+}
+
+pub(super) fn jwks_max_age(text: &str) -> Result<u32, String> {
+    seconds(text, 60, 86_400)
+}
+
+pub(super) fn dpop_nonce_ttl(text: &str) -> Result<u32, String> {
+    seconds(text, 0, 86_400)
+}
+
+pub(super) fn assertion_audience(text: &str) -> Result<AssertionAudience, String> {
+    choose(text, &[("issuer", AssertionAudience::Issuer), ("token-endpoint", AssertionAudience::IssuerOrTokenEndpoint)])
+}
+
+/// Exactly one scope token.
+pub(super) fn scope_token(text: &str) -> Result<String, String> {
+    let scope = scope(text)?;
+    if scope.tokens().count() == 1 { Ok(scope.into()) } else { Err("must be one scope".to_owned()) }
+}
+
+/// A KMS key: its id, ARN or alias.
+pub(super) fn kms_key(text: &str) -> Result<String, String> {
+    if text.len() <= 2048 && text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!("{text:?} is not a KMS key"))
+    }
 }
 
 /// `key[=ALG],…`
@@ -43,10 +93,10 @@ fn signing_key(entry: &str) -> Result<SigningKey, String> {
         }
         None => (entry, None),
     };
-    if id.is_empty() || id.len() > 2048 || !id.bytes().all(|byte| byte.is_ascii_graphic()) {
+    if id.is_empty() {
         return Err(format!("{entry:?} is not a KMS key"));
     }
-    Ok(SigningKey { id: id.to_owned(), algorithm })
+    Ok(SigningKey { id: kms_key(id)?, algorithm })
 }
 
 /// A resource: an absolute URI without fragment (RFC 8707 §2).

@@ -46,6 +46,17 @@ pub struct TokenPage {
 }
 
 impl RegistrationsTable {
+    /// What an operator calls a token by: the part of the key that is its own.
+    pub fn token_id(hash: &SecretHash) -> String {
+        URL_SAFE_NO_PAD.encode(hash.as_bytes())
+    }
+
+    /// The hash of the token with this identifier, if it is one.
+    pub fn token_hash(id: &str) -> Option<SecretHash> {
+        let hash = URL_SAFE_NO_PAD.decode(id).ok()?;
+        hash.try_into().ok().map(SecretHash::from_bytes)
+    }
+
     /// Reads a token: exactly one consistent `GetItem`.
     ///
     /// # Errors
@@ -167,7 +178,7 @@ fn outcome(result: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsE
 }
 
 fn key(hash: &SecretHash) -> AttributeValue {
-    AttributeValue::S(format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(hash.as_bytes())))
+    AttributeValue::S(format!("{PREFIX}{}", RegistrationsTable::token_id(hash)))
 }
 
 fn number(number: u64) -> AttributeValue {
@@ -189,7 +200,7 @@ struct TokenItem {
 impl From<&InitialAccessToken> for TokenItem {
     fn from(token: &InitialAccessToken) -> Self {
         Self {
-            id: format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(token.hash.as_bytes())),
+            id: format!("{PREFIX}{}", RegistrationsTable::token_id(&token.hash)),
             name: token.name.clone(),
             issued_at: token.issued_at,
             expires_at: token.expires_at,
@@ -202,10 +213,9 @@ impl From<&InitialAccessToken> for TokenItem {
 fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Unavailable> {
     let damaged = |what: String| Unavailable::told("dynamodb:GetItem", format!("damaged initial access token: {what}"));
     let item: TokenItem = serde_dynamo::from_item(item).map_err(|error| damaged(error.to_string()))?;
-    let hash = item.id.strip_prefix(PREFIX).and_then(|hash| URL_SAFE_NO_PAD.decode(hash).ok());
-    let hash = hash.and_then(|hash| hash.try_into().ok()).ok_or_else(|| damaged("id".to_owned()))?;
+    let hash = item.id.strip_prefix(PREFIX).and_then(RegistrationsTable::token_hash);
     Ok(InitialAccessToken {
-        hash: SecretHash::from_bytes(hash),
+        hash: hash.ok_or_else(|| damaged("id".to_owned()))?,
         name: item.name,
         issued_at: item.issued_at,
         expires_at: item.expires_at,

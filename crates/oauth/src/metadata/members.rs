@@ -34,6 +34,8 @@ pub struct Member {
 pub enum Kind {
     /// A text of at most so many bytes.
     Text(usize),
+    /// `true` or `false`; `false` counts as not given.
+    Flag,
     /// An https URL of at most [`MAX_URI_BYTES`]; never fetched.
     WebUri,
     /// An array of at most so many texts of at most so many bytes.
@@ -49,6 +51,7 @@ pub const MEMBERS: &[Member] = &[
     Member { name: "client_name", kind: Kind::Text(256), localizable: true },
     Member { name: "client_uri", kind: Kind::WebUri, localizable: true },
     Member { name: "contacts", kind: Kind::Texts(16, 320), localizable: false },
+    Member { name: "dpop_bound_access_tokens", kind: Kind::Flag, localizable: false },
     Member { name: "jwks", kind: Kind::Jwks, localizable: false },
     Member { name: "jwks_uri", kind: Kind::WebUri, localizable: false },
     Member { name: "logo_uri", kind: Kind::WebUri, localizable: true },
@@ -106,6 +109,9 @@ fn is_language_tag(tag: &str) -> bool {
 fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Result<bool, MetadataError> {
     match member.kind {
         Kind::Text(max_bytes) => Ok(!string(name, value, max_bytes)?.is_empty()),
+        Kind::Flag => {
+            value.as_bool().ok_or_else(|| MetadataError::Type { member: name.to_owned(), expected: "true or false" })
+        }
         Kind::WebUri => {
             let text = string(name, value, MAX_URI_BYTES)?;
             if text.is_empty() {

@@ -117,6 +117,11 @@ impl ClientMetadata {
         Ok(Self { token_endpoint_auth_method, grant_types, response_types, scope, others })
     }
 
+    /// Whether a [flag](members::Kind::Flag) is set.
+    pub fn flag(&self, member: &str) -> bool {
+        self.others.get(member) == Some(&Value::Bool(true))
+    }
+
     /// Whether the client registered the grant.
     pub fn registered(&self, grant: Grant) -> bool {
         self.grant_types.iter().any(|own| own == grant.as_str())

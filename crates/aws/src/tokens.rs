@@ -1,0 +1,95 @@
+//! What the token function keeps of tokens, in a table of its own: nothing of those it issues, but the
+//! identifiers of those that were revoked, and of assertions and proofs that were used. Each stays until
+//! what it names would have expired.
+//!
+//! The partition key is `id` (S), the TTL attribute `expires_at` (N, epoch seconds):
+//!
+//! | `id` | what |
+//! |---|---|
+//! | `revoked#<jti>` | an access token of ours that was revoked (D4) |
+//! | `assertion#<client_id>#<hash>` | a client assertion that was used; the hash is base64url of its `jti`'s SHA-256 (A6) |
+//! | `proof#<thumbprint>#<hash>` | a DPoP proof that was used (J5) |
+//! | `nonce-key` | `key` (B, 32 bytes): what DPoP nonces are made with; it has no end |
+
+use aws_sdk_dynamodb::Client as DynamoDb;
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::types::AttributeValue;
+use tokenmint_oauth::EpochSeconds;
+
+use crate::Unavailable;
+
+/// The name of the partition key.
+pub const KEY: &str = "id";
+
+/// The table.
+#[derive(Clone, Debug)]
+pub struct TokensTable {
+    dynamodb: DynamoDb,
+    name: String,
+}
+
+impl TokensTable {
+    /// The table with this name.
+    pub const fn new(dynamodb: DynamoDb, name: String) -> Self {
+        Self { dynamodb, name }
+    }
+
+    /// Remembers that something with this identifier was used, until it expires: exactly one conditional
+    /// `PutItem`. `false` if it was used before.
+    ///
+    /// `attempt` is a random value of the request: with it an attempt passes whose predecessor was stored but
+    /// not answered, which the SDK tries again.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn use_once(
+        &self,
+        id: String,
+        attempt: &str,
+        expires_at: EpochSeconds,
+        now: EpochSeconds,
+    ) -> Result<bool, Unavailable> {
+        let number = |seconds: EpochSeconds| AttributeValue::N(seconds.to_string());
+        let put = self.dynamodb.put_item().table_name(&self.name);
+        let put = put
+            .item(KEY, AttributeValue::S(id))
+            .item("attempt", AttributeValue::S(attempt.to_owned()))
+            .item("expires_at", number(expires_at))
+            // DynamoDB deletes late: what has expired does not count any more.
+            .condition_expression("attribute_not_exists(id) OR expires_at <= :now OR attempt = :attempt")
+            .expression_attribute_values(":now", number(now))
+            .expression_attribute_values(":attempt", AttributeValue::S(attempt.to_owned()));
+        match Box::pin(put.send()).await {
+            Ok(_) => Ok(true),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => Ok(false),
+                _ => Err(Unavailable::new("dynamodb:PutItem", error)),
+            },
+        }
+    }
+
+    /// Remembers that a token was revoked, until it expires: exactly one `PutItem`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn revoke(&self, jti: &str, expires_at: EpochSeconds) -> Result<(), Unavailable> {
+        let put = self.dynamodb.put_item().table_name(&self.name).item(KEY, revoked(jti));
+        let put = put.item("expires_at", AttributeValue::N(expires_at.to_string()));
+        let put = Box::pin(put.send()).await;
+        put.map(drop).map_err(|error| Unavailable::new("dynamodb:PutItem", error))
+    }
+
+    /// Whether a token was revoked: exactly one consistent `GetItem`.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn is_revoked(&self, jti: &str) -> Result<bool, Unavailable> {
+        let get = self.dynamodb.get_item().table_name(&self.name).key(KEY, revoked(jti)).consistent_read(true);
+        let found = Box::pin(get.send()).await.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?;
+        Ok(found.item.is_some())
+    }
+}
+
+fn revoked(jti: &str) -> AttributeValue {
+    AttributeValue::S(format!("revoked#{jti}"))
+}

@@ -1,0 +1,115 @@
+//! Resource indicators: RFC 8707 §2.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use url::Url;
+
+use crate::grant::GrantError;
+use crate::scope::Scope;
+
+/// The resources that tokens may be for, and the scopes that make sense at each.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resources(BTreeMap<String, Scope>);
+
+/// Whom a token is for: one resource as a text, several as an array (RFC 7519 §4.1.3).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Audience {
+    /// One resource.
+    One(String),
+    /// Two or more.
+    Many(Vec<String>),
+}
+
+impl Resources {
+    /// Reads a JSON object of resource and scopes, separated by spaces.
+    ///
+    /// # Errors
+    /// A text that says what is wrong.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let entries: BTreeMap<String, String> =
+            serde_json::from_str(text).map_err(|_| "must be a JSON object of resource and scopes".to_owned())?;
+        let parse = |(resource, scopes): (String, String)| {
+            if !is_resource(&resource) {
+                return Err(format!("{resource:?} is not an absolute URI without fragment"));
+            }
+            let scope = Scope::parse(&scopes).map_err(|error| format!("{resource:?}: {error}"))?;
+            Ok((resource, scope))
+        };
+        entries.into_iter().map(parse).collect::<Result<_, _>>().map(Self)
+    }
+
+    /// Decides whom a token is for and what it allows there (J3). Without a resource it is for `default`;
+    /// with resources, for those, and of `scope` only what makes sense at one of them is left. The
+    /// default audience may be asked for by name, and limits nothing unless it is listed.
+    ///
+    /// # Errors
+    /// [`GrantError::Target`] for an unknown resource, [`GrantError::Scope`] if nothing is left of a scope
+    /// that was not empty.
+    pub fn choose(&self, asked: &[&str], default: &str, scope: &Scope) -> Result<(Audience, Scope), GrantError> {
+        let mut resources: Vec<&str> = Vec::with_capacity(asked.len());
+        for resource in asked {
+            if !self.0.contains_key(*resource) && *resource != default {
+                return Err(GrantError::Target);
+            }
+            if !resources.contains(resource) {
+                resources.push(resource);
+            }
+        }
+        let makes_sense = |token: &&str| {
+            resources.is_empty()
+                || resources.iter().any(|resource| self.0.get(*resource).is_none_or(|scope| scope.contains(token)))
+        };
+        let left: Scope = scope.tokens().filter(makes_sense).collect();
+        if left.is_empty() && !scope.is_empty() {
+            return Err(GrantError::Scope);
+        }
+        let audience = match resources[..] {
+            [] => Audience::One(default.to_owned()),
+            [one] => Audience::One(one.to_owned()),
+            _ => Audience::Many(resources.into_iter().map(str::to_owned).collect()),
+        };
+        Ok((audience, left))
+    }
+}
+
+/// An absolute URI without fragment, of visible characters (RFC 8707 §2).
+pub fn is_resource(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_graphic()) && Url::parse(text).is_ok_and(|url| url.fragment().is_none())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).expect("a scope")
+    }
+
+    /// J3: one resource is a text, several an array; scopes that make no sense there are left out.
+    #[test]
+    fn j3_choose() {
+        let resources =
+            Resources::parse(r#"{"https://a.example/":"read write","https://b.example/":"read"}"#).expect("good");
+        let choose = |asked: &[&str], text| resources.choose(asked, "https://as.example", &scope(text));
+        let one = |resource: &str| Audience::One(resource.to_owned());
+        assert_eq!(choose(&[], "read admin"), Ok((one("https://as.example"), scope("read admin"))));
+        assert_eq!(choose(&["https://b.example/"], "write read"), Ok((one("https://b.example/"), scope("read"))));
+        assert_eq!(choose(&["https://b.example/"; 2], "read"), Ok((one("https://b.example/"), scope("read"))));
+        let both = Audience::Many(vec!["https://b.example/".to_owned(), "https://a.example/".to_owned()]);
+        assert_eq!(choose(&["https://b.example/", "https://a.example/"], "write x"), Ok((both, scope("write"))));
+        assert_eq!(choose(&["https://b.example/"], "write"), Err(GrantError::Scope));
+        assert_eq!(choose(&["https://b.example/"], ""), Ok((one("https://b.example/"), scope(""))));
+        assert_eq!(choose(&["https://as.example"], "x"), Ok((one("https://as.example"), scope("x"))));
+        assert_eq!(choose(&["https://a.example"], "read"), Err(GrantError::Target));
+    }
+
+    #[test]
+    fn malformed_settings_are_named() {
+        for bad in ["", "[]", r#"{"x":"read"}"#, r#"{"https://a.example#x":"read"}"#, r#"{"https://a.example":"a  b"}"#]
+        {
+            Resources::parse(bad).expect_err(bad);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! What the endpoints with a form have in common: RFC 6749 §2.3.1, §3.2.
+
+use axum::extract::Request;
+use axum::http::request::Parts;
+use tokenmint_http::{Failure, request};
+use tokenmint_oauth::client_auth::Credentials;
+use tokenmint_oauth::error::ErrorCode;
+use tokenmint_oauth::form::Form;
+use tokenmint_oauth::token_request::MAX_BODY_BYTES;
+
+/// A request whose body has arrived and is said to be a form.
+pub(crate) struct Incoming {
+    /// The request without its body.
+    pub(crate) head: Parts,
+    body: Vec<u8>,
+}
+
+impl Incoming {
+    /// Reads the body.
+    pub(crate) async fn read(request: Request) -> Result<Self, Failure> {
+        let (head, body) = request.into_parts();
+        let refused = |error: request::BodyError| Failure::refused(error.with_code(ErrorCode::InvalidRequest));
+        let body = request::body(body, MAX_BODY_BYTES).await.map_err(refused)?;
+        request::media_type(&head.headers, "application/x-www-form-urlencoded").map_err(refused)?;
+        Ok(Self { head, body })
+    }
+
+    /// The parameters of the body.
+    pub(crate) fn form(&self) -> Result<Form<'_>, Failure> {
+        Form::parse(&self.body).map_err(Failure::refused)
+    }
+
+    /// The credentials, which stand in a header or in the body and never in the URL.
+    pub(crate) fn credentials(&self, form: &Form<'_>) -> Result<Credentials, Failure> {
+        let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).map_err(Failure::refused)?;
+        let authorization = request::authorization(&self.head.headers);
+        Credentials::present(&authorization, &query, form).map_err(Failure::refused)
+    }
+}
