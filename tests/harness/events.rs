@@ -30,6 +30,16 @@ pub fn token(form: &str) -> Value {
     token_bytes(form.as_bytes())
 }
 
+/// A form sent to another endpoint, without credentials.
+pub fn form(path: &str, form: &str) -> Value {
+    let mut event = token(form);
+    event["rawPath"] = path.into();
+    event["requestContext"]["http"]["path"] = path.into();
+    event["routeKey"] = format!("POST {path}").into();
+    event["requestContext"]["routeKey"] = event["routeKey"].clone();
+    event
+}
+
 /// A token request with these bytes as its body and without credentials.
 pub fn token_bytes(body: &[u8]) -> Value {
     let mut event = load("token-seed");

@@ -1,34 +1,39 @@
+use std::cell::RefCell;
 use std::io::Write;
-use std::sync::{Arc, Mutex};
+use std::sync::Once;
 
 use serde_json::Value;
 use tokenmint_http::telemetry;
-use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
-/// The log as production writes it, of everything that happens on this thread while the value lives.
-pub struct Log {
-    written: Buffer,
-    _guard: DefaultGuard,
+thread_local! {
+    /// What was written on this thread, while somebody listens.
+    static WRITTEN: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-#[derive(Clone, Default)]
-struct Buffer(Arc<Mutex<Vec<u8>>>);
+/// The log as production writes it, of everything that happens on this thread while the value lives: one
+/// for each test, in tests whose runtime has one thread.
+#[derive(Debug)]
+pub struct Log(());
 
 impl Log {
     /// Starts to listen.
     pub fn capture() -> Self {
-        let written = Buffer::default();
-        let writer = written.clone();
-        let subscriber = tracing_subscriber::registry()
-            .with(telemetry::filter(Some("trace")))
-            .with(telemetry::json_layer(move || writer.clone()));
-        Self { written, _guard: tracing::subscriber::set_default(subscriber) }
+        // One subscriber for all tests: what a subscriber of one thread wants to see depends on those of others.
+        static SUBSCRIBER: Once = Once::new();
+        SUBSCRIBER.call_once(|| {
+            let filter = telemetry::filter(Some("trace"));
+            tracing_subscriber::registry().with(filter).with(telemetry::json_layer(|| ThisThread)).init();
+        });
+        WRITTEN.set(Some(Vec::new()));
+        Self(())
     }
 
     /// Everything written so far.
     pub fn text(&self) -> String {
-        String::from_utf8(self.written.0.lock().expect("no panic while writing").clone()).expect("UTF-8")
+        let Self(()) = self;
+        String::from_utf8(WRITTEN.with_borrow(Clone::clone).unwrap_or_default()).expect("UTF-8")
     }
 
     /// The lines of requests.
@@ -38,9 +43,17 @@ impl Log {
     }
 }
 
-impl Write for Buffer {
+impl Drop for Log {
+    fn drop(&mut self) {
+        WRITTEN.set(None);
+    }
+}
+
+struct ThisThread;
+
+impl Write for ThisThread {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no panic while writing").extend_from_slice(bytes);
+        WRITTEN.with_borrow_mut(|written| written.as_mut().map(|written| written.extend_from_slice(bytes)));
         Ok(bytes.len())
     }
 

@@ -152,6 +152,12 @@ impl World {
         RegistrationsTable::new(self.sdk.dynamodb(), REGISTRATIONS.to_owned())
     }
 
+    /// How many identifiers of tokens, assertions and proofs are stored.
+    pub async fn stored_tokens(&self) -> usize {
+        let scan = self.sdk.dynamodb().scan().table_name(TOKENS).send().await.expect("a scan");
+        scan.items().iter().filter(|item| item.contains_key("expires_at")).count()
+    }
+
     /// Lets both functions speak to another address instead of DynamoDB and KMS.
     pub async fn point_aws_at(&mut self, url: &str) {
         self.sdk = Sdk::local(url, url).await;

@@ -4,6 +4,8 @@ use serde_json::json;
 use tokenmint_aws::provision::KeySpec;
 use tokenmint_tests::{World, events};
 
+const METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+
 /// D1: the document, under both names, says exactly what this deployment runs.
 #[tokio::test]
 async fn d1_metadata() {
@@ -16,7 +18,13 @@ async fn d1_metadata() {
         "scopes_supported": ["client-scope", "read", "write"],
         "response_types_supported": [],
         "grant_types_supported": ["client_credentials"],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+        "introspection_endpoint": "https://as.example/introspect",
+        "revocation_endpoint": "https://as.example/revoke",
+        "token_endpoint_auth_methods_supported": METHODS,
+        "introspection_endpoint_auth_methods_supported": METHODS,
+        "revocation_endpoint_auth_methods_supported": METHODS,
+        "dpop_signing_alg_values_supported":
+            ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"],
     });
     for event in ["token-metadata", "token-openid-configuration"] {
         let answer = world.token(&events::load(event)).await;

@@ -2,7 +2,9 @@
 
 mod configure;
 mod discovery;
+mod dpop;
 mod http;
+mod introspect;
 mod protected;
 mod register;
 mod seed;

@@ -279,7 +279,7 @@ async fn r5_grant_policy() {
     assert_eq!(world.ask(&registered, "").await.status, 200);
 }
 
-/// J3: the resource that tokens are for, and no other.
+/// J3: the audience is the configured one, and may be asked for by name.
 #[tokio::test]
 async fn j3_audience() {
     let (mut world, client) = world_with_client().await;
@@ -291,6 +291,29 @@ async fn j3_audience() {
     for bad in ["&resource=https%3A%2F%2Fother.example", "&resource=x", &format!("{same}&resource=y")] {
         world.ask(&client, bad).await.expect_error(400, "invalid_target");
     }
+}
+
+/// J3, RFC 8707 §2.2: one resource is one `aud`, several are an array, and the scope is what makes sense there.
+#[tokio::test]
+async fn j3_resources() {
+    let (mut world, client) = world_with_client().await;
+    world.set("RESOURCES", r#"{"https://a.example/":"read write","https://b.example/":"read"}"#).await;
+    let (a, b) = ("&resource=https%3A%2F%2Fa.example%2F", "&resource=https%3A%2F%2Fb.example%2F");
+    let claims = async |form: &str| {
+        let body = world.ask(&client, form).await.json();
+        let token = body["access_token"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned();
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
+        let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+        assert_eq!(claims["scope"], body["scope"]);
+        (claims["aud"].clone(), claims["scope"].clone())
+    };
+    assert_eq!(claims("").await, (json!("https://as.example"), json!("read write")));
+    assert_eq!(claims(a).await, (json!("https://a.example/"), json!("read write")));
+    assert_eq!(claims(b).await, (json!("https://b.example/"), json!("read")));
+    let both = json!(["https://b.example/", "https://a.example/"]);
+    assert_eq!(claims(&format!("{b}{a}&scope=write")).await, (both, json!("write")));
+    world.ask(&client, &format!("{b}&scope=write")).await.expect_error(400, "invalid_scope");
+    world.ask(&client, &format!("{b}&resource=https%3A%2F%2Fc.example")).await.expect_error(400, "invalid_target");
 }
 
 /// T5: the lifetime is the configured one.

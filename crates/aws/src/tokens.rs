@@ -13,6 +13,7 @@
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::EpochSeconds;
 
@@ -20,6 +21,9 @@ use crate::Unavailable;
 
 /// The name of the partition key.
 pub const KEY: &str = "id";
+
+/// The item with the key of nonces.
+const NONCE_KEY: &str = "nonce-key";
 
 /// The table.
 #[derive(Clone, Debug)]
@@ -87,6 +91,37 @@ impl TokensTable {
         let get = self.dynamodb.get_item().table_name(&self.name).key(KEY, revoked(jti)).consistent_read(true);
         let found = Box::pin(get.send()).await.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?;
         Ok(found.item.is_some())
+    }
+
+    /// The key that all instances make `DPoP` nonces with: one `GetItem`; where there is none yet, `fresh`
+    /// becomes it by one conditional `PutItem`, unless another instance was faster.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn nonce_key(&self, fresh: [u8; 32]) -> Result<[u8; 32], Unavailable> {
+        if let Some(key) = self.read_nonce_key().await? {
+            return Ok(key);
+        }
+        let put = self.dynamodb.put_item().table_name(&self.name).item(KEY, AttributeValue::S(NONCE_KEY.to_owned()));
+        let put = put.item("key", AttributeValue::B(Blob::new(fresh))).condition_expression("attribute_not_exists(id)");
+        match Box::pin(put.send()).await {
+            Ok(_) => return Ok(fresh),
+            Err(error) => match error.as_service_error() {
+                Some(PutItemError::ConditionalCheckFailedException(_)) => {}
+                _ => return Err(Unavailable::new("dynamodb:PutItem", error)),
+            },
+        }
+        let key = self.read_nonce_key().await?;
+        key.ok_or_else(|| Unavailable::told("dynamodb:GetItem", "the nonce key is gone again".to_owned()))
+    }
+
+    async fn read_nonce_key(&self) -> Result<Option<[u8; 32]>, Unavailable> {
+        let get = self.dynamodb.get_item().table_name(&self.name).consistent_read(true);
+        let get = get.key(KEY, AttributeValue::S(NONCE_KEY.to_owned()));
+        let found = Box::pin(get.send()).await.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?;
+        let key = found.item.and_then(|mut item| item.remove("key"));
+        let damaged = || Unavailable::told("dynamodb:GetItem", "the nonce key is damaged".to_owned());
+        key.map(|key| key.as_b().ok().and_then(|key| key.as_ref().try_into().ok()).ok_or_else(damaged)).transpose()
     }
 }
 

@@ -45,6 +45,10 @@ error_codes! {
     InvalidScope = "invalid_scope", 400;
     /// The resource is unknown or malformed (RFC 8707 §2).
     InvalidTarget = "invalid_target", 400;
+    /// The `DPoP` proof is not good (RFC 9449 §5).
+    InvalidDpopProof = "invalid_dpop_proof", 400;
+    /// The `DPoP` proof needs a nonce of this server (RFC 9449 §8).
+    UseDpopNonce = "use_dpop_nonce", 400;
     /// A metadata member is malformed or not acceptable (RFC 7591 §3.2.2).
     InvalidClientMetadata = "invalid_client_metadata", 400;
     /// A redirect URI is not acceptable (RFC 7591 §3.2.2).

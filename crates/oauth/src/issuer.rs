@@ -10,6 +10,10 @@ pub mod path {
     pub const REGISTER: &str = "/register";
     /// Tokens (RFC 6749 §3.2).
     pub const TOKEN: &str = "/token";
+    /// Introspection (RFC 7662 §2).
+    pub const INTROSPECT: &str = "/introspect";
+    /// Revocation (RFC 7009 §2).
+    pub const REVOKE: &str = "/revoke";
     /// The public keys (RFC 7517 §5).
     pub const JWKS: &str = "/.well-known/jwks.json";
     /// The server's metadata (RFC 8414 §3).

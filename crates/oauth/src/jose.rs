@@ -5,7 +5,9 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse};
+use jsonwebtoken::jwk::{
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash,
+};
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
 
@@ -107,6 +109,11 @@ impl<'a> UnverifiedToken<'a> {
         self.header.get(member).and_then(Value::as_str)
     }
 
+    /// A member of the header.
+    pub fn header_value(&self, member: &str) -> Option<&Value> {
+        self.header.get(member)
+    }
+
     /// The claims, before anything of them is proven: good for finding the keys that could prove them.
     ///
     /// # Errors
@@ -131,6 +138,16 @@ impl<'a> UnverifiedToken<'a> {
             outcome = Err(TokenError::Signature);
         }
         outcome
+    }
+
+    /// The claims, proven by any of the keys, whatever `kid` says.
+    ///
+    /// # Errors
+    /// [`TokenError`].
+    pub fn verify_with_any(&self, keys: &PublicKeys) -> Result<Map<String, Value>, TokenError> {
+        let mut fitting = keys.0.iter().filter(|key| fits(key, self.algorithm)).peekable();
+        fitting.peek().ok_or(TokenError::NoKey)?;
+        if fitting.any(|key| self.is_signed_by(key)) { json(self.claims) } else { Err(TokenError::Signature) }
     }
 
     fn is_signed_by(&self, key: &Jwk) -> bool {
@@ -170,6 +187,13 @@ impl PublicKeys {
             }
         }
         if usable.is_empty() { Err(KeysError::NoUsableKey) } else { Ok(Self(usable)) }
+    }
+}
+
+impl PublicKeys {
+    /// The RFC 7638 thumbprint of the first key.
+    pub fn thumbprint(&self) -> Option<String> {
+        self.0.first().and_then(|key| key.thumbprint(ThumbprintHash::SHA256).ok())
     }
 }
 

@@ -28,10 +28,15 @@ async fn prove(
     record: &mut Record,
 ) -> Result<Result<AuthenticatedClient, ProveError>, Failure> {
     let found = record.dynamodb(state.clients.find(credentials.client_id(), consistency)).await;
-    let client = found.map_err(|error| match error {
-        FindError::Unavailable(error) => Failure::unavailable(error),
-        FindError::Damaged(..) => Failure::broken(error),
-    })?;
+    let client = found.map_err(not_read)?;
     let now = state.clock.now();
     Ok(credentials.prove(client.filter(|client| client.is_there_at(now)), now))
+}
+
+/// A read that did not happen.
+pub(crate) fn not_read(error: FindError) -> Failure {
+    match error {
+        FindError::Unavailable(error) => Failure::unavailable(error),
+        FindError::Damaged(..) => Failure::broken(error),
+    }
 }

@@ -1,6 +1,7 @@
 //! `POST /token`: RFC 6749 §3.2 and §4.4.
 //!
-//! The flow is [`issue`]: parse → authenticate → decide → sign → answer. One `GetItem`, one `Sign`.
+//! The flow is [`issue`]: parse → authenticate → decide → sign → answer. One `GetItem`, one signature; a
+//! client's first token and a proof of possession each add one write.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::WriteError;
 use tokenmint_aws::kms::SignError;
 use tokenmint_http::{Failure, Record, json, random};
-use tokenmint_oauth::access_token::{Claims, TokenResponse};
+use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
 use tokenmint_oauth::client_auth::{AuthenticatedClient, ProveError};
 use tokenmint_oauth::grant::{self, Grant, Granted};
 use tokenmint_oauth::token_request::TokenRequest;
@@ -18,6 +19,7 @@ use tokenmint_oauth::token_request::TokenRequest;
 use crate::Token;
 use crate::authenticate::authenticate;
 use crate::incoming::Incoming;
+use crate::proof;
 
 /// The token endpoint.
 pub(crate) async fn endpoint(State(state): State<Arc<Token>>, request: Request) -> Response<Body> {
@@ -32,6 +34,7 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
     let form = incoming.form()?;
     let request = TokenRequest::parse(&form).map_err(Failure::refused)?;
     let client = authenticate(state, &incoming.credentials(&form)?, record).await?;
+    let proof = proof::check(state, &incoming, &client, record).await?;
     let granted = match request.grant {
         Grant::ClientCredentials => {
             let config = &state.config;
@@ -45,18 +48,36 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
         }
     }
     .map_err(Failure::refused)?;
-    let token = sign(state, &client, &granted, record).await?;
+    let jti = identifier();
+    if let Some(proof) = &proof {
+        proof::use_up(state, proof, &jti, record).await?;
+    }
+    let bound_to = Confirmation { jkt: proof.as_ref().map(|proof| proof.jkt.as_str()), ..Confirmation::default() };
+    let token = sign(state, &client, &granted, &jti, bound_to, record).await?;
     keep(state, &client, record).await?;
 
-    Ok(json(
+    let mut response = json(
         StatusCode::OK,
         &TokenResponse {
             access_token: &token,
-            token_type: "Bearer",
+            token_type: if proof.is_some() { "DPoP" } else { "Bearer" },
             expires_in: state.config.access_token_ttl,
             scope: granted.scope.as_str(),
         },
-    ))
+    );
+    if proof.is_some()
+        && let Some(nonce) = proof::next_nonce(state, record).await?
+    {
+        response.headers_mut().insert(proof::DPOP_NONCE, nonce);
+    }
+    Ok(response)
+}
+
+/// An identifier for a token, a UUID.
+fn identifier() -> String {
+    let mut bytes = [0; 16];
+    random(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
 /// Lets a client stay that would go unused: its first token takes its end away, and no later one writes
@@ -77,13 +98,13 @@ async fn sign(
     state: &Token,
     client: &AuthenticatedClient,
     granted: &Granted,
+    jti: &str,
+    bound_to: Confirmation<'_>,
     record: &mut Record,
 ) -> Result<String, Failure> {
-    let mut jti = [0; 16];
-    random(&mut jti);
-    let jti = uuid::Builder::from_random_bytes(jti).into_uuid().to_string();
     let (issuer, ttl) = (&state.config.issuer, state.config.access_token_ttl);
-    let claims = Claims::new(issuer, &client.client().client_id, granted, &jti, state.clock.now(), ttl);
+    let claims = Claims::new(issuer, &client.client().client_id, granted, jti, state.clock.now(), ttl);
+    let claims = Claims { cnf: bound_to, ..claims };
     let signer = record.kms(state.signer.keys()).await.map_err(Failure::unavailable)?;
     record.kms(signer.sign(&claims)).await.map_err(|error| match error {
         SignError::Unavailable(error) => Failure::unavailable(error),

@@ -1,9 +1,20 @@
-//! Tokens, keys and discovery: RFC 6749 §4.4, RFC 7517, RFC 8414.
+//! Tokens, keys and discovery.
+//!
+//! | request | RFC | file |
+//! |---|---|---|
+//! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `proof.rs` |
+//! | `POST /introspect` | 7662 | `introspect.rs` |
+//! | `POST /revoke` | 7009 | `revoke.rs` |
+//! | `GET /.well-known/…` | 7517 §5, 8414 | `discovery.rs` |
 
 mod authenticate;
 mod discovery;
 mod incoming;
+mod introspect;
 mod issue;
+mod proof;
+mod revoke;
+mod signing;
 
 use std::sync::Arc;
 
@@ -14,14 +25,19 @@ use tokenmint_aws::clients::ClientsTable;
 use tokenmint_aws::config::{Registration, Signing, TokenConfig};
 use tokenmint_aws::kms::LoadError;
 use tokenmint_aws::signer::Signer;
+use tokenmint_aws::tokens::TokensTable;
 use tokenmint_http::Clock;
 use tokenmint_oauth::discovery::ServerMetadata;
+use tokenmint_oauth::dpop::NonceKey;
 use tokenmint_oauth::issuer::path;
+use tokio::sync::OnceCell;
 
 /// What the endpoints work with; made once, at init.
 #[derive(Debug)]
 pub struct Token {
     clients: ClientsTable,
+    tokens: TokensTable,
+    nonce_key: OnceCell<NonceKey>,
     signer: Signer,
     metadata: ServerMetadata,
     config: TokenConfig,
@@ -40,9 +56,11 @@ impl Token {
         };
         let signer = Signer::start(sdk, keys).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
+        let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
+        let nonce_key = OnceCell::new();
         let open = config.registration != Registration::Disabled;
         let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open);
-        Ok(Self { clients, signer, metadata, config, clock })
+        Ok(Self { clients, tokens, nonce_key, signer, metadata, config, clock })
     }
 }
 
@@ -50,6 +68,8 @@ impl Token {
 pub fn routes(token: Arc<Token>) -> Router {
     Router::new()
         .route(path::TOKEN, post(issue::endpoint))
+        .route(path::INTROSPECT, post(introspect::endpoint))
+        .route(path::REVOKE, post(revoke::endpoint))
         .route(path::JWKS, get(discovery::jwks))
         .route(path::AUTHORIZATION_SERVER, get(discovery::metadata))
         .route(path::OPENID_CONFIGURATION, get(discovery::metadata))

@@ -1,0 +1,266 @@
+//! Demonstrating proof of possession: RFC 9449 §4.3, §5, §8.
+//!
+//! A client that sends a proof, signed with a key of its own, gets a token that is bound to that key.
+
+use std::fmt;
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use aws_lc_rs::digest::{SHA256, digest};
+use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value, json};
+use url::Url;
+
+use crate::EpochSeconds;
+use crate::error::{ErrorCode, OAuthError};
+use crate::jose::{KeysError, PublicKeys, TokenError, UnverifiedToken};
+
+/// `typ` of a proof (§4.2).
+const TYPE: &str = "dpop+jwt";
+
+/// How old a proof may be, in seconds: network and queues (§11.1).
+pub const MAX_AGE: EpochSeconds = 300;
+
+/// How far a client's clock may go ahead, in seconds.
+pub const MAX_SKEW: EpochSeconds = 60;
+
+/// The longest proof, in bytes: a key of RSA 4096 and its signature fit.
+pub const MAX_BYTES: usize = 4096;
+
+/// What a proof must be for.
+#[derive(Clone, Copy, Debug)]
+pub struct Expected<'a> {
+    /// The method of the request.
+    pub method: &'a str,
+    /// The URL of the request, without query and fragment.
+    pub url: &'a str,
+    /// The time.
+    pub now: EpochSeconds,
+    /// The key of this server's nonces and their lifetime in seconds, if proofs need one (§8).
+    pub nonce: Option<(&'a NonceKey, u32)>,
+}
+
+/// A proof that is good, if it was not used before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The thumbprint of the key (RFC 7638), to which the token is bound.
+    pub jkt: String,
+    /// What the proof is remembered by: base64url of the SHA-256 of its `jti`.
+    pub id: String,
+    /// The first second at which its age alone makes it bad.
+    pub expires_at: EpochSeconds,
+}
+
+/// Why a proof is not good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProofError {
+    /// More than one proof, or one that is too long.
+    #[error("not exactly one DPoP header of at most 4096 bytes")]
+    Header,
+    /// The proof is not a JWT that its own key signed.
+    #[error("the proof cannot be verified: {0}")]
+    Token(#[from] TokenError),
+    /// `typ` is not `dpop+jwt`.
+    #[error("typ of the proof is not dpop+jwt")]
+    Type,
+    /// The key in the header is missing, private, or of a kind that is not known.
+    #[error("jwk of the proof {0}")]
+    Key(KeysError),
+    /// A claim is missing or of a wrong type.
+    #[error("the proof needs {0}")]
+    Missing(&'static str),
+    /// The proof is for another method or URL.
+    #[error("the proof is for another request")]
+    OtherRequest,
+    /// The proof is too old, or from the future.
+    #[error("iat of the proof is too far from now")]
+    Time,
+    /// The proof was used before.
+    #[error("the proof was used before")]
+    Replayed,
+    /// The proof has no nonce of this server, or one that has ended (§8).
+    #[error("the proof needs a nonce of this server")]
+    Nonce,
+    /// The client registered to have bound tokens only, and sent no proof (§5.2).
+    #[error("this client needs a DPoP proof")]
+    NeedsProof,
+}
+
+impl From<ProofError> for OAuthError {
+    fn from(error: ProofError) -> Self {
+        let code = match error {
+            ProofError::Nonce => ErrorCode::UseDpopNonce,
+            ProofError::NeedsProof => ErrorCode::InvalidRequest,
+            _ => ErrorCode::InvalidDpopProof,
+        };
+        Self::new(code, error.to_string())
+    }
+}
+
+/// Checks a proof in all that needs no memory (§4.3). `headers` are the values of all `DPoP` headers.
+///
+/// # Errors
+/// [`ProofError`]; `Ok(None)` where there is no proof.
+pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>, ProofError> {
+    let proof = match headers {
+        [] => return Ok(None),
+        [one] if one.len() <= MAX_BYTES => str::from_utf8(one).map_err(|_| TokenError::Malformed)?,
+        _ => return Err(ProofError::Header),
+    };
+    let token = UnverifiedToken::parse(proof)?;
+    if token.header("typ") != Some(TYPE) {
+        return Err(ProofError::Type);
+    }
+    let jwk = token.header_value("jwk").ok_or(ProofError::Key(KeysError::NoUsableKey))?;
+    // The key in the header is the one that must have signed, whatever `kid` says.
+    let keys = PublicKeys::parse(&json!({"keys": [jwk]})).map_err(ProofError::Key)?;
+    let claims = token.verify_with_any(&keys)?;
+    let text = |name| claims.get(name).and_then(Value::as_str).ok_or(ProofError::Missing(name));
+    let (jti, method, url) = (text("jti")?, text("htm")?, text("htu")?);
+    let issued_at = claims.get("iat").and_then(Value::as_u64).ok_or(ProofError::Missing("iat"))?;
+    if method != expected.method || !is_same_url(url, expected.url) {
+        return Err(ProofError::OtherRequest);
+    }
+    let expires_at = issued_at.saturating_add(MAX_AGE).saturating_add(1);
+    if expected.now >= expires_at || issued_at > expected.now + MAX_SKEW {
+        return Err(ProofError::Time);
+    }
+    if let Some((key, ttl)) = expected.nonce {
+        let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(ProofError::Nonce)?;
+        key.check(nonce, expected.now, ttl).map_err(|()| ProofError::Nonce)?;
+    }
+    let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, jti.as_bytes()));
+    let jkt = keys.thumbprint().ok_or(ProofError::Key(KeysError::NoUsableKey))?;
+    Ok(Some(Proof { jkt, id, expires_at }))
+}
+
+/// Compares URLs after normalising them (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
+fn is_same_url(claimed: &str, expected: &str) -> bool {
+    let normal = |text: &str| {
+        let mut url = Url::parse(text).ok()?;
+        url.set_query(None);
+        url.set_fragment(None);
+        Some(url)
+    };
+    normal(claimed).is_some_and(|claimed| Some(claimed) == normal(expected))
+}
+
+/// The key of this server's nonces. They are made from it and the time, so nothing is stored of them, and any
+/// instance knows those of another.
+pub struct NonceKey(Key);
+
+impl NonceKey {
+    /// The key from random bytes of cryptographic quality.
+    pub fn new(bytes: &[u8; 32]) -> Self {
+        Self(Key::new(HMAC_SHA256, bytes))
+    }
+
+    /// A nonce that is good from now on.
+    pub fn make(&self, now: EpochSeconds) -> String {
+        let mut nonce = [0; 24];
+        nonce[..8].copy_from_slice(&now.to_be_bytes());
+        nonce[8..].copy_from_slice(&sign(&self.0, &now.to_be_bytes()).as_ref()[..16]);
+        URL_SAFE_NO_PAD.encode(nonce)
+    }
+
+    /// Checks that a nonce is one of this key, and not older than `ttl` seconds.
+    fn check(&self, nonce: &str, now: EpochSeconds, ttl: u32) -> Result<(), ()> {
+        let nonce = URL_SAFE_NO_PAD.decode(nonce).map_err(|_| ())?;
+        let (time, mac) = nonce.split_at_checked(8).ok_or(())?;
+        verify_slices_are_equal(mac, &sign(&self.0, time).as_ref()[..16]).map_err(|_| ())?;
+        let made = EpochSeconds::from_be_bytes(time.try_into().map_err(|_| ())?);
+        // Another instance's clock may go ahead of this one.
+        let good = made <= now + MAX_SKEW && now < made.saturating_add(ttl.into());
+        good.then_some(()).ok_or(())
+    }
+}
+
+impl fmt::Debug for NonceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("NonceKey(redacted)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// RFC 9449 §4.1, the example proof for the token endpoint.
+    const EXAMPLE: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiItQndDM0VTYzZhY2MybFRjIiwiaHRtIjoiUE9TVCIsImh0dSI6Imh0dHBzOi8vc2VydmVyLmV4YW1wbGUuY29tL3Rva2VuIiwiaWF0IjoxNTYyMjYyNjE2fQ.2-GxA6T8lP4vfrg8v-FdWP0A0zdrj8igiMLvqRMUvwnQg4PtFLbdLXiOSsX0x7NVY-FNyJK70nfbV37xRZT3Lg";
+    const IAT: EpochSeconds = 1_562_262_616;
+    const URL: &str = "https://server.example.com/token";
+
+    fn expected(now: EpochSeconds) -> Expected<'static> {
+        Expected { method: "POST", url: URL, now, nonce: None }
+    }
+
+    /// J5: RFC 9449 §4.1 and the thumbprint of its key in §6.1.
+    #[test]
+    fn j5_rfc9449_example() {
+        let proof = verify(&[EXAMPLE.as_bytes()], expected(IAT)).expect("good").expect("a proof");
+        assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
+        assert_eq!(proof.expires_at, IAT + MAX_AGE + 1);
+        assert_eq!(verify(&[], expected(IAT)), Ok(None));
+    }
+
+    /// J5: the edges of time, and another method or URL.
+    #[test]
+    fn j5_time_and_request() {
+        let at = |now| verify(&[EXAMPLE.as_bytes()], expected(now)).map(drop);
+        assert_eq!(at(IAT + MAX_AGE), Ok(()));
+        assert_eq!(at(IAT + MAX_AGE + 1), Err(ProofError::Time));
+        assert_eq!(at(IAT - MAX_SKEW), Ok(()));
+        assert_eq!(at(IAT - MAX_SKEW - 1), Err(ProofError::Time));
+        let other = |method, url| verify(&[EXAMPLE.as_bytes()], Expected { method, url, ..expected(IAT) }).map(drop);
+        assert_eq!(other("GET", URL), Err(ProofError::OtherRequest));
+        assert_eq!(other("POST", "https://server.example.com/other"), Err(ProofError::OtherRequest));
+        assert_eq!(other("POST", "http://server.example.com/token"), Err(ProofError::OtherRequest));
+        assert!(is_same_url("HTTPS://Server.Example.com:443/a/../token?x#y", URL));
+    }
+
+    /// J5: one proof, of a bounded size.
+    #[test]
+    fn j5_one_header() {
+        let proof = EXAMPLE.as_bytes();
+        assert_eq!(verify(&[proof, proof], expected(IAT)), Err(ProofError::Header));
+        assert_eq!(verify(&[&[b'a'; MAX_BYTES + 1]], expected(IAT)), Err(ProofError::Header));
+        let joined = [proof, b", ", proof].concat();
+        verify(&[&joined], expected(IAT)).expect_err("two in one");
+    }
+
+    /// J5: a nonce is good for its lifetime, and only if it is one of this key.
+    #[test]
+    fn j5_nonce() {
+        let key = NonceKey::new(&[7; 32]);
+        let nonce = key.make(1000);
+        assert_eq!(key.check(&nonce, 1000, 60), Ok(()));
+        assert_eq!(key.check(&nonce, 1059, 60), Ok(()));
+        assert_eq!(key.check(&nonce, 1060, 60), Err(()));
+        assert_eq!(key.check(&nonce, 1000 - MAX_SKEW - 1, 60), Err(()));
+        assert_eq!(NonceKey::new(&[8; 32]).check(&nonce, 1000, 60), Err(()));
+        for bad in ["", "x", "AAAAAAAAAAA", &nonce[1..]] {
+            assert_eq!(key.check(bad, 1000, 60), Err(()), "{bad}");
+        }
+        let nonce = Some((&key, 60));
+        assert_eq!(verify(&[EXAMPLE.as_bytes()], Expected { nonce, ..expected(IAT) }), Err(ProofError::Nonce));
+    }
+
+    proptest! {
+        /// Any bytes: no panic, a registered error code.
+        #[test]
+        fn any_proof(bytes: Vec<u8>) {
+            if let Err(error) = verify(&[&bytes], expected(IAT)) {
+                prop_assert_eq!(OAuthError::from(error).code, ErrorCode::InvalidDpopProof);
+            }
+        }
+
+        /// Any nonce: no panic, never good.
+        #[test]
+        fn any_nonce(nonce: String) {
+            prop_assert!(NonceKey::new(&[7; 32]).check(&nonce, 1000, 60).is_err());
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! DPoP at the token endpoint: RFC 9449 §5 and §8 (J5).
+
+use axum::http::{HeaderName, HeaderValue};
+use tokenmint_http::{Failure, Record, random};
+use tokenmint_oauth::client_auth::AuthenticatedClient;
+use tokenmint_oauth::dpop::{self, Expected, NonceKey, Proof, ProofError};
+use tokenmint_oauth::issuer::path;
+
+use crate::Token;
+use crate::incoming::Incoming;
+
+/// The header with a proof.
+const DPOP: HeaderName = HeaderName::from_static("dpop");
+
+/// The header with a nonce of this server (RFC 9449 §8).
+pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
+
+/// The metadata member of a client that wants bound tokens only (RFC 9449 §5.2).
+const BOUND: &str = "dpop_bound_access_tokens";
+
+/// Checks the proof that came with a request, if one came. It is not used up yet: [`use_up`] does that, when
+/// all else is decided.
+pub(crate) async fn check(
+    state: &Token,
+    incoming: &Incoming,
+    client: &AuthenticatedClient,
+    record: &mut Record,
+) -> Result<Option<Proof>, Failure> {
+    let headers: Vec<&[u8]> = incoming.head.headers.get_all(DPOP).iter().map(HeaderValue::as_bytes).collect();
+    if headers.is_empty() {
+        let needed = client.client().metadata.flag(BOUND);
+        return if needed { Err(Failure::refused(ProofError::NeedsProof)) } else { Ok(None) };
+    }
+    let key = nonce_key(state, record).await?;
+    let url = state.config.issuer.url(path::TOKEN);
+    let now = state.clock.now();
+    let nonce = key.map(|key| (key, state.config.dpop_nonce_ttl));
+    let proof = dpop::verify(&headers, Expected { method: "POST", url: &url, now, nonce });
+    proof.map_err(|error| match (error, key) {
+        (ProofError::Nonce, Some(key)) => Failure::refused(error).with_header(DPOP_NONCE, fresh(key, now)),
+        _ => Failure::refused(error),
+    })
+}
+
+/// Remembers that the proof was used: one conditional `PutItem`.
+pub(crate) async fn use_up(state: &Token, proof: &Proof, attempt: &str, record: &mut Record) -> Result<(), Failure> {
+    let id = format!("proof#{}#{}", proof.jkt, proof.id);
+    let used = state.tokens.use_once(id, attempt, proof.expires_at, state.clock.now());
+    let is_new = record.dynamodb(used).await.map_err(Failure::unavailable)?;
+    if is_new { Ok(()) } else { Err(Failure::refused(ProofError::Replayed)) }
+}
+
+/// The nonce for the client's next proof, where proofs need one.
+pub(crate) async fn next_nonce(state: &Token, record: &mut Record) -> Result<Option<HeaderValue>, Failure> {
+    Ok(nonce_key(state, record).await?.map(|key| fresh(key, state.clock.now())))
+}
+
+/// The key of nonces, where proofs need them; read once per instance.
+async fn nonce_key<'s>(state: &'s Token, record: &mut Record) -> Result<Option<&'s NonceKey>, Failure> {
+    if state.config.dpop_nonce_ttl == 0 {
+        return Ok(None);
+    }
+    let read = state.nonce_key.get_or_try_init(|| async {
+        let mut fresh = [0; 32];
+        random(&mut fresh);
+        state.tokens.nonce_key(fresh).await.map(|key| NonceKey::new(&key))
+    });
+    record.dynamodb(read).await.map(Some).map_err(Failure::unavailable)
+}
+
+fn fresh(key: &NonceKey, now: u64) -> HeaderValue {
+    HeaderValue::try_from(key.make(now)).expect("base64url is a header's value")
+}

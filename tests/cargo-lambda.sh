@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# Both functions behind `cargo lambda watch`, which speaks Lambda's real runtime API to them, over the
+# embedded DynamoDB and KMS: the seed's exchange over HTTP and through `cargo lambda invoke`, with the
+# token's signature checked by another implementation.
+#
+#   tests/cargo-lambda.sh          needs Rust, Python and, the first time, the package registries
+
+# shellcheck source=tests/common.sh
+source "$(dirname "$0")/common.sh"
+install_python_tools
+
+say "building"
+cargo build --quiet --locked --package register --package token
+start_aws 127.0.0.1
+
+port=$(free_port)
+start watch cargo lambda watch --ignore-changes --invoke-address 127.0.0.1 --invoke-port "$port"
+wait_for 60 "cargo lambda watch" "$started" curl --silent --output /dev/null "http://127.0.0.1:$port/"
+
+say "the exchange over HTTP"
+python3 tests/exchange.py http "http://127.0.0.1:$port" || fail "the exchange over HTTP"
+
+say "the exchange through cargo lambda invoke"
+# invoke FUNCTION EVENT: the function's answer.
+invoke() {
+  timeout 120 cargo lambda invoke "$1" --invoke-address 127.0.0.1 --invoke-port "$port" --data-file "$2" ||
+    fail "cargo lambda invoke $1 with $(basename "$2")"
+}
+invoke register events/register-seed.json >"$work/registration.json"
+python3 tests/exchange.py authorize events/token-seed.json "$work/registration.json" >"$work/token-event.json"
+invoke token "$work/token-event.json" >"$work/token.json"
+invoke token events/token-jwks.json >"$work/jwks.json"
+python3 tests/exchange.py verify "$work/token.json" "$work/jwks.json"
+invoke token events/token-wrong-secret.json | grep --quiet '"statusCode":401' || fail "a wrong secret did not get 401"
+
+say "passed"

@@ -1,0 +1,93 @@
+# shellcheck shell=bash
+# For the scripts beside this file: a scratch folder, processes that end with the script, and the embedded
+# DynamoDB and KMS. Source it first.
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+# shellcheck source=.ci/tools.sh
+source .ci/tools.sh
+
+script=$(basename "$0")
+work=$(mktemp -d)
+groups=()
+
+say() { echo "$script: $*"; }
+
+fail() {
+  say "FAILED: $*" >&2
+  exit 1
+}
+
+# More to undo when the script ends; a script with more to undo defines its own.
+undo() { :; }
+
+# Runs on every way out: no process and no file stays.
+clean_up() {
+  local status=$? group
+  trap - EXIT INT TERM HUP
+  set +e
+  if ((status != 0)); then
+    for log in "$work"/*.log; do
+      [[ -s $log ]] && echo "--- the end of $(basename "$log")" && tail -n 40 "$log"
+    done >&2
+  fi
+  for group in "${groups[@]}"; do stop "$group"; done
+  undo
+  rm -rf "$work"
+  exit "$status"
+}
+trap clean_up EXIT
+trap 'exit 129' HUP
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+# start NAME COMMAND...: runs it in the background, as a process group of its own whose number is in
+# $started; what it prints is in $work/NAME.out and $work/NAME.log.
+start() {
+  local name=$1
+  shift
+  setsid "$@" >"$work/$name.out" 2>"$work/$name.log" </dev/null &
+  started=$!
+  groups=("$started" "${groups[@]}")
+}
+
+# stop GROUP: ends what start() began, by force after 10 s.
+stop() {
+  local group=$1
+  kill -TERM -- "-$group" 2>/dev/null || return 0
+  for _ in {1..100}; do
+    kill -0 -- "-$group" 2>/dev/null || break
+    sleep 0.1
+  done
+  kill -KILL -- "-$group" 2>/dev/null
+  wait "$group" 2>/dev/null || :
+}
+
+# wait_for SECONDS WHAT GROUP COMMAND...: until the command succeeds; fails when the process group ends first.
+wait_for() {
+  local limit=$((SECONDS + $1)) what=$2 group=$3
+  shift 3
+  until "$@" >/dev/null 2>&1; do
+    kill -0 "$group" 2>/dev/null || fail "$what: the process ended"
+    ((SECONDS < limit)) || fail "$what: not there in time"
+    sleep 0.2
+  done
+}
+
+free_port() {
+  python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
+}
+
+# start_aws ADDRESS: DynamoDB and KMS on the address, in memory, with a table and a key; then exports what they
+# are reached by and the functions' settings.
+start_aws() {
+  cargo build --quiet --locked --package tokenmint
+  start aws cargo run --quiet --locked --package tokenmint -- \
+    aws --listen "$1" --dynamodb-port 0 --kms-port 0 --memory
+  wait_for 120 "the embedded DynamoDB and KMS" "$started" grep --quiet '^export REGISTRATION=' "$work/aws.out"
+  set -a
+  # shellcheck source=/dev/null
+  source "$work/aws.out"
+  set +a
+  say "DynamoDB at $AWS_ENDPOINT_URL_DYNAMODB, KMS at $AWS_ENDPOINT_URL_KMS"
+}
