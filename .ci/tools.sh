@@ -1,0 +1,34 @@
+# shellcheck shell=bash
+# The tools that .ci/run and tests/*.sh need besides Rust and Python, in one folder that is made once:
+# TOKENMINT_TOOLS, by default in the user's cache. Source this file, then call what installs them.
+
+TOKENMINT_TOOLS=${TOKENMINT_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/tokenmint-tools}
+tools_ci=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+
+export CARGO_LAMBDA_CHECK_UPDATE=0 SAM_CLI_TELEMETRY=0
+# SAM asks for a region even where it calls nothing.
+export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
+export PATH=$TOKENMINT_TOOLS/bin:$TOKENMINT_TOOLS/venv/bin:$PATH
+
+# sam, cfn-lint, cargo-lambda with zig, and python3 with cryptography.
+install_python_tools() {
+  local venv=$TOKENMINT_TOOLS/venv wanted=$tools_ci/requirements.txt
+  cmp --silent "$wanted" "$venv/requirements.txt" && return
+  echo "installing $(paste --serial --delimiters ' ' "$wanted")"
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
+  # Last, so that an installation that was broken off is done again.
+  cp "$wanted" "$venv/requirements.txt"
+}
+
+# install_cargo_tool NAME VERSION: a subcommand of cargo. It is built to be there soon, not to be fast.
+install_cargo_tool() {
+  local name=$1 version=$2
+  [[ -x $TOKENMINT_TOOLS/bin/$name && $(cat "$TOKENMINT_TOOLS/$name.version" 2>/dev/null) == "$version" ]] && return
+  echo "installing $name $version"
+  CARGO_PROFILE_RELEASE_LTO=off CARGO_PROFILE_RELEASE_OPT_LEVEL=0 CARGO_PROFILE_RELEASE_CODEGEN_UNITS=16 \
+    CARGO_PROFILE_RELEASE_DEBUG=0 \
+    cargo install --quiet --locked --force --root "$TOKENMINT_TOOLS" "$name@$version"
+  echo "$version" >"$TOKENMINT_TOOLS/$name.version"
+}
