@@ -9,8 +9,6 @@
 source "$(dirname "$0")/common.sh"
 install_python_tools
 
-say "building"
-cargo build --quiet --locked --package register --package token
 start_aws 127.0.0.1
 
 port=$(free_port)

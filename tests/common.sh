@@ -81,9 +81,10 @@ free_port() {
 # start_aws ADDRESS: DynamoDB and KMS on the address, in memory, with a table and a key; then exports what they
 # are reached by and the functions' settings.
 start_aws() {
-  cargo build --quiet --locked --package tokenmint
-  start aws cargo run --quiet --locked --package tokenmint -- \
-    aws --listen "$1" --dynamodb-port 0 --kms-port 0 --memory
+  say "building"
+  # The default members together: one at a time, their dependencies would be built for each with its features.
+  cargo build --quiet --locked
+  start aws cargo run --quiet --locked -- aws --listen "$1" --dynamodb-port 0 --kms-port 0 --memory
   wait_for 120 "the embedded DynamoDB and KMS" "$started" grep --quiet '^export REGISTRATION=' "$work/aws.out"
   set -a
   # shellcheck source=/dev/null

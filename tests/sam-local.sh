@@ -110,7 +110,8 @@ mkdir -p "$work/image"
   echo "ENV AWS_ENDPOINT_URL_DYNAMODB=$AWS_ENDPOINT_URL_DYNAMODB AWS_ENDPOINT_URL_KMS=$AWS_ENDPOINT_URL_KMS"
 } >"$work/image/Dockerfile"
 docker build --quiet --tag "$repository:base" "$work/image" >"$work/image.log" 2>&1 || fail "the image"
-python3 - ISSUER CLIENTS_TABLE SIGNING_KEYS SCOPES >"$work/environment.json" <<'PYTHON'
+mapfile -t settings < <(sed -n 's/^export \([A-Z_]*\)=.*/\1/p' "$work/aws.out" | grep -v '^AWS_')
+python3 - "${settings[@]}" >"$work/environment.json" <<'PYTHON'
 import json, os, sys
 print(json.dumps({"Parameters": {name: os.environ[name] for name in sys.argv[1:]}}))
 PYTHON

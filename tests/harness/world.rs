@@ -83,6 +83,7 @@ impl World {
             .with("REGISTRATION_RATE_TOTAL", "0")
             .with("SIGNING_KEYS", key)
             .with("SCOPES", "client-scope read write")
+            .with("MUTUAL_TLS", "on")
             .with("REGISTRATION", "open");
         // A round number in the past: a clock that is not asked would show.
         let time = Arc::new(AtomicU64::new(1_700_000_000));

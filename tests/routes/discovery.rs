@@ -4,7 +4,10 @@ use serde_json::json;
 use tokenmint_aws::provision::KeySpec;
 use tokenmint_tests::{World, events};
 
-const METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
+const METHODS: [&str; 5] =
+    ["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"];
+
+const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
 /// D1: the document, under both names, says exactly what this deployment runs.
 #[tokio::test]
@@ -23,8 +26,11 @@ async fn d1_metadata() {
         "token_endpoint_auth_methods_supported": METHODS,
         "introspection_endpoint_auth_methods_supported": METHODS,
         "revocation_endpoint_auth_methods_supported": METHODS,
-        "dpop_signing_alg_values_supported":
-            ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"],
+        "token_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "introspection_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "revocation_endpoint_auth_signing_alg_values_supported": ALGORITHMS,
+        "tls_client_certificate_bound_access_tokens": true,
+        "dpop_signing_alg_values_supported": ALGORITHMS,
     });
     for event in ["token-metadata", "token-openid-configuration"] {
         let answer = world.token(&events::load(event)).await;
@@ -42,8 +48,36 @@ async fn d1_every_listed_method_registers() {
     let world = World::new().await;
     let metadata = world.token(&events::load("token-metadata")).await.json();
     for method in metadata["token_endpoint_auth_methods_supported"].as_array().expect("a list") {
-        let answer = world.register(&events::register(&json!({"token_endpoint_auth_method": method}))).await;
+        let mut client = json!({"token_endpoint_auth_method": method});
+        match method.as_str() {
+            Some("tls_client_auth") => client["tls_client_auth_subject_dn"] = "CN=client".into(),
+            Some("private_key_jwt" | "self_signed_tls_client_auth") => client["jwks_uri"] = "https://c.example/".into(),
+            _ => {}
+        }
+        let answer = world.register(&events::register(&client)).await;
         assert_eq!(answer.status, 201, "{method}");
+    }
+}
+
+/// D1, A7: certificates are spoken of only where they can be shown, and of another place only where there is one
+/// (RFC 8705 §5).
+#[tokio::test]
+async fn d1_a7_mutual_tls() {
+    let mut world = World::new().await;
+    for setting in ["https://as.example", "https://mtls.as.example", "off"] {
+        world.set("MUTUAL_TLS", setting).await;
+        let metadata = world.token(&events::load("token-metadata")).await.json();
+        let methods = if setting == "off" { &METHODS[..3] } else { &METHODS };
+        assert_eq!(metadata["token_endpoint_auth_methods_supported"], json!(methods), "{setting}");
+        let bound = (setting != "off").then_some(json!(true));
+        assert_eq!(metadata.get("tls_client_certificate_bound_access_tokens"), bound.as_ref(), "{setting}");
+        let aliases = json!({
+            "token_endpoint": "https://mtls.as.example/token",
+            "introspection_endpoint": "https://mtls.as.example/introspect",
+            "revocation_endpoint": "https://mtls.as.example/revoke",
+        });
+        let aliases = setting.contains("mtls").then_some(aliases);
+        assert_eq!(metadata.get("mtls_endpoint_aliases"), aliases.as_ref(), "{setting}");
     }
 }
 

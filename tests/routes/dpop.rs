@@ -66,6 +66,19 @@ async fn j5_bound_token() {
     assert_eq!(plain["token_type"], "Bearer");
 }
 
+/// J5, A7: a proof may be for the address with mutual TLS, where there is one.
+#[tokio::test]
+async fn j5_a7_proof_for_the_other_address() {
+    let mut world = World::new().await;
+    let (client, key) = (world.client(json!({})).await, ProofKey::new());
+    for (setting, status) in [("on", 400), ("https://mtls.as.example", 200)] {
+        world.set("MUTUAL_TLS", setting).await;
+        let mut claims = claims(&world, setting);
+        claims["htu"] = "https://mtls.as.example/token".into();
+        assert_eq!(ask(&world, &client, &key.prove(&claims)).await.status, status, "{setting}");
+    }
+}
+
 /// J5: a proof is good once, also when it is sent twice at the same moment.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn j5_single_use() {

@@ -1,12 +1,17 @@
 //! Black-box tests, one file per route. Each test's name begins with the rule it proves.
 
+mod client_key;
 mod configure;
 mod discovery;
 mod dpop;
 mod http;
 mod introspect;
+mod jwks_uri;
+mod mutual_tls;
+mod private_key_jwt;
 mod protected;
 mod register;
+mod register_keys;
 mod seed;
 mod template;
 mod token;

@@ -177,7 +177,7 @@ async fn r15_disabled() {
 
 /// Other methods and paths are answered in JSON too.
 #[tokio::test]
-async fn m2_other_methods() {
+async fn t1_other_methods() {
     let world = World::new().await;
     let answer = world.register(&events::load("register-get")).await;
     answer.expect_error(405, "invalid_request");

@@ -7,6 +7,7 @@ mod environment;
 mod settings;
 mod values;
 
+use tokenmint_oauth::discovery::MutualTls;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
@@ -114,6 +115,8 @@ pub struct RegisterConfig {
     pub limits: Limits,
     /// `SOFTWARE_STATEMENT_ISSUERS`.
     pub software_statement_issuers: Vec<TrustedIssuer>,
+    /// `MUTUAL_TLS`.
+    pub mutual_tls: MutualTls,
     /// `REGISTRATION`.
     pub registration: Registration,
     /// `REGISTRATION_STATUS`.
@@ -145,6 +148,8 @@ pub struct TokenConfig {
     pub introspection_scope: Option<String>,
     /// `ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
+    /// `MUTUAL_TLS`.
+    pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
     pub dpop_nonce_ttl: u32,
     /// `REGISTRATION`.
@@ -181,6 +186,7 @@ impl RegisterConfig {
             bounded.then_some(total).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
         let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
+        let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
         let registration = reader.read("REGISTRATION", values::registration);
         let registration_status = reader.read("REGISTRATION_STATUS", values::registration_status);
         reader.finish(|| {
@@ -194,6 +200,7 @@ impl RegisterConfig {
                 lifetimes: Lifetimes { secret: secret?, overlap: overlap?, unused: unused? },
                 limits: Limits { per_address: per_address?, total: total? },
                 software_statement_issuers: issuers.unwrap_or_default(),
+                mutual_tls: mutual_tls?,
                 registration: registration?,
                 registration_status: registration_status?,
             })
@@ -222,6 +229,7 @@ impl TokenConfig {
         let resources = reader.read_optional("RESOURCES", Resources::parse);
         let introspection_scope = reader.read_optional("INTROSPECTION_SCOPE", values::scope_token);
         let assertion_audience = reader.read("ASSERTION_AUDIENCE", values::assertion_audience);
+        let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
         let dpop_nonce_ttl = reader.read("DPOP_NONCE_TTL", values::dpop_nonce_ttl);
         let access_token_ttl = reader.read("ACCESS_TOKEN_TTL", values::access_token_ttl);
         let registration = reader.read("REGISTRATION", values::registration);
@@ -238,6 +246,7 @@ impl TokenConfig {
                 resources: resources.unwrap_or_default(),
                 introspection_scope,
                 assertion_audience: assertion_audience?,
+                mutual_tls: mutual_tls?,
                 dpop_nonce_ttl: dpop_nonce_ttl?,
                 scopes: scopes?,
                 access_token_ttl: access_token_ttl?,

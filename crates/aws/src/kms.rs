@@ -1,5 +1,6 @@
 //! Signatures from KMS: `SIGNING_MODE=kms`. The private key never leaves KMS (K1).
 
+use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, digest};
 use aws_sdk_kms::Client as Kms;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
@@ -83,13 +84,13 @@ impl KmsSigner {
     pub async fn sign(&self, claims: &Claims<'_>) -> Result<String, SignError> {
         let key = &self.first;
         let input = access_token::signing_input(&key.header, claims);
-        let digest = key.algorithm.digest(input.as_bytes());
+        let digest = digest(hash(key.algorithm), input.as_bytes());
         let sign = self.kms.sign().key_id(&key.arn).message_type(MessageType::Digest);
         let sign = sign.message(Blob::new(digest.as_ref())).signing_algorithm(kms_algorithm(key.algorithm));
         let output = Box::pin(sign.send()).await.map_err(|error| Unavailable::new("kms:Sign", error))?;
         let signature = output.signature.ok_or(SignError::Malformed)?;
         let signature = match key.algorithm {
-            SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 => signature.into_inner(),
+            SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 | SigningAlgorithm::EdDsa => signature.into_inner(),
             SigningAlgorithm::Es256 => raw_ecdsa(signature.as_ref(), 32)?,
             SigningAlgorithm::Es384 => raw_ecdsa(signature.as_ref(), 48)?,
         };
@@ -112,6 +113,9 @@ impl KmsKey {
             return Err(mistake("is not a key for signing".to_owned()));
         }
         let algorithm = match (&output.key_spec, key.algorithm) {
+            (_, Some(SigningAlgorithm::EdDsa)) => {
+                return Err(mistake("is for EdDSA, which needs SIGNING_MODE=sealed".to_owned()));
+            }
             (_, Some(algorithm)) => algorithm,
             (Some(KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096), None) => SigningAlgorithm::Rs256,
             (Some(KeySpec::EccNistP256), None) => SigningAlgorithm::Es256,
@@ -124,6 +128,11 @@ impl KmsKey {
         let header = EncodedHeader::new(algorithm, &public.kid);
         Ok(Self { arn: output.key_id.unwrap_or_else(|| key.id.clone()), algorithm, public, header })
     }
+}
+
+/// The hash whose digest is signed.
+fn hash(algorithm: SigningAlgorithm) -> &'static Algorithm {
+    if algorithm == SigningAlgorithm::Es384 { &SHA384 } else { &SHA256 }
 }
 
 /// Whether KMS understood the request and says that it can never be granted.
@@ -139,8 +148,10 @@ fn is_mistake<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
     error.code().is_some_and(|code| DEFINITE.contains(&code))
 }
 
-const fn kms_algorithm(algorithm: SigningAlgorithm) -> SigningAlgorithmSpec {
+/// What KMS signs with; [`KmsKey::load`] takes no key for `EdDSA`, which signs messages and not digests.
+fn kms_algorithm(algorithm: SigningAlgorithm) -> SigningAlgorithmSpec {
     match algorithm {
+        SigningAlgorithm::EdDsa => SigningAlgorithmSpec::from("ED25519_SHA_512"),
         SigningAlgorithm::Rs256 => SigningAlgorithmSpec::RsassaPkcs1V15Sha256,
         SigningAlgorithm::Ps256 => SigningAlgorithmSpec::RsassaPssSha256,
         SigningAlgorithm::Es256 => SigningAlgorithmSpec::EcdsaSha256,

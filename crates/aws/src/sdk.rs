@@ -8,8 +8,9 @@ use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
 use aws_sdk_dynamodb::error::DisplayErrorContext;
 
-/// How long one call may take with all its retries. A token needs at most three calls one after the
-/// other (two reads and a signature), which is less than a request's budget.
+/// How long one call may take with all its retries. A plain token needs at most three calls one after the
+/// other (two reads and a signature), which is less than a request's budget; what needs more of them is
+/// held to that budget all the same.
 const OPERATION: Duration = Duration::from_millis(2400);
 /// How long one attempt may take, connecting included.
 const ATTEMPT: Duration = Duration::from_millis(1100);

@@ -76,6 +76,17 @@ pub fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
     headers.get_all(header::AUTHORIZATION).iter().map(axum::http::HeaderValue::as_bytes).collect()
 }
 
+/// The certificate of the client, in PEM, if the request came over a domain with mutual TLS: from API Gateway's
+/// request context; never from a header, which anybody can write.
+pub fn client_certificate(head: &Parts) -> Option<&str> {
+    match head.extensions.get::<RequestContext>()? {
+        RequestContext::ApiGatewayV2(context) => {
+            context.authentication.as_ref()?.client_cert.as_ref()?.client_cert_pem.as_deref()
+        }
+        _ => None,
+    }
+}
+
 /// The address a request came from: from API Gateway's request context or, on the developer's own machine,
 /// from the connection; never from a header, which anybody can write. Where neither knows it, all requests
 /// count as from one address.

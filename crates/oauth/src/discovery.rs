@@ -8,6 +8,56 @@ use crate::issuer::{Issuer, path};
 use crate::jose;
 use crate::scope::Scope;
 
+/// Where clients can show certificates (RFC 8705).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MutualTls {
+    /// Nowhere.
+    Off,
+    /// At the issuer's own endpoints.
+    AtIssuer,
+    /// At another origin (§5): on a domain with mutual TLS, whoever shows no certificate does not get through.
+    At(Issuer),
+}
+
+impl MutualTls {
+    /// Whether clients can show certificates.
+    pub fn is_on(&self) -> bool {
+        *self != Self::Off
+    }
+
+    /// All URLs of an endpoint: that of the issuer, and that with mutual TLS where it is another one.
+    pub fn urls(&self, issuer: &Issuer, path: &str) -> Vec<String> {
+        std::iter::once(issuer).chain(self.alias(issuer)).map(|origin| origin.url(path)).collect()
+    }
+
+    /// The origin that stands beside the issuer.
+    fn alias(&self, issuer: &Issuer) -> Option<&Issuer> {
+        match self {
+            Self::At(origin) if origin != issuer => Some(origin),
+            _ => None,
+        }
+    }
+}
+
+/// The endpoints at which clients authenticate, where they can do so with certificates (RFC 8705 §5).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(clippy::struct_field_names, reason = "the names are RFC 8414's")]
+struct Aliases {
+    token_endpoint: String,
+    introspection_endpoint: String,
+    revocation_endpoint: String,
+}
+
+impl Aliases {
+    fn at(origin: &Issuer) -> Self {
+        Self {
+            token_endpoint: origin.url(path::TOKEN),
+            introspection_endpoint: origin.url(path::INTROSPECT),
+            revocation_endpoint: origin.url(path::REVOKE),
+        }
+    }
+}
+
 /// The metadata document. Every list comes from the data that the endpoints themselves use.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ServerMetadata {
@@ -22,15 +72,23 @@ pub struct ServerMetadata {
     response_types_supported: Vec<&'static str>,
     grant_types_supported: Vec<&'static str>,
     token_endpoint_auth_methods_supported: Vec<&'static str>,
+    token_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     introspection_endpoint_auth_methods_supported: Vec<&'static str>,
+    introspection_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
     revocation_endpoint_auth_methods_supported: Vec<&'static str>,
+    revocation_endpoint_auth_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    tls_client_certificate_bound_access_tokens: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mtls_endpoint_aliases: Option<Aliases>,
     dpop_signing_alg_values_supported: Vec<&'static str>,
 }
 
 impl ServerMetadata {
     /// Describes a server. `registration` tells whether clients can register (R15).
-    pub fn new(issuer: &Issuer, offered: &Scope, registration: bool) -> Self {
-        let methods: Vec<_> = Method::ALL.iter().map(|method| method.as_str()).collect();
+    pub fn new(issuer: &Issuer, offered: &Scope, registration: bool, mutual_tls: &MutualTls) -> Self {
+        let methods: Vec<_> = Method::offered(mutual_tls.is_on()).map(Method::as_str).collect();
+        let algorithms: Vec<_> = jose::ALGORITHMS.iter().map(|(name, _)| *name).collect();
         Self {
             issuer: issuer.as_str().to_owned(),
             token_endpoint: issuer.url(path::TOKEN),
@@ -46,7 +104,12 @@ impl ServerMetadata {
             introspection_endpoint_auth_methods_supported: methods.clone(),
             revocation_endpoint_auth_methods_supported: methods.clone(),
             token_endpoint_auth_methods_supported: methods,
-            dpop_signing_alg_values_supported: jose::ALGORITHMS.iter().map(|(name, _)| *name).collect(),
+            token_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
+            introspection_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
+            revocation_endpoint_auth_signing_alg_values_supported: algorithms.clone(),
+            tls_client_certificate_bound_access_tokens: mutual_tls.is_on(),
+            mtls_endpoint_aliases: mutual_tls.alias(issuer).map(Aliases::at),
+            dpop_signing_alg_values_supported: algorithms,
         }
     }
 }

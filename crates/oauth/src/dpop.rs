@@ -33,8 +33,8 @@ pub const MAX_BYTES: usize = 4096;
 pub struct Expected<'a> {
     /// The method of the request.
     pub method: &'a str,
-    /// The URL of the request, without query and fragment.
-    pub url: &'a str,
+    /// The URLs that the request may have been sent to, without query and fragment.
+    pub urls: &'a [&'a str],
     /// The time.
     pub now: EpochSeconds,
     /// The key of this server's nonces and their lifetime in seconds, if proofs need one (§8).
@@ -119,7 +119,7 @@ pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>
     let text = |name| claims.get(name).and_then(Value::as_str).ok_or(ProofError::Missing(name));
     let (jti, method, url) = (text("jti")?, text("htm")?, text("htu")?);
     let issued_at = claims.get("iat").and_then(Value::as_u64).ok_or(ProofError::Missing("iat"))?;
-    if method != expected.method || !is_same_url(url, expected.url) {
+    if method != expected.method || !expected.urls.iter().any(|expected| is_same_url(url, expected)) {
         return Err(ProofError::OtherRequest);
     }
     let expires_at = issued_at.saturating_add(MAX_AGE).saturating_add(1);
@@ -194,7 +194,7 @@ mod tests {
     const URL: &str = "https://server.example.com/token";
 
     fn expected(now: EpochSeconds) -> Expected<'static> {
-        Expected { method: "POST", url: URL, now, nonce: None }
+        Expected { method: "POST", urls: &[URL], now, nonce: None }
     }
 
     /// J5: RFC 9449 §4.1 and the thumbprint of its key in §6.1.
@@ -214,7 +214,8 @@ mod tests {
         assert_eq!(at(IAT + MAX_AGE + 1), Err(ProofError::Time));
         assert_eq!(at(IAT - MAX_SKEW), Ok(()));
         assert_eq!(at(IAT - MAX_SKEW - 1), Err(ProofError::Time));
-        let other = |method, url| verify(&[EXAMPLE.as_bytes()], Expected { method, url, ..expected(IAT) }).map(drop);
+        let other =
+            |method, url| verify(&[EXAMPLE.as_bytes()], Expected { method, urls: &[url], ..expected(IAT) }).map(drop);
         assert_eq!(other("GET", URL), Err(ProofError::OtherRequest));
         assert_eq!(other("POST", "https://server.example.com/other"), Err(ProofError::OtherRequest));
         assert_eq!(other("POST", "http://server.example.com/token"), Err(ProofError::OtherRequest));

@@ -46,7 +46,7 @@ pub enum KeysError {
     /// Not an object whose `keys` is an array of objects (RFC 7517 §5).
     #[error("is not a JWK Set")]
     Malformed,
-    /// More than [`MAX_KEYS`] keys or [`MAX_JWKS_BYTES`] bytes.
+    /// More than [`MAX_KEYS`] keys, or more bytes than its place takes.
     #[error("is too large")]
     TooLarge,
     /// A private or symmetric key.
@@ -168,8 +168,16 @@ impl PublicKeys {
     /// # Errors
     /// [`KeysError`].
     pub fn parse(document: &Value) -> Result<Self, KeysError> {
+        Self::parse_within(document, MAX_JWKS_BYTES)
+    }
+
+    /// The same for a set that is not kept, of at most so many bytes of JSON.
+    ///
+    /// # Errors
+    /// [`KeysError`].
+    pub fn parse_within(document: &Value, max_bytes: usize) -> Result<Self, KeysError> {
         let keys = document.get("keys").and_then(Value::as_array).ok_or(KeysError::Malformed)?;
-        if keys.len() > MAX_KEYS || document.to_string().len() > MAX_JWKS_BYTES {
+        if keys.len() > MAX_KEYS || document.to_string().len() > max_bytes {
             return Err(KeysError::TooLarge);
         }
         let mut usable = Vec::new();
@@ -193,7 +201,18 @@ impl PublicKeys {
 impl PublicKeys {
     /// The RFC 7638 thumbprint of the first key.
     pub fn thumbprint(&self) -> Option<String> {
-        self.0.first().and_then(|key| key.thumbprint(ThumbprintHash::SHA256).ok())
+        self.thumbprints().next()
+    }
+
+    /// Whether one of the keys may verify signatures of the algorithm with this name.
+    pub fn can_verify(&self, algorithm: &str) -> bool {
+        let algorithm = ALGORITHMS.iter().find(|(known, _)| *known == algorithm);
+        algorithm.is_some_and(|(_, algorithm)| self.0.iter().any(|key| fits(key, *algorithm)))
+    }
+
+    /// The RFC 7638 thumbprints of the keys.
+    pub fn thumbprints(&self) -> impl Iterator<Item = String> {
+        self.0.iter().filter_map(|key| key.thumbprint(ThumbprintHash::SHA256).ok())
     }
 }
 

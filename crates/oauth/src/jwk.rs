@@ -1,19 +1,19 @@
-//! Signing algorithms and public keys: RFC 7517, RFC 7518, RFC 7638.
+//! Signing algorithms and public keys: RFC 7517, RFC 7518, RFC 7638, RFC 8037.
 
 use std::fmt;
 
-use aws_lc_rs::digest::{self, Digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
-    JwkSet, KeyAlgorithm, PublicKeyUse, RSAKeyParameters, RSAKeyType, ThumbprintHash,
+    JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
+    ThumbprintHash,
 };
 use pkcs1::RsaPublicKey;
 use pkcs1::der::Decode;
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
-/// An algorithm that tokens are signed with (RFC 7518 §3.1).
+/// An algorithm that tokens are signed with (RFC 7518 §3.1, RFC 8037 §3.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256: the one every verifier knows (RFC 9068 §2.1).
@@ -24,11 +24,13 @@ pub enum SigningAlgorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
+    /// Ed25519.
+    EdDsa,
 }
 
 impl SigningAlgorithm {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384];
+    pub const ALL: &'static [Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
 
     /// The value of `alg`.
     pub const fn as_str(self) -> &'static str {
@@ -37,6 +39,7 @@ impl SigningAlgorithm {
             Self::Ps256 => "PS256",
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
+            Self::EdDsa => "EdDSA",
         }
     }
 
@@ -45,21 +48,13 @@ impl SigningAlgorithm {
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name)
     }
 
-    /// The digest that is signed.
-    pub fn digest(self, message: &[u8]) -> Digest {
-        let hash = match self {
-            Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,
-            Self::Es384 => &digest::SHA384,
-        };
-        digest::digest(hash, message)
-    }
-
     const fn key_algorithm(self) -> KeyAlgorithm {
         match self {
             Self::Rs256 => KeyAlgorithm::RS256,
             Self::Ps256 => KeyAlgorithm::PS256,
             Self::Es256 => KeyAlgorithm::ES256,
             Self::Es384 => KeyAlgorithm::ES384,
+            Self::EdDsa => KeyAlgorithm::EdDSA,
         }
     }
 }
@@ -92,8 +87,8 @@ pub struct PublicKey {
 /// Why a public key cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PublicKeyError {
-    /// Not a `SubjectPublicKeyInfo` of an RSA, P-256 or P-384 key.
-    #[error("is not a public key of RSA, P-256 or P-384")]
+    /// Not a `SubjectPublicKeyInfo` of an RSA, P-256, P-384 or Ed25519 key.
+    #[error("is not a public key of RSA, P-256, P-384 or Ed25519")]
     Malformed,
     /// The key is of another kind than the algorithm needs.
     #[error("does not fit the signing algorithm")]
@@ -104,6 +99,7 @@ const P256: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.3.1.7
 const P384: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.132.0.34");
 const RSA: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.113549.1.1.1");
 const EC: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.2.840.10045.2.1");
+const ED25519: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.101.112");
 
 impl PublicKey {
     /// Reads a DER-encoded `SubjectPublicKeyInfo` (RFC 5280 §4.1.2.7), the form in which KMS gives a key.
@@ -123,7 +119,8 @@ impl PublicKey {
                     _ => return Err(PublicKeyError::WrongAlgorithm),
                 }
             }
-            (RSA | EC, _) => return Err(PublicKeyError::WrongAlgorithm),
+            (ED25519, SigningAlgorithm::EdDsa) => ed25519(key)?,
+            (RSA | EC | ED25519, _) => return Err(PublicKeyError::WrongAlgorithm),
             _ => return Err(PublicKeyError::Malformed),
         };
         let mut jwk = Jwk { common: CommonParameters::default(), algorithm: parameters };
@@ -157,6 +154,18 @@ fn ec(point: &[u8], curve: EllipticCurve, size: usize) -> Result<AlgorithmParame
         curve,
         x: URL_SAFE_NO_PAD.encode(x),
         y: URL_SAFE_NO_PAD.encode(y),
+    }))
+}
+
+/// `x` is the public key as it is (RFC 8037 §2).
+fn ed25519(key: &[u8]) -> Result<AlgorithmParameters, PublicKeyError> {
+    if key.len() != 32 {
+        return Err(PublicKeyError::Malformed);
+    }
+    Ok(AlgorithmParameters::OctetKeyPair(OctetKeyPairParameters {
+        key_type: OctetKeyPairType::OctetKeyPair,
+        curve: EllipticCurve::Ed25519,
+        x: URL_SAFE_NO_PAD.encode(key),
     }))
 }
 
@@ -206,6 +215,24 @@ mod tests {
         assert_eq!(document, expected);
     }
 
+    /// J1, J4: the Ed25519 key of RFC 8037 Appendix A.2 and its thumbprint of A.3.
+    #[test]
+    fn j4_rfc8037_thumbprint() {
+        let x = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").expect("base64url");
+        let spki = SubjectPublicKeyInfoRef {
+            algorithm: AlgorithmIdentifierRef { oid: ED25519, parameters: None },
+            subject_public_key: BitStringRef::from_bytes(&x).expect("short"),
+        };
+        let key = PublicKey::from_spki(&spki.to_der().expect("encodes"), SigningAlgorithm::EdDsa).expect("a key");
+        assert_eq!(key.kid.as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+        let document = serde_json::to_value(jwk_set([&key])).expect("serialises");
+        let expected = serde_json::json!({"keys": [{
+            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.kid.as_str(),
+            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+        }]});
+        assert_eq!(document, expected);
+    }
+
     #[test]
     fn a_key_must_fit_its_algorithm() {
         let p256 = spki(EC, AnyRef::from(&P256), &[4; 65]);
@@ -216,6 +243,8 @@ mod tests {
             (&p256, SigningAlgorithm::Es384, PublicKeyError::WrongAlgorithm),
             (&p384, SigningAlgorithm::Es256, PublicKeyError::WrongAlgorithm),
             (&p256, SigningAlgorithm::Rs256, PublicKeyError::WrongAlgorithm),
+            (&p256, SigningAlgorithm::EdDsa, PublicKeyError::WrongAlgorithm),
+            (&spki(ED25519, AnyRef::NULL, &[4; 31]), SigningAlgorithm::EdDsa, PublicKeyError::Malformed),
             (&rfc7638_key(), SigningAlgorithm::Es256, PublicKeyError::WrongAlgorithm),
             (&spki(EC, AnyRef::from(&P256), &[4; 64]), SigningAlgorithm::Es256, PublicKeyError::Malformed),
             (&spki(EC, AnyRef::from(&P256), &[2; 65]), SigningAlgorithm::Es256, PublicKeyError::Malformed),

@@ -8,14 +8,16 @@
 //! | registration | [`bearer`] → [`software_statement`] → [`metadata`] → [`registration`] → [`client`] |
 //! | a change of a registration | [`bearer`] → [`client_configuration`] → [`metadata`] → [`client`] |
 //! | a token | [`form`] → [`token_request`] → [`client_auth`] → [`grant`] → [`access_token`] |
-//! | the server's description | [`discovery`], [`jwk`] |
+//! | the server's description | [`discovery`], [`jwk`], [`key_schedule`] |
 
 pub mod access_token;
 pub mod bearer;
+pub mod certificate;
 pub mod client;
 pub mod client_auth;
 pub mod client_configuration;
 pub mod discovery;
+pub mod distinguished_name;
 pub mod dpop;
 pub mod error;
 pub mod form;
@@ -25,6 +27,7 @@ pub mod introspection;
 pub mod issuer;
 pub mod jose;
 pub mod jwk;
+pub mod key_schedule;
 pub mod metadata;
 pub mod registration;
 pub mod resource;

@@ -41,6 +41,7 @@ impl Register {
             offered: config.scopes.clone(),
             default: config.default_scopes.clone(),
             local: config.issuer.is_local(),
+            mutual_tls: config.mutual_tls.is_on(),
         };
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let registrations = RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone());

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::http::request::Parts;
 use tokenmint_http::{Failure, request};
-use tokenmint_oauth::client_auth::Credentials;
+use tokenmint_oauth::client_auth::{Credentials, Presented};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::token_request::MAX_BODY_BYTES;
@@ -30,10 +30,17 @@ impl Incoming {
         Form::parse(&self.body).map_err(Failure::refused)
     }
 
-    /// The credentials, which stand in a header or in the body and never in the URL.
+    /// The credentials, which stand in a header, in the body or in TLS, and never in the URL.
     pub(crate) fn credentials(&self, form: &Form<'_>) -> Result<Credentials, Failure> {
         let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).map_err(Failure::refused)?;
         let authorization = request::authorization(&self.head.headers);
-        Credentials::present(&authorization, &query, form).map_err(Failure::refused)
+        let presented =
+            Presented { authorization: &authorization, query: &query, form, certificate: self.certificate() };
+        Credentials::present(&presented).map_err(Failure::refused)
+    }
+
+    /// The certificate that came with the connection, in PEM.
+    pub(crate) fn certificate(&self) -> Option<&str> {
+        request::client_certificate(&self.head)
     }
 }

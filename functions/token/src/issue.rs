@@ -12,6 +12,7 @@ use tokenmint_aws::clients::WriteError;
 use tokenmint_aws::kms::SignError;
 use tokenmint_http::{Failure, Record, json, random};
 use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
+use tokenmint_oauth::certificate;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, ProveError};
 use tokenmint_oauth::grant::{self, Grant, Granted};
 use tokenmint_oauth::token_request::TokenRequest;
@@ -35,6 +36,7 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
     let request = TokenRequest::parse(&form).map_err(Failure::refused)?;
     let client = authenticate(state, &incoming.credentials(&form)?, record).await?;
     let proof = proof::check(state, &incoming, &client, record).await?;
+    let certificate = certificate(state, &incoming, &client)?;
     let granted = match request.grant {
         Grant::ClientCredentials => {
             let config = &state.config;
@@ -52,7 +54,8 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
     if let Some(proof) = &proof {
         proof::use_up(state, proof, &jti, record).await?;
     }
-    let bound_to = Confirmation { jkt: proof.as_ref().map(|proof| proof.jkt.as_str()), ..Confirmation::default() };
+    let bound_to =
+        Confirmation { jkt: proof.as_ref().map(|proof| proof.jkt.as_str()), x5t_s256: certificate.as_deref() };
     let token = sign(state, &client, &granted, &jti, bound_to, record).await?;
     keep(state, &client, record).await?;
 
@@ -71,6 +74,15 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
         response.headers_mut().insert(proof::DPOP_NONCE, nonce);
     }
     Ok(response)
+}
+
+/// The thumbprint of the client's certificate, if the client wants its tokens bound to it (J6, RFC 8705 §3).
+fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient) -> Result<Option<String>, Failure> {
+    if !client.client().metadata.certificate_bound() {
+        return Ok(None);
+    }
+    let presented = incoming.certificate().filter(|_| state.config.mutual_tls.is_on());
+    certificate::bind(presented, state.clock.now()).map(Some).map_err(Failure::refused)
 }
 
 /// An identifier for a token, a UUID.

@@ -26,6 +26,7 @@ use tokenmint_aws::config::{Registration, Signing, TokenConfig};
 use tokenmint_aws::kms::LoadError;
 use tokenmint_aws::signer::Signer;
 use tokenmint_aws::tokens::TokensTable;
+use tokenmint_fetch::{Fetcher, KeyCache};
 use tokenmint_http::Clock;
 use tokenmint_oauth::discovery::ServerMetadata;
 use tokenmint_oauth::dpop::NonceKey;
@@ -38,6 +39,7 @@ pub struct Token {
     clients: ClientsTable,
     tokens: TokensTable,
     nonce_key: OnceCell<NonceKey>,
+    client_keys: KeyCache,
     signer: Signer,
     metadata: ServerMetadata,
     config: TokenConfig,
@@ -58,9 +60,10 @@ impl Token {
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
         let nonce_key = OnceCell::new();
+        let client_keys = KeyCache::new(Fetcher::new(config.issuer.is_local()));
         let open = config.registration != Registration::Disabled;
-        let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open);
-        Ok(Self { clients, tokens, nonce_key, signer, metadata, config, clock })
+        let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open, &config.mutual_tls);
+        Ok(Self { clients, tokens, nonce_key, client_keys, signer, metadata, config, clock })
     }
 }
 

@@ -32,10 +32,11 @@ pub(crate) async fn check(
         return if needed { Err(Failure::refused(ProofError::NeedsProof)) } else { Ok(None) };
     }
     let key = nonce_key(state, record).await?;
-    let url = state.config.issuer.url(path::TOKEN);
+    let urls = state.config.mutual_tls.urls(&state.config.issuer, path::TOKEN);
+    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
     let now = state.clock.now();
     let nonce = key.map(|key| (key, state.config.dpop_nonce_ttl));
-    let proof = dpop::verify(&headers, Expected { method: "POST", url: &url, now, nonce });
+    let proof = dpop::verify(&headers, Expected { method: "POST", urls: &urls, now, nonce });
     proof.map_err(|error| match (error, key) {
         (ProofError::Nonce, Some(key)) => Failure::refused(error).with_header(DPOP_NONCE, fresh(key, now)),
         _ => Failure::refused(error),

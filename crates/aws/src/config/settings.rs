@@ -144,6 +144,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "What a client's assertion may name as `aud`: `issuer`, or `token-endpoint` for either",
     },
     Setting {
+        name: "MUTUAL_TLS",
+        functions: BOTH,
+        default: Default::Value("off"),
+        help: "Whether clients can show certificates: `off`, `on` (at the issuer itself), or the https origin where they can",
+    },
+    Setting {
         name: "DPOP_NONCE_TTL",
         functions: TOKEN,
         default: Default::Value("0"),

@@ -44,14 +44,15 @@ fn o5_every_mistake_at_once() {
         ["ISSUER", "CLIENTS_TABLE", "DEFAULT_SCOPES", "CLIENT_SECRET_TTL", "REGISTRATION", "REGISTRATION_STATUS"]
     );
     let environment = good()
-        .with("SIGNING_MODE", "paper")
         .with("SIGNING_KEYS", "a,b=HS256")
         .with("AUDIENCE", "api")
         .with("ACCESS_TOKEN_TTL", "59")
         .with("GRANT_POLICY", "none");
     let errors = TokenConfig::from_environment(&environment).expect_err("mistakes").to_string();
     let named: Vec<_> = errors.lines().filter_map(|line| line.split(':').next()).collect();
-    assert_eq!(named, ["SIGNING_MODE", "SIGNING_KEYS", "AUDIENCE", "ACCESS_TOKEN_TTL", "GRANT_POLICY"]);
+    assert_eq!(named, ["SIGNING_KEYS", "AUDIENCE", "ACCESS_TOKEN_TTL", "GRANT_POLICY"]);
+    let errors = TokenConfig::from_environment(&good().with("SIGNING_MODE", "paper")).expect_err("a mistake");
+    assert_eq!(errors.to_string(), "SIGNING_MODE: must be kms or sealed");
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! What the values of settings may be. Each function gives the value or says what is wrong with it.
 
+use tokenmint_oauth::discovery::MutualTls;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
@@ -65,6 +66,16 @@ pub(super) fn assertion_audience(text: &str) -> Result<AssertionAudience, String
     choose(text, &[("issuer", AssertionAudience::Issuer), ("token-endpoint", AssertionAudience::IssuerOrTokenEndpoint)])
 }
 
+pub(super) fn mutual_tls(text: &str) -> Result<MutualTls, String> {
+    match text {
+        "off" => Ok(MutualTls::Off),
+        "on" => Ok(MutualTls::AtIssuer),
+        origin => Issuer::parse(origin)
+            .map(MutualTls::At)
+            .map_err(|error| format!("must be off or on, or an origin: it {error}")),
+    }
+}
+
 /// Exactly one scope token.
 pub(super) fn scope_token(text: &str) -> Result<String, String> {
     let scope = scope(text)?;
@@ -88,7 +99,8 @@ pub(super) fn signing_keys(text: &str) -> Result<Vec<SigningKey>, String> {
 fn signing_key(entry: &str) -> Result<SigningKey, String> {
     let (id, algorithm) = match entry.split_once('=') {
         Some((id, name)) => {
-            let algorithm = SigningAlgorithm::from_name(name);
+            // KMS signs what is hashed already, which EdDSA does not allow (RFC 8032 §5.1).
+            let algorithm = SigningAlgorithm::from_name(name).filter(|algorithm| *algorithm != SigningAlgorithm::EdDsa);
             (id, Some(algorithm.ok_or_else(|| format!("{name:?} is not one of RS256, PS256, ES256, ES384"))?))
         }
         None => (entry, None),

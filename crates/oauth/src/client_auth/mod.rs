@@ -2,64 +2,43 @@
 //!
 //! Two steps. *Present*: [`Credentials::present`] finds out what the request claims and by which
 //! method. *Prove*: [`Credentials::prove`] holds it against the registered client. A new method adds
-//! one file with one of each, and one line in [`methods!`].
+//! one file with one of each, and one line in the list of [`Method`].
 
 mod basic;
+mod error;
+mod method;
 mod post;
-
-use std::fmt;
-
-use serde::{Deserialize, Serialize};
+pub mod private_key_jwt;
+mod secret_pair;
+pub(crate) mod tls;
 
 use crate::EpochSeconds;
-use crate::client::{Client, ClientId, StoredSecret};
-use crate::error::{ErrorCode, OAuthError};
+use crate::client::{Client, ClientId};
 use crate::form::Form;
-use crate::secret::SecretHash;
-
-macro_rules! methods {
-    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
-        /// A method of client authentication, by its registered name (RFC 7591 §2). The one list:
-        /// registration, the token endpoint and the metadata document all read it.
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
-        pub enum Method { $($(#[$doc])* #[serde(rename = $name)] $variant,)* }
-
-        impl Method {
-            /// All methods this server supports.
-            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
-
-            /// The registered name.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $name,)* }
-            }
-        }
-    };
-}
-
-methods! {
-    /// Identifier and secret as HTTP Basic credentials (RFC 6749 §2.3.1).
-    #[default]
-    ClientSecretBasic = "client_secret_basic";
-    /// Identifier and secret as parameters of the body (RFC 6749 §2.3.1).
-    ClientSecretPost = "client_secret_post";
-}
-
-impl Method {
-    /// The method with this name, if it is supported.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|method| method.as_str() == name)
-    }
-
-    /// Whether registration makes a secret for it (R11).
-    pub const fn has_secret(self) -> bool {
-        match self {
-            Self::ClientSecretBasic | Self::ClientSecretPost => true,
-        }
-    }
-}
+use crate::jose::PublicKeys;
+#[cfg(test)]
+use error::authentication_failed;
+pub use error::{PresentError, ProveError};
+pub use method::Method;
+use private_key_jwt::{Assertion, AssertionError};
+pub use secret_pair::IdAndSecret;
+pub use tls::IdAndCertificate;
 
 /// The parameters that carry credentials, and so must never stand in a URL (RFC 6749 §2.3.1).
 const CREDENTIAL_PARAMETERS: [&str; 4] = ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
+
+/// Where a request may carry credentials.
+#[derive(Clone, Copy, Debug)]
+pub struct Presented<'a> {
+    /// The values of all `Authorization` headers.
+    pub authorization: &'a [&'a [u8]],
+    /// The URL's parameters.
+    pub query: &'a Form<'a>,
+    /// The body's parameters.
+    pub form: &'a Form<'a>,
+    /// The certificate of the connection, in PEM, as API Gateway verified it; never from a header.
+    pub certificate: Option<&'a str>,
+}
 
 /// What a request presents, by one method; nothing of it is proven.
 #[derive(Debug)]
@@ -68,100 +47,64 @@ pub enum Credentials {
     ClientSecretBasic(IdAndSecret),
     /// `client_secret_post`.
     ClientSecretPost(IdAndSecret),
+    /// `private_key_jwt`.
+    PrivateKeyJwt(Assertion),
+    /// `tls_client_auth` or `self_signed_tls_client_auth`: which, only the registered client tells.
+    Tls(Box<IdAndCertificate>),
 }
 
-/// A client identifier and the hash of the secret that came with it: the secret itself goes no further.
-pub struct IdAndSecret {
-    client_id: ClientId,
-    secret: SecretHash,
+/// What credentials are held against beside the registered client.
+#[derive(Clone, Copy, Debug)]
+pub struct Circumstances<'a> {
+    /// The time.
+    pub now: EpochSeconds,
+    /// What an assertion may name as its audience: the issuer and, where the operator wants it, the token
+    /// endpoint (A6).
+    pub audiences: &'a [&'a str],
+    /// Whether this deployment has mutual TLS (A7).
+    pub mutual_tls: bool,
+    /// What was found at [`Credentials::keys_at`].
+    pub fetched: Option<&'a PublicKeys>,
 }
 
-impl fmt::Debug for IdAndSecret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("IdAndSecret").field("client_id", &self.client_id).finish_non_exhaustive()
+/// Credentials that are good.
+#[derive(Debug)]
+pub enum Proof {
+    /// Nothing is left to check.
+    Complete(AuthenticatedClient),
+    /// The client is who it says, if this is the first time that it says so with this assertion.
+    FirstUse(FirstUse),
+}
+
+/// An assertion that is good in all but this: whether it was used before.
+#[derive(Debug)]
+pub struct FirstUse {
+    client: AuthenticatedClient,
+    id: String,
+    expires_at: EpochSeconds,
+}
+
+impl FirstUse {
+    /// What the assertion is remembered by: different for each client and each `jti`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The first second at which its time alone makes the assertion bad.
+    pub const fn expires_at(&self) -> EpochSeconds {
+        self.expires_at
+    }
+
+    /// The client, if this was the first use.
+    ///
+    /// # Errors
+    /// [`AssertionError::Replayed`] if it was not.
+    pub fn complete(self, is_first: bool) -> Result<AuthenticatedClient, ProveError> {
+        if is_first { Ok(self.client) } else { Err(AssertionError::Replayed.into()) }
     }
 }
 
-/// Why a request presents no credentials that could be proven.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum PresentError {
-    /// More than one `Authorization` header, also joined into one with a comma.
-    #[error("more than one Authorization header")]
-    RepeatedAuthorization,
-    /// More than one method of authentication (RFC 6749 §2.3).
-    #[error("more than one method of client authentication")]
-    TwoMethods,
-    /// The `client_id` in the body is not the one in the credentials.
-    #[error("client_id is not that of the credentials")]
-    ClientIdMismatch,
-    /// A secret without an identifier.
-    #[error("client_id is missing")]
-    MissingClientId,
-    /// Credentials in the request's URL (RFC 6749 §2.3.1).
-    #[error("client credentials in the URL")]
-    InUrl,
-    /// No credentials at all.
-    #[error("no client authentication")]
-    None,
-    /// An `Authorization` scheme other than Basic.
-    #[error("unsupported method of client authentication")]
-    UnsupportedScheme,
-    /// The Basic credentials cannot be read (RFC 6749 §2.3.1, RFC 7617 §2).
-    #[error("malformed Basic credentials")]
-    MalformedBasic,
-    /// The identifier is one that no client can have.
-    #[error("malformed client identifier")]
-    MalformedClientId,
-}
-
-impl From<PresentError> for OAuthError {
-    fn from(error: PresentError) -> Self {
-        match error {
-            PresentError::RepeatedAuthorization
-            | PresentError::TwoMethods
-            | PresentError::ClientIdMismatch
-            | PresentError::MissingClientId
-            | PresentError::InUrl => Self::new(ErrorCode::InvalidRequest, error.to_string()),
-            PresentError::None
-            | PresentError::UnsupportedScheme
-            | PresentError::MalformedBasic
-            | PresentError::MalformedClientId => authentication_failed(),
-        }
-    }
-}
-
-/// Why credentials do not prove a client. For the log only: the client is told the same for all (A4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum ProveError {
-    /// There is no such client.
-    #[error("unknown client")]
-    UnknownClient,
-    /// The client registered another method.
-    #[error("not the registered method")]
-    WrongMethod,
-    /// The secret is not one of the client's.
-    #[error("wrong secret")]
-    WrongSecret,
-    /// The secret was the client's, and has ended.
-    #[error("expired secret")]
-    ExpiredSecret,
-    /// The client is disabled.
-    #[error("disabled client")]
-    Disabled,
-}
-
-impl From<ProveError> for OAuthError {
-    fn from(_: ProveError) -> Self {
-        authentication_failed()
-    }
-}
-
-/// The one answer to every failed authentication (A4, RFC 6749 §5.2).
-fn authentication_failed() -> OAuthError {
-    OAuthError::new(ErrorCode::InvalidClient, "client authentication failed")
-}
-
-/// A client that has proven who it is. Only [`Credentials::prove`] makes one.
+/// A client that has proven who it is. Only a [`Proof`] holds one.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient(Client);
 
@@ -173,14 +116,14 @@ impl AuthenticatedClient {
 }
 
 impl Credentials {
-    /// Finds the credentials that a request presents, and that they are presented once, by one method.
-    ///
-    /// `authorization` holds the values of all `Authorization` headers, `query` the URL's parameters,
-    /// `form` the body's.
+    /// Finds the credentials that a request presents, and that they are presented once, by one method. A
+    /// certificate counts only where nothing else is presented: a client may have one for its tokens alone
+    /// (RFC 8705 §2, §3).
     ///
     /// # Errors
     /// [`PresentError`].
-    pub fn present(authorization: &[&[u8]], query: &Form<'_>, form: &Form<'_>) -> Result<Self, PresentError> {
+    pub fn present(presented: &Presented<'_>) -> Result<Self, PresentError> {
+        let Presented { authorization, query, form, certificate } = presented;
         if CREDENTIAL_PARAMETERS.iter().any(|name| query.value(name).is_some()) {
             return Err(PresentError::InUrl);
         }
@@ -190,77 +133,89 @@ impl Credentials {
             [one] => Some(*one),
             _ => return Err(PresentError::RepeatedAuthorization),
         };
-        match (header, form.value("client_secret")) {
-            (Some(_), Some(_)) => Err(PresentError::TwoMethods),
-            (Some(header), None) => {
-                let pair = basic::present(header)?;
-                if form.value("client_id").is_some_and(|id| id != pair.client_id.as_str()) {
-                    return Err(PresentError::ClientIdMismatch);
-                }
-                Ok(Self::ClientSecretBasic(pair))
-            }
-            (None, Some(secret)) => post::present(form, secret).map(Self::ClientSecretPost),
-            (None, None) => Err(PresentError::None),
+        let credentials = match (header, form.value("client_secret"), private_key_jwt::is_presented(form)) {
+            (Some(header), None, false) => Self::ClientSecretBasic(basic::present(header)?),
+            (None, Some(secret), false) => Self::ClientSecretPost(post::present(form, secret)?),
+            (None, None, true) => Self::PrivateKeyJwt(private_key_jwt::present(form)?),
+            (None, None, false) => Self::Tls(Box::new(tls::present(form, *certificate)?)),
+            _ => return Err(PresentError::TwoMethods),
+        };
+        if form.value("client_id").is_some_and(|id| id != credentials.client_id().as_str()) {
+            return Err(PresentError::ClientIdMismatch);
         }
+        Ok(credentials)
     }
 
     /// The identifier that is claimed.
     pub const fn client_id(&self) -> &ClientId {
         match self {
             Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => &pair.client_id,
+            Self::PrivateKeyJwt(assertion) => &assertion.client_id,
+            Self::Tls(pair) => &pair.client_id,
         }
     }
 
-    /// Holds the credentials against the client found under [`Self::client_id`], if any. The work is
-    /// the same whatever is found (A4).
+    /// Where the keys are that the proof needs, if this client keeps them at its `jwks_uri`.
+    pub fn keys_at<'c>(&self, client: &'c Client) -> Option<&'c str> {
+        let metadata = &client.metadata;
+        let by_key = matches!(
+            (self, metadata.token_endpoint_auth_method),
+            (Self::PrivateKeyJwt(_), Method::PrivateKeyJwt) | (Self::Tls(_), Method::SelfSignedTlsClientAuth)
+        );
+        if by_key && !client.disabled { metadata.text("jwks_uri") } else { None }
+    }
+
+    /// Holds the credentials against the client found under [`Self::client_id`], if any. What a secret is
+    /// compared with is the same work whatever is found (A4).
     ///
     /// # Errors
     /// [`ProveError`], which tells the log more than the client may know.
-    pub fn prove(&self, client: Option<Client>, now: EpochSeconds) -> Result<AuthenticatedClient, ProveError> {
-        let (Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair)) = self;
-        let matched = pair.matching(client.as_ref());
+    pub fn prove(&self, client: Option<Client>, at: &Circumstances<'_>) -> Result<Proof, ProveError> {
+        let matched = match self {
+            Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => pair.matching(client.as_ref()),
+            Self::PrivateKeyJwt(_) | Self::Tls(_) => None,
+        };
         let Some(client) = client else { return Err(ProveError::UnknownClient) };
         // The method presented and the one registered are matched as a pair; all else is a mismatch.
-        match (self, client.metadata.token_endpoint_auth_method) {
+        let once = match (self, client.metadata.token_endpoint_auth_method) {
             (Self::ClientSecretBasic(_), Method::ClientSecretBasic)
-            | (Self::ClientSecretPost(_), Method::ClientSecretPost) => {}
+            | (Self::ClientSecretPost(_), Method::ClientSecretPost) => {
+                IdAndSecret::prove(matched, &client, at.now)?;
+                None
+            }
+            (Self::PrivateKeyJwt(assertion), Method::PrivateKeyJwt) => Some(assertion.prove(&client, at)?),
+            (Self::Tls(pair), Method::TlsClientAuth) => {
+                pair.prove_subject(&client, at)?;
+                None
+            }
+            (Self::Tls(pair), Method::SelfSignedTlsClientAuth) => {
+                pair.prove_key(&client, at)?;
+                None
+            }
             _ => return Err(ProveError::WrongMethod),
-        }
-        let secret = matched.and_then(|at| client.client_secrets.get(at)).ok_or(ProveError::WrongSecret)?;
-        if !secret.is_good_at(now) {
-            return Err(ProveError::ExpiredSecret);
-        }
+        };
         if client.disabled {
             return Err(ProveError::Disabled);
         }
-        Ok(AuthenticatedClient(client))
+        let client = AuthenticatedClient(client);
+        Ok(match once {
+            None => Proof::Complete(client),
+            Some((id, expires_at)) => Proof::FirstUse(FirstUse { client, id, expires_at }),
+        })
     }
 }
 
-/// How many secrets a client can have at a time.
-const MAX_SECRETS: usize = 2;
-
-impl IdAndSecret {
-    fn new(client_id: &str, secret: &str) -> Result<Self, PresentError> {
-        let client_id = ClientId::parse(client_id).map_err(|_| PresentError::MalformedClientId)?;
-        Ok(Self { client_id, secret: SecretHash::of(secret) })
+/// The client's keys: those that were fetched, or those that it registered.
+fn with_keys<T>(
+    client: &Client,
+    at: &Circumstances<'_>,
+    prove: impl FnOnce(&PublicKeys) -> Result<T, ProveError>,
+) -> Result<T, ProveError> {
+    if let Some(keys) = at.fetched {
+        return prove(keys);
     }
-
-    /// Which of the client's secrets is the presented one. Always [`MAX_SECRETS`] comparisons, each in
-    /// constant time, also where there is no client.
-    fn matching(&self, client: Option<&Client>) -> Option<usize> {
-        let secrets: &[StoredSecret] = client.map_or(&[], |client| &client.client_secrets);
-        let nothing = SecretHash::of("");
-        let mut matched = None;
-        for at in 0..MAX_SECRETS {
-            let stored = secrets.get(at);
-            let equal = stored.map_or(&nothing, |stored| &stored.sha256) == &self.secret;
-            if equal && stored.is_some() && matched.is_none() {
-                matched = Some(at);
-            }
-        }
-        matched
-    }
+    let registered = client.metadata.others.get("jwks").ok_or_else(|| ProveError::Keys("there are none".to_owned()))?;
+    prove(&PublicKeys::parse(registered).map_err(|error| ProveError::Keys(format!("jwks {error}")))?)
 }
 
 #[cfg(test)]

@@ -3,6 +3,9 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::client::StoredSecret;
+use crate::error::{ErrorCode, OAuthError};
+use crate::secret::SecretHash;
 
 const ID: &str = "07070707-0707-4707-8707-070707070707";
 
@@ -22,8 +25,16 @@ fn client(method: &str, secrets: &[(&str, u64)]) -> Client {
 }
 
 fn present(authorization: &[&[u8]], body: &str) -> Result<Credentials, PresentError> {
-    let query = Form::parse(b"").expect("empty");
-    Credentials::present(authorization, &query, &Form::parse(body.as_bytes()).expect("a form"))
+    present_over(authorization, body, None)
+}
+
+fn present_over(authorization: &[&[u8]], body: &str, certificate: Option<&str>) -> Result<Credentials, PresentError> {
+    let (query, form) = (Form::parse(b"").expect("empty"), Form::parse(body.as_bytes()).expect("a form"));
+    Credentials::present(&Presented { authorization, query: &query, form: &form, certificate })
+}
+
+fn at(now: EpochSeconds) -> Circumstances<'static> {
+    Circumstances { now, audiences: &["https://as.example"], mutual_tls: true, fetched: None }
 }
 
 fn basic(pair: &str) -> String {
@@ -81,7 +92,9 @@ fn a2_doubled() {
     for name in CREDENTIAL_PARAMETERS {
         let query = format!("{name}=x");
         let query = Form::parse(query.as_bytes()).expect("a query");
-        let error = Credentials::present(&[header], &query, &Form::parse(b"").expect("empty"));
+        let form = Form::parse(b"").expect("empty");
+        let presented = Presented { authorization: &[header], query: &query, form: &form, certificate: None };
+        let error = Credentials::present(&presented);
         assert_eq!(error.expect_err(name), PresentError::InUrl);
     }
 }
@@ -94,16 +107,16 @@ fn a4_failures_look_the_same() {
     let registered = client("client_secret_basic", &[("s", 0)]);
     let mut disabled = registered.clone();
     disabled.disabled = true;
-    by_basic.prove(Some(registered.clone()), 5).expect("proves");
-    by_basic.prove(Some(client("client_secret_basic", &[("new", 0), ("s", 6)])), 5).expect("the older secret");
+    by_basic.prove(Some(registered.clone()), &at(5)).expect("proves");
+    by_basic.prove(Some(client("client_secret_basic", &[("new", 0), ("s", 6)])), &at(5)).expect("the older secret");
     let failures = [
-        (by_basic.prove(None, 5), ProveError::UnknownClient),
-        (by_post.prove(Some(registered), 5), ProveError::WrongMethod),
-        (by_basic.prove(Some(client("client_secret_post", &[("s", 0)])), 5), ProveError::WrongMethod),
-        (by_basic.prove(Some(client("client_secret_basic", &[("S", 0)])), 5), ProveError::WrongSecret),
-        (by_basic.prove(Some(client("client_secret_basic", &[])), 5), ProveError::WrongSecret),
-        (by_basic.prove(Some(client("client_secret_basic", &[("s", 5)])), 5), ProveError::ExpiredSecret),
-        (by_basic.prove(Some(disabled), 5), ProveError::Disabled),
+        (by_basic.prove(None, &at(5)), ProveError::UnknownClient),
+        (by_post.prove(Some(registered), &at(5)), ProveError::WrongMethod),
+        (by_basic.prove(Some(client("client_secret_post", &[("s", 0)])), &at(5)), ProveError::WrongMethod),
+        (by_basic.prove(Some(client("client_secret_basic", &[("S", 0)])), &at(5)), ProveError::WrongSecret),
+        (by_basic.prove(Some(client("client_secret_basic", &[])), &at(5)), ProveError::WrongSecret),
+        (by_basic.prove(Some(client("client_secret_basic", &[("s", 5)])), &at(5)), ProveError::ExpiredSecret),
+        (by_basic.prove(Some(disabled), &at(5)), ProveError::Disabled),
     ];
     for (outcome, why) in failures {
         let error = outcome.expect_err("fails");
@@ -116,7 +129,7 @@ fn a4_failures_look_the_same() {
 #[test]
 fn a4_an_empty_secret_proves_nothing() {
     let credentials = present(&[basic(&format!("{ID}:")).as_bytes()], "").expect("presents");
-    let error = credentials.prove(Some(client("client_secret_basic", &[("s", 0)])), 5);
+    let error = credentials.prove(Some(client("client_secret_basic", &[("s", 0)])), &at(5));
     assert_eq!(error.expect_err("fails"), ProveError::WrongSecret);
 }
 
@@ -129,7 +142,52 @@ fn r19_debug_shows_no_secret() {
     );
 }
 
+/// A2: one method, whichever two are sent; a certificate that is there beside one is none.
+#[test]
+fn a2_two_methods() {
+    let assertion = "client_assertion=x&client_assertion_type=y";
+    let header = basic("i:s");
+    for (authorization, body) in [
+        (&[header.as_bytes()][..], assertion),
+        (&[header.as_bytes()], "client_assertion=x"),
+        (&[header.as_bytes()], "client_assertion_type=x"),
+        (&[], "client_id=i&client_secret=s&client_assertion=x&client_assertion_type=y"),
+    ] {
+        assert_eq!(present(authorization, body).expect_err(body), PresentError::TwoMethods);
+    }
+    for half in ["client_assertion=x", "client_assertion_type=x", "client_assertion=&client_assertion_type=x"] {
+        assert_eq!(present(&[], half).expect_err(half), PresentError::IncompleteAssertion);
+    }
+    assert_eq!(present(&[], assertion).expect_err("another type"), PresentError::UnsupportedAssertion);
+    let credentials = present_over(&[header.as_bytes()], "client_id=i", Some("no certificate")).expect("presents");
+    assert!(matches!(credentials, Credentials::ClientSecretBasic(_)));
+    let error = present_over(&[], "client_id=i", Some("no certificate")).expect_err("malformed");
+    assert_eq!(OAuthError::from(error), authentication_failed());
+    assert_eq!(present_over(&[], "", Some("no certificate")).expect_err("nobody"), PresentError::None);
+}
+
 proptest! {
+    /// Any assertion, also one that looks like one: no panic, a registered error code.
+    #[test]
+    fn any_assertion(text: String, header: Vec<u8>, claims: Vec<u8>, json in "\\{\"(sub|alg|crit)\":\\PC{0,9}\\}") {
+        let part = |bytes: &[u8]| base64::prelude::BASE64_URL_SAFE_NO_PAD.encode(bytes);
+        let (es256, json) = (part(b"{\"alg\":\"ES256\"}"), part(json.as_bytes()));
+        for token in [
+            text,
+            format!("{}.{}.AA", part(&header), part(&claims)),
+            format!("{es256}.{}.AA", part(&claims)),
+            format!("{es256}.{json}.AA"),
+            format!("{json}.{json}.AA"),
+        ] {
+            let encoded: String = url::form_urlencoded::byte_serialize(token.as_bytes()).collect();
+            let body = format!("client_assertion_type={}&client_assertion={encoded}", private_key_jwt::TYPE);
+            if let Err(error) = present(&[], &body) {
+                let code = OAuthError::from(error).code;
+                prop_assert!(matches!(code, ErrorCode::InvalidClient | ErrorCode::InvalidRequest));
+            }
+        }
+    }
+
     /// Any header: no panic, a registered error code.
     #[test]
     fn any_header(header: Vec<u8>) {

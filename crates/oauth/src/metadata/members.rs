@@ -7,7 +7,8 @@
 
 use serde_json::{Map, Value};
 
-use crate::jose::PublicKeys;
+use crate::distinguished_name::DistinguishedName;
+use crate::jose::{self, PublicKeys};
 
 use super::requested::{string, strings};
 use super::{MetadataError, Policy, RequestedMetadata, uri};
@@ -42,6 +43,10 @@ pub enum Kind {
     Texts(usize, usize),
     /// A set of public keys (RFC 7517 §5).
     Jwks,
+    /// An algorithm of [`jose::ALGORITHMS`].
+    Algorithm,
+    /// A distinguished name (RFC 4514) of at most so many bytes.
+    DistinguishedName(usize),
     /// An array of at most so many redirect URIs (RFC 6749 §3.1.2).
     RedirectUris(usize),
 }
@@ -60,6 +65,9 @@ pub const MEMBERS: &[Member] = &[
     Member { name: "software_id", kind: Kind::Text(256), localizable: false },
     Member { name: "software_statement", kind: Kind::Text(crate::software_statement::MAX_BYTES), localizable: false },
     Member { name: "software_version", kind: Kind::Text(256), localizable: false },
+    Member { name: "tls_client_auth_subject_dn", kind: Kind::DistinguishedName(1024), localizable: false },
+    Member { name: "tls_client_certificate_bound_access_tokens", kind: Kind::Flag, localizable: false },
+    Member { name: "token_endpoint_auth_signing_alg", kind: Kind::Algorithm, localizable: false },
     Member { name: "tos_uri", kind: Kind::WebUri, localizable: true },
 ];
 
@@ -129,6 +137,18 @@ fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Resu
         Kind::Jwks => PublicKeys::parse(value)
             .map(|_| true)
             .map_err(|error| MetadataError::Keys { member: name.to_owned(), error }),
+        Kind::Algorithm => {
+            let text = string(name, value, 16)?;
+            let known = text.is_empty() || jose::ALGORITHMS.iter().any(|(known, _)| *known == text);
+            let reason = "is not an algorithm this server supports; see its metadata document";
+            known.then_some(!text.is_empty()).ok_or_else(|| MetadataError::Value { member: name.to_owned(), reason })
+        }
+        Kind::DistinguishedName(max_bytes) => {
+            let text = string(name, value, max_bytes)?;
+            let reason = "is not a distinguished name of RFC 4514";
+            let known = text.is_empty() || DistinguishedName::parse(text).is_ok();
+            known.then_some(!text.is_empty()).ok_or_else(|| MetadataError::Value { member: name.to_owned(), reason })
+        }
         Kind::RedirectUris(max_entries) => {
             let entries = strings(name, value, max_entries, MAX_URI_BYTES)?;
             // Ours (R2): `[""]` is that exchange's way to give none, and comes back as sent.

@@ -4,6 +4,7 @@
 //! [`ClientMetadata`] that a client has registered. Every member and its bounds stand in
 //! [`members::MEMBERS`].
 
+mod authentication;
 pub mod members;
 mod relations;
 mod requested;
@@ -45,6 +46,8 @@ pub struct Policy {
     pub default: Scope,
     /// Whether plain http on loopback will do where https is asked for.
     pub local: bool,
+    /// Whether clients can show certificates (RFC 8705).
+    pub mutual_tls: bool,
 }
 
 /// Why metadata cannot be registered. Each variant names the member it is about.
@@ -111,7 +114,8 @@ impl ClientMetadata {
     /// [`MetadataError`] for the first member that cannot be registered.
     pub fn verify(requested: &RequestedMetadata, policy: &Policy) -> Result<Self, MetadataError> {
         let others = members::check(requested, policy)?;
-        let token_endpoint_auth_method = method(requested)?;
+        let token_endpoint_auth_method = authentication::method(requested, policy)?;
+        authentication::check(token_endpoint_auth_method, &others, requested, policy)?;
         let (grant_types, response_types) = relations::grants_and_responses(requested)?;
         let scope = scope(requested, policy)?;
         Ok(Self { token_endpoint_auth_method, grant_types, response_types, scope, others })
@@ -122,21 +126,20 @@ impl ClientMetadata {
         self.others.get(member) == Some(&Value::Bool(true))
     }
 
+    /// Whether the client's tokens are bound to its certificate (J6, RFC 8705 §3.4).
+    pub fn certificate_bound(&self) -> bool {
+        self.flag(authentication::BOUND)
+    }
+
+    /// A member of the table that is a text, if it is registered.
+    pub(crate) fn text(&self, member: &str) -> Option<&str> {
+        self.others.get(member).and_then(Value::as_str)
+    }
+
     /// Whether the client registered the grant.
     pub fn registered(&self, grant: Grant) -> bool {
         self.grant_types.iter().any(|own| own == grant.as_str())
     }
-}
-
-/// The method of authentication; `client_secret_basic` when not given (§2). `none` is refused with the
-/// unknown ones: only confidential clients may use the client-credentials grant (RFC 6749 §4.4).
-fn method(requested: &RequestedMetadata) -> Result<Method, MetadataError> {
-    const MEMBER: &str = "token_endpoint_auth_method";
-    let Some(name) = requested.string(MEMBER, 256)? else { return Ok(Method::default()) };
-    Method::from_name(name).ok_or_else(|| MetadataError::Value {
-        member: MEMBER.to_owned(),
-        reason: "is not a method this server supports; see its metadata document",
-    })
 }
 
 /// The scope asked for, reduced to what is offered, in the order asked (§2, §3.2.1).

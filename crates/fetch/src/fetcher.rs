@@ -1,0 +1,196 @@
+//! One guarded GET.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Empty};
+use hyper::body::{Body, Bytes};
+use hyper::client::conn::http1;
+use hyper::{Request, StatusCode, header};
+use hyper_util::rt::TokioIo;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, RootCertStore};
+use serde_json::Value;
+use tokenmint_oauth::jose::{KeysError, PublicKeys};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio_rustls::TlsConnector;
+use url::{Host, Url};
+
+use crate::is_public;
+
+/// The most that is read, in bytes.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// The longest that it may take in all, from the name to the last byte.
+pub const MAX_TIME: Duration = Duration::from_secs(2);
+
+/// Why there are no keys. For the log only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum FetchError {
+    /// Neither https, nor http on loopback where that is allowed.
+    #[error("is not an https URL")]
+    Url,
+    /// The name has no address.
+    #[error("cannot be resolved")]
+    Resolve,
+    /// One of the name's addresses is not public.
+    #[error("has an address that is not public")]
+    Address,
+    /// Nobody answers there.
+    #[error("cannot be connected to")]
+    Connect,
+    /// Whoever answers is not who the name says.
+    #[error("cannot be trusted: TLS failed")]
+    Tls,
+    /// The answer is not HTTP, or ends too early.
+    #[error("does not answer in HTTP")]
+    Http,
+    /// Any status but 200; redirects are not followed.
+    #[error("answers with status {0}")]
+    Status(u16),
+    /// More than [`MAX_BYTES`].
+    #[error("answers with more than {MAX_BYTES} bytes")]
+    TooLarge,
+    /// Longer than [`MAX_TIME`].
+    #[error("does not answer in {} s", MAX_TIME.as_secs())]
+    Time,
+    /// The answer is not JSON.
+    #[error("does not answer with JSON")]
+    Json,
+    /// The answer is not a set of public keys.
+    #[error("answers with a document that {0}")]
+    Keys(#[from] KeysError),
+}
+
+/// Fetches keys.
+#[derive(Debug)]
+pub struct Fetcher {
+    local: bool,
+    tls: OnceCell<Arc<ClientConfig>>,
+}
+
+impl Fetcher {
+    /// A fetcher. `local` is for a server on the developer's own machine: it may open loopback addresses, and
+    /// those with http too. The certificates of the system are read when the first connection needs them.
+    pub fn new(local: bool) -> Self {
+        Self { local, tls: OnceCell::new() }
+    }
+
+    /// Fetches a JWK Set.
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn keys(&self, url: &str) -> Result<PublicKeys, FetchError> {
+        let document = tokio::time::timeout(MAX_TIME, self.document(url)).await.unwrap_or(Err(FetchError::Time))?;
+        let document: Value = serde_json::from_slice(&document).map_err(|_| FetchError::Json)?;
+        Ok(PublicKeys::parse_within(&document, MAX_BYTES)?)
+    }
+
+    async fn document(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+        let url = Url::parse(url).map_err(|_| FetchError::Url)?;
+        let addresses = self.addresses(&url).await?;
+        // To the addresses that were checked: the name is not resolved again.
+        let stream = TcpStream::connect(&addresses[..]).await.map_err(|_| FetchError::Connect)?;
+        if url.scheme() == "http" {
+            return get(&url, stream).await;
+        }
+        let name = match url.host().ok_or(FetchError::Url)? {
+            Host::Domain(name) => ServerName::try_from(name.to_owned()).map_err(|_| FetchError::Url)?,
+            Host::Ipv4(address) => ServerName::from(std::net::IpAddr::V4(address)),
+            Host::Ipv6(address) => ServerName::from(std::net::IpAddr::V6(address)),
+        };
+        let tls = TlsConnector::from(self.tls().await?);
+        get(&url, tls.connect(name, stream).await.map_err(|_| FetchError::Tls)?).await
+    }
+
+    /// The addresses of the URL's host, all of which may be opened.
+    async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
+        let plain = match url.scheme() {
+            "https" => false,
+            "http" if self.local => true,
+            _ => return Err(FetchError::Url),
+        };
+        let port = url.port_or_known_default().ok_or(FetchError::Url)?;
+        let addresses: Vec<SocketAddr> = match url.host().ok_or(FetchError::Url)? {
+            Host::Ipv4(address) => vec![(address, port).into()],
+            Host::Ipv6(address) => vec![(address, port).into()],
+            Host::Domain(name) => {
+                tokio::net::lookup_host((name, port)).await.map_err(|_| FetchError::Resolve)?.collect()
+            }
+        };
+        let may_be_opened = |address: &SocketAddr| {
+            let (ip, loopback) = (address.ip(), self.local && address.ip().is_loopback());
+            if plain { loopback } else { loopback || is_public(ip) }
+        };
+        if addresses.is_empty() {
+            return Err(FetchError::Resolve);
+        }
+        if addresses.iter().all(may_be_opened) { Ok(addresses) } else { Err(FetchError::Address) }
+    }
+
+    async fn tls(&self) -> Result<Arc<ClientConfig>, FetchError> {
+        let made = self.tls.get_or_try_init(|| async {
+            let roots = spawn_blocking(|| {
+                let mut roots = RootCertStore::empty();
+                roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+                roots
+            });
+            config(roots.await.map_err(|_| FetchError::Tls)?)
+        });
+        made.await.cloned()
+    }
+}
+
+fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, FetchError> {
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions().map_err(|_| FetchError::Tls)?;
+    let mut config = config.with_root_certificates(roots).with_no_client_auth();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(Arc::new(config))
+}
+
+/// Asks for the document over a connection, which ends with this call, however that ends.
+async fn get<S>(url: &Url, stream: S) -> Result<Vec<u8>, FetchError>
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    let handshake = http1::Builder::new().max_buf_size(MAX_BYTES).handshake(TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.map_err(|_| FetchError::Http)?;
+    let mut background = JoinSet::new();
+    background.spawn(connection);
+    let host = url.host_str().ok_or(FetchError::Url)?;
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let request = Request::get(target)
+        .header(header::HOST, host)
+        .header(header::ACCEPT, "application/jwk-set+json, application/json")
+        .header(header::CONNECTION, "close")
+        .body(Empty::<Bytes>::new())
+        .map_err(|_| FetchError::Url)?;
+    let response = sender.send_request(request).await.map_err(|_| FetchError::Http)?;
+    if response.status() != StatusCode::OK {
+        return Err(FetchError::Status(response.status().as_u16()));
+    }
+    let mut body = response.into_body();
+    let too_large = |length: u64| usize::try_from(length).map_or(true, |length| length > MAX_BYTES);
+    if too_large(body.size_hint().lower()) {
+        return Err(FetchError::TooLarge);
+    }
+    let mut document = Vec::new();
+    while let Some(frame) = body.frame().await {
+        let Ok(data) = frame.map_err(|_| FetchError::Http)?.into_data() else { continue };
+        if document.len() + data.len() > MAX_BYTES {
+            return Err(FetchError::TooLarge);
+        }
+        document.extend_from_slice(&data);
+    }
+    Ok(document)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,263 @@
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use proptest::prelude::*;
+use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivateKeyDer;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+use super::*;
+use crate::{KeyCache, MAX_AGE, MAX_ENTRIES, NEWER_AFTER, RETRY_AFTER};
+
+/// The key of RFC 7517 Appendix A.1, and the same with its private half (A.2).
+const X: &str = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
+const Y: &str = "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM";
+const D: &str = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE";
+
+fn jwks(more: &str) -> String {
+    format!(r#"{{"keys":[{{"kty":"EC","crv":"P-256","kid":"1","x":"{X}","y":"{Y}"{more}}}]}}"#)
+}
+
+fn ok(body: &str) -> Vec<u8> {
+    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+}
+
+/// A server that answers every connection with these bytes; its origin and how many connections it had.
+async fn server(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    let connections = Arc::new(AtomicUsize::new(0));
+    let count = connections.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            count.fetch_add(1, Ordering::SeqCst);
+            let mut request = [0; 4096];
+            let _ = stream.read(&mut request).await;
+            let _ = stream.write_all(&answer).await;
+            let _ = stream.shutdown().await;
+        }
+    });
+    (origin, connections)
+}
+
+async fn fetch(answer: impl Into<Vec<u8>>) -> Result<PublicKeys, FetchError> {
+    let (origin, _) = server(answer.into()).await;
+    Fetcher::new(true).keys(&origin).await
+}
+
+/// A6: a JWK Set is fetched, also one that comes in chunks.
+#[tokio::test]
+async fn a6_a_good_answer() {
+    fetch(ok(&jwks(""))).await.expect("keys");
+    let (one, two) = (&jwks("")[..40], &jwks("")[40..]);
+    let chunked = format!(
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n{:x}\r\n{one}\r\n{:x}\r\n{two}\r\n0\r\n\r\n",
+        one.len(),
+        two.len()
+    );
+    fetch(chunked).await.expect("keys");
+}
+
+/// A6: a redirect is an answer like any other that is not 200: nobody follows it.
+#[tokio::test]
+async fn a6_redirect() {
+    let (target, connections) = server(ok(&jwks(""))).await;
+    for status in [301, 302, 303, 307, 308] {
+        let answer = format!("HTTP/1.1 {status} x\r\nlocation: {target}/\r\ncontent-length: 0\r\n\r\n");
+        assert_eq!(fetch(answer).await, Err(FetchError::Status(status)));
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+}
+
+/// A6: too large, with and without saying so; too slow; not what was asked for.
+#[tokio::test]
+async fn a6_bad_answers() {
+    let large = "x".repeat(10 * 1024 * 1024);
+    assert_eq!(fetch(ok(&large)).await, Err(FetchError::TooLarge));
+    assert_eq!(fetch(format!("HTTP/1.1 200 OK\r\n\r\n{large}")).await, Err(FetchError::TooLarge));
+    assert_eq!(fetch(format!("HTTP/1.1 200 OK\r\nx: {large}\r\n\r\n")).await, Err(FetchError::Http));
+    assert_eq!(fetch("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{}").await, Err(FetchError::Http));
+    assert_eq!(fetch("HTTP/1.1 404 x\r\ncontent-length: 0\r\n\r\n").await, Err(FetchError::Status(404)));
+    assert_eq!(fetch("HTTP/1.1 204 x\r\n\r\n").await, Err(FetchError::Status(204)));
+    assert_eq!(fetch("SSH-2.0-x\r\n").await, Err(FetchError::Http));
+    assert_eq!(fetch("").await, Err(FetchError::Http));
+    assert_eq!(fetch(ok("<html>")).await, Err(FetchError::Json));
+    assert_eq!(fetch(ok("[]")).await, Err(FetchError::Keys(KeysError::Malformed)));
+    assert_eq!(fetch(ok(r#"{"keys":[]}"#)).await, Err(FetchError::Keys(KeysError::NoUsableKey)));
+    let private = jwks(&format!(r#","d":"{D}""#));
+    assert_eq!(fetch(ok(&private)).await, Err(FetchError::Keys(KeysError::NotPublic)));
+    let deep = "[".repeat(60_000);
+    assert_eq!(fetch(ok(&deep)).await, Err(FetchError::Json));
+}
+
+/// A6: nobody answers, or not to the end: two seconds in all.
+#[tokio::test]
+async fn a6_stall() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let origin = format!("http://{}", listener.local_addr().expect("an address"));
+    let started = std::time::Instant::now();
+    assert_eq!(Fetcher::new(true).keys(&origin).await, Err(FetchError::Time));
+    assert!(started.elapsed() < MAX_TIME * 2, "{:?}", started.elapsed());
+    let (mut stream, _) = listener.accept().await.expect("it connected");
+    // The connection is closed, not left behind.
+    let mut rest = Vec::new();
+    stream.read_to_end(&mut rest).await.expect("an end");
+
+    drop(listener);
+    assert_eq!(Fetcher::new(true).keys(&origin).await, Err(FetchError::Connect));
+}
+
+/// A6: addresses that are not public, however they are written, and names that lead there; nobody is connected
+/// to, whatever the port.
+#[tokio::test]
+async fn a6_addresses_that_are_not_public() {
+    let (origin, connections) = server(ok(&jwks(""))).await;
+    let port = origin.rsplit(':').next().expect("a port");
+    for host in [
+        "127.0.0.1",
+        "127.1",
+        "0x7f.1",
+        "0177.0.0.1",
+        "2130706433",
+        "0x7f000001",
+        "localhost",
+        "LOCALHOST",
+        "localhost.",
+        "[::1]",
+        "[::ffff:127.0.0.1]",
+        "[::ffff:7f00:1]",
+        "[::127.0.0.1]",
+        "0.0.0.0",
+        "[::]",
+        "127.0.0.1.",
+        "%31%32%37.0.0.1",
+        "10.0.0.1",
+        "192.168.1.1",
+        "172.16.0.1",
+        "100.64.0.1",
+        "169.254.169.254",
+        "[fe80::1]",
+        "[fd00:ec2::254]",
+        "[64:ff9b::7f00:1]",
+        "[2002:7f00:1::]",
+        "224.0.0.1",
+        "255.255.255.255",
+        "user:password@127.0.0.1",
+        "１２７.0.0.1",
+    ] {
+        let outcome = Fetcher::new(false).keys(&format!("https://{host}:{port}/")).await;
+        // A resolver may not know every spelling of localhost.
+        assert!(matches!(outcome, Err(FetchError::Address | FetchError::Resolve)), "{host}: {outcome:?}");
+    }
+    for url in [&origin, "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "data:,x", "x", ""] {
+        assert_eq!(Fetcher::new(false).keys(url).await, Err(FetchError::Url), "{url}");
+    }
+    // A local server opens its own machine too, and with http nothing else.
+    for url in ["http://10.0.0.1/", "http://8.8.8.8/", "https://10.0.0.1/", "https://169.254.169.254/"] {
+        assert_eq!(Fetcher::new(true).keys(url).await, Err(FetchError::Address), "{url}");
+    }
+    assert_eq!(connections.load(Ordering::SeqCst), 0);
+}
+
+/// A6: https is https: the certificate must be for the name and from an authority that is trusted.
+#[tokio::test]
+async fn a6_tls() {
+    let key = KeyPair::generate().expect("a key");
+    let mut authority = CertificateParams::new([]).expect("no names");
+    authority.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(authority, key).expect("an authority");
+    let key = KeyPair::generate().expect("a key");
+    let names = ["localhost".to_owned()];
+    let certificate =
+        CertificateParams::new(names).expect("a name").signed_by(&key, &authority).expect("a certificate");
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()));
+    let config = config.with_safe_default_protocol_versions().expect("versions").with_no_client_auth();
+    let private = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
+    let config = config.with_single_cert(vec![certificate.der().clone()], private).expect("a server");
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            if let Ok(mut stream) = acceptor.accept(stream).await {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let _ = stream.write_all(&ok(&jwks(""))).await;
+                let _ = stream.shutdown().await;
+            }
+        }
+    });
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.der().clone()).expect("an authority");
+    let trusting =
+        Fetcher { local: true, tls: OnceCell::new_with(Some(super::config(roots).expect("a configuration"))) };
+    trusting.keys(&format!("https://localhost:{port}/jwks.json?x=1")).await.expect("keys");
+    assert_eq!(trusting.keys(&format!("https://127.0.0.1:{port}/")).await, Err(FetchError::Tls), "another name");
+    let system = Fetcher::new(true);
+    assert_eq!(system.keys(&format!("https://localhost:{port}/")).await, Err(FetchError::Tls), "another authority");
+    assert_eq!(trusting.keys(&format!("http://localhost:{port}/")).await, Err(FetchError::Http), "no TLS");
+}
+
+/// A6: how often a URL is opened.
+#[tokio::test]
+async fn a6_cache() {
+    let (origin, connections) = server(ok(&jwks(""))).await;
+    let cache = KeyCache::new(Fetcher::new(true));
+    let opened = || connections.load(Ordering::SeqCst);
+    let at_once: [_; 8] = std::array::from_fn(|_| cache.keys(&origin, 1000));
+    for fetched in at_once {
+        fetched.await.expect("keys");
+    }
+    assert_eq!(opened(), 1);
+    cache.keys(&origin, 1000 + MAX_AGE - 1).await.expect("keys");
+    assert_eq!(opened(), 1);
+    cache.keys(&origin, 1000 + MAX_AGE).await.expect("keys");
+    assert_eq!(opened(), 2);
+    let now = 1000 + MAX_AGE;
+    assert!(cache.newer(&origin, now + NEWER_AFTER - 1).await.is_none());
+    assert!(cache.newer(&origin, now + NEWER_AFTER).await.is_some());
+    assert!(cache.newer(&origin, now + NEWER_AFTER).await.is_none());
+    assert_eq!(opened(), 3);
+
+    // A failure is remembered too, for less long.
+    let (origin, connections) = server(ok("x")).await;
+    for now in [1000, 1000 + RETRY_AFTER - 1] {
+        assert_eq!(cache.keys(&origin, now).await, Err(FetchError::Json));
+        assert_eq!(connections.load(Ordering::SeqCst), 1);
+    }
+    assert_eq!(cache.keys(&origin, 1000 + RETRY_AFTER).await, Err(FetchError::Json));
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+
+    // Many URLs push the oldest out.
+    let (origin, connections) = server(ok(&jwks(""))).await;
+    cache.keys(&origin, 2000).await.expect("keys");
+    for n in 0..MAX_ENTRIES {
+        assert_eq!(cache.keys(&format!("x{n}"), 2001).await, Err(FetchError::Url));
+    }
+    cache.keys(&origin, 2001).await.expect("keys");
+    assert_eq!(connections.load(Ordering::SeqCst), 2);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Any answer: no panic, no keys.
+    #[test]
+    fn any_answer(bytes: Vec<u8>, body: Vec<u8>) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let answer = [b"HTTP/1.1 200 OK\r\n\r\n".to_vec(), body].concat();
+        prop_assert!(runtime.block_on(fetch(bytes)).is_err());
+        prop_assert!(runtime.block_on(fetch(answer)).is_err());
+    }
+
+    /// Any URL: no panic.
+    #[test]
+    fn any_url(url in "(https?://)?[\\[0-9a-fx.:%@\\]]{0,20}(:[0-9]{1,6})?/?\\PC{0,9}") {
+        let url = Url::parse(&url);
+        if let Ok(url) = url && !matches!(url.host(), Some(Host::Domain(_))) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let _ = runtime.block_on(Fetcher::new(false).addresses(&url));
+        }
+    }
+}

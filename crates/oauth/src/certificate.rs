@@ -1,0 +1,181 @@
+//! A client's certificate: RFC 5280 §4.1, in the textual form of RFC 7468 §5.
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use base64::prelude::BASE64_STANDARD;
+use spki::der::{Decode, Encode};
+
+use crate::EpochSeconds;
+use crate::distinguished_name::DistinguishedName;
+use crate::error::{ErrorCode, OAuthError};
+use crate::jwk::{PublicKey, SigningAlgorithm};
+
+const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
+const END: &str = "-----END CERTIFICATE-----";
+
+/// What there is to know of a certificate. That it belongs to whoever sent the request, and leads to an
+/// authority that is trusted, is for TLS to prove.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Certificate {
+    subject: DistinguishedName,
+    not_before: EpochSeconds,
+    not_after: EpochSeconds,
+    key: Option<String>,
+    thumbprint: String,
+}
+
+/// The text is not a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("malformed")]
+pub struct CertificateError;
+
+impl Certificate {
+    /// Reads the one certificate of a PEM text. Line breaks may stand anywhere.
+    ///
+    /// # Errors
+    /// [`CertificateError`].
+    pub fn parse(pem: &str) -> Result<Self, CertificateError> {
+        let inner = pem.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).ok_or(CertificateError)?;
+        let base64: String = inner.split_ascii_whitespace().collect();
+        let der = BASE64_STANDARD.decode(base64).map_err(|_| CertificateError)?;
+        Self::from_der(&der).ok_or(CertificateError)
+    }
+
+    fn from_der(der: &[u8]) -> Option<Self> {
+        let certificate = x509_cert::Certificate::from_der(der).ok()?.tbs_certificate;
+        let spki = certificate.subject_public_key_info.to_der().ok()?;
+        let key = SigningAlgorithm::ALL.iter().find_map(|algorithm| PublicKey::from_spki(&spki, *algorithm).ok());
+        Some(Self {
+            subject: DistinguishedName::of(&certificate.subject),
+            not_before: certificate.validity.not_before.to_unix_duration().as_secs(),
+            not_after: certificate.validity.not_after.to_unix_duration().as_secs(),
+            key: key.map(|key| key.kid.as_str().to_owned()),
+            thumbprint: URL_SAFE_NO_PAD.encode(digest(&SHA256, der)),
+        })
+    }
+
+    /// Whether it is valid at this time; its last second is one of them (RFC 5280 §4.1.2.5).
+    pub const fn is_good_at(&self, now: EpochSeconds) -> bool {
+        self.not_before <= now && now <= self.not_after
+    }
+
+    /// Whether it is for this subject.
+    pub fn is_for(&self, subject: &DistinguishedName) -> bool {
+        self.subject == *subject
+    }
+
+    /// The RFC 7638 thumbprint of its key, if that is of a kind that this server knows.
+    pub fn key_thumbprint(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
+    /// What a token is bound by: base64url of the SHA-256 of the certificate (RFC 8705 §3.1).
+    pub fn thumbprint(&self) -> &str {
+        &self.thumbprint
+    }
+}
+
+/// Why a client that wants its tokens bound to its certificate gets none (J6, RFC 8705 §3).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BindError {
+    /// The request came without a certificate, or to an address that asks for none.
+    #[error("this client's tokens are bound to its certificate, and the request came without one")]
+    NoCertificate,
+    /// The certificate cannot be read.
+    #[error("this client's tokens are bound to its certificate, which cannot be read")]
+    Malformed,
+    /// The certificate is not good at this time.
+    #[error("this client's tokens are bound to its certificate, which is expired or not yet valid")]
+    Time,
+}
+
+impl From<BindError> for OAuthError {
+    fn from(error: BindError) -> Self {
+        Self::new(ErrorCode::InvalidRequest, error.to_string())
+    }
+}
+
+/// What a token is bound by that is issued over a connection with this certificate, in PEM.
+///
+/// # Errors
+/// [`BindError`].
+pub fn bind(certificate: Option<&str>, now: EpochSeconds) -> Result<String, BindError> {
+    let certificate = Certificate::parse(certificate.ok_or(BindError::NoCertificate)?);
+    let certificate = certificate.map_err(|_| BindError::Malformed)?;
+    if certificate.is_good_at(now) { Ok(certificate.thumbprint) } else { Err(BindError::Time) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// RFC 8705 Appendix A, the example certificate.
+    const EXAMPLE: &str = "-----BEGIN CERTIFICATE-----
+MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAx
+ODEyMzcwOVoXDTIyMDUwMjEyMzcwOVowDzENMAsGA1UEAwwEbXRsczBZMBMGByqG
+SM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ
+/Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwID
+SQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOV
+bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
+-----END CERTIFICATE-----";
+
+    /// J6: the confirmation value and the public key that RFC 8705 Appendix A gives for its certificate.
+    #[test]
+    fn j6_rfc8705_appendix_a() {
+        let certificate = Certificate::parse(EXAMPLE).expect("parses");
+        assert_eq!(certificate.thumbprint(), "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0");
+        let jwk = serde_json::json!({"keys": [{
+            "kty": "EC", "crv": "P-256",
+            "x": "1yfLHCpXqFjxCeHHHMVDTcLscpb07KUxudBmOMn8C7Q",
+            "y": "8_coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8",
+        }]});
+        let keys = crate::jose::PublicKeys::parse(&jwk).expect("a key");
+        assert_eq!(certificate.key_thumbprint().map(str::to_owned), keys.thumbprints().next());
+        assert!(certificate.is_for(&DistinguishedName::parse("CN=mtls").expect("a name")));
+        // 2018-10-18T12:37:09Z to 2022-05-02T12:37:09Z.
+        for (now, good) in
+            [(1_539_866_228, false), (1_539_866_229, true), (1_651_495_029, true), (1_651_495_030, false)]
+        {
+            assert_eq!(certificate.is_good_at(now), good, "{now}");
+        }
+    }
+
+    /// A7: line breaks are whoever's the text is; everything else is exact.
+    #[test]
+    fn a7_pem() {
+        let one_line = EXAMPLE.replace('\n', "");
+        let crlf = format!("\n{}\r\n", EXAMPLE.replace('\n', "\r\n"));
+        for same in [&one_line, &crlf] {
+            assert_eq!(Certificate::parse(same), Certificate::parse(EXAMPLE));
+        }
+        let cut = EXAMPLE.replace("bUlJ", "");
+        for bad in ["", BEGIN, "CERT_CONTENT", &EXAMPLE[1..], &cut, &format!("{EXAMPLE}\n{EXAMPLE}")] {
+            assert_eq!(Certificate::parse(bad), Err(CertificateError), "{bad}");
+        }
+    }
+
+    proptest! {
+        /// Any text: no panic.
+        #[test]
+        fn any_text(text: String) {
+            let _ = Certificate::parse(&text);
+            let _ = Certificate::parse(&format!("{BEGIN}{text}{END}"));
+        }
+
+        /// Any bytes for a certificate, also the example with some changed: no panic, and no other client.
+        #[test]
+        fn any_bytes(bytes: Vec<u8>, at in 0_usize..266, byte: u8) {
+            prop_assert_eq!(Certificate::from_der(&bytes), None);
+            let base64: String = EXAMPLE.lines().filter(|line| !line.starts_with('-')).collect();
+            let mut der = BASE64_STANDARD.decode(base64).expect("base64");
+            let before = std::mem::replace(&mut der[at], byte);
+            if let Some(changed) = Certificate::from_der(&der) {
+                let same = changed.thumbprint() == "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
+                prop_assert_eq!(same, before == byte);
+            }
+        }
+    }
+}

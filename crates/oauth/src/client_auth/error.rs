@@ -1,0 +1,130 @@
+use crate::certificate::CertificateError;
+use crate::error::{ErrorCode, OAuthError};
+use crate::jose::TokenError;
+
+use super::private_key_jwt::AssertionError;
+
+/// Why a request presents no credentials that could be proven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum PresentError {
+    /// More than one `Authorization` header, also joined into one with a comma.
+    #[error("more than one Authorization header")]
+    RepeatedAuthorization,
+    /// More than one method of authentication (RFC 6749 §2.3).
+    #[error("more than one method of client authentication")]
+    TwoMethods,
+    /// The `client_id` in the body is not the one in the credentials.
+    #[error("client_id is not that of the credentials")]
+    ClientIdMismatch,
+    /// A secret without an identifier.
+    #[error("client_id is missing")]
+    MissingClientId,
+    /// An assertion without its type, or the other way round (RFC 7521 §4.2).
+    #[error("client_assertion and client_assertion_type belong together")]
+    IncompleteAssertion,
+    /// Credentials in the request's URL (RFC 6749 §2.3.1).
+    #[error("client credentials in the URL")]
+    InUrl,
+    /// No credentials at all.
+    #[error("no client authentication")]
+    None,
+    /// An `Authorization` scheme other than Basic.
+    #[error("unsupported method of client authentication")]
+    UnsupportedScheme,
+    /// The Basic credentials cannot be read (RFC 6749 §2.3.1, RFC 7617 §2).
+    #[error("malformed Basic credentials")]
+    MalformedBasic,
+    /// The identifier is one that no client can have.
+    #[error("malformed client identifier")]
+    MalformedClientId,
+    /// An assertion that is not a JWT (RFC 7521 §4.2).
+    #[error("unsupported client_assertion_type")]
+    UnsupportedAssertion,
+    /// The assertion cannot be read.
+    #[error("client assertion: {0}")]
+    MalformedAssertion(#[from] TokenError),
+    /// The assertion does not say whose it is (RFC 7523 §3).
+    #[error("client assertion: sub is missing")]
+    AssertionWithoutSubject,
+    /// The certificate cannot be read.
+    #[error("client certificate: {0}")]
+    Certificate(#[from] CertificateError),
+}
+
+impl From<PresentError> for OAuthError {
+    fn from(error: PresentError) -> Self {
+        match error {
+            PresentError::RepeatedAuthorization
+            | PresentError::TwoMethods
+            | PresentError::ClientIdMismatch
+            | PresentError::MissingClientId
+            | PresentError::IncompleteAssertion
+            | PresentError::InUrl => Self::new(ErrorCode::InvalidRequest, error.to_string()),
+            PresentError::None
+            | PresentError::UnsupportedScheme
+            | PresentError::MalformedBasic
+            | PresentError::MalformedClientId
+            | PresentError::UnsupportedAssertion
+            | PresentError::MalformedAssertion(_)
+            | PresentError::AssertionWithoutSubject
+            | PresentError::Certificate(_) => authentication_failed(),
+        }
+    }
+}
+
+/// Why credentials do not prove a client. For the log only: the client is told the same for all (A4).
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ProveError {
+    /// There is no such client.
+    #[error("unknown client")]
+    UnknownClient,
+    /// The client registered another method.
+    #[error("not the registered method")]
+    WrongMethod,
+    /// The secret is not one of the client's.
+    #[error("wrong secret")]
+    WrongSecret,
+    /// The secret was the client's, and has ended.
+    #[error("expired secret")]
+    ExpiredSecret,
+    /// The client is disabled.
+    #[error("disabled client")]
+    Disabled,
+    /// The client's keys cannot be had: what is registered, or what is at `jwks_uri`, is not good.
+    #[error("the client's keys: {0}")]
+    Keys(String),
+    /// The assertion is not good.
+    #[error("client assertion: {0}")]
+    Assertion(#[from] AssertionError),
+    /// The certificate is not good at this time.
+    #[error("client certificate: expired or not yet valid")]
+    CertificateTime,
+    /// The certificate is another client's.
+    #[error("client certificate: not the registered subject")]
+    WrongSubject,
+    /// The certificate's key is not one of the client's.
+    #[error("client certificate: not a registered key")]
+    WrongKey,
+    /// This deployment takes no certificates.
+    #[error("mutual TLS is off")]
+    MutualTlsOff,
+}
+
+impl ProveError {
+    /// Whether another key might have proven more: that of a client which has a new one.
+    pub const fn is_about_the_key(&self) -> bool {
+        use AssertionError::Token;
+        matches!(self, Self::WrongKey | Self::Assertion(Token(TokenError::NoKey | TokenError::Signature)))
+    }
+}
+
+impl From<ProveError> for OAuthError {
+    fn from(_: ProveError) -> Self {
+        authentication_failed()
+    }
+}
+
+/// The one answer to every failed authentication (A4, RFC 6749 §5.2).
+pub(super) fn authentication_failed() -> OAuthError {
+    OAuthError::new(ErrorCode::InvalidClient, "client authentication failed")
+}

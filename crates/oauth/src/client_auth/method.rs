@@ -1,0 +1,63 @@
+//! The methods of client authentication, by their registered names.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! methods {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+        /// A method of client authentication, by its registered name (RFC 7591 §2). The one list:
+        /// registration, the token endpoint and the metadata document all read it.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Method { $($(#[$doc])* #[serde(rename = $name)] $variant,)* }
+
+        impl Method {
+            /// All methods this server supports.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// The registered name.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+methods! {
+    /// Identifier and secret as HTTP Basic credentials (RFC 6749 §2.3.1).
+    #[default]
+    ClientSecretBasic = "client_secret_basic";
+    /// Identifier and secret as parameters of the body (RFC 6749 §2.3.1).
+    ClientSecretPost = "client_secret_post";
+    /// A JWT that one of the client's keys signed (RFC 7523 §2.2).
+    PrivateKeyJwt = "private_key_jwt";
+    /// A certificate of an authority that is trusted, with the registered subject (RFC 8705 §2.1).
+    TlsClientAuth = "tls_client_auth";
+    /// A certificate with one of the client's keys (RFC 8705 §2.2).
+    SelfSignedTlsClientAuth = "self_signed_tls_client_auth";
+}
+
+impl Method {
+    /// The methods that a deployment offers; those with certificates only where it has mutual TLS.
+    pub fn offered(mutual_tls: bool) -> impl Iterator<Item = Self> {
+        Self::ALL.iter().copied().filter(move |method| mutual_tls || !method.has_certificate())
+    }
+
+    /// The method with this name, if it is supported.
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|method| method.as_str() == name)
+    }
+
+    /// Whether registration makes a secret for it (R11).
+    pub const fn has_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost)
+    }
+
+    /// Whether it needs a certificate, and so mutual TLS.
+    pub const fn has_certificate(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
+    }
+
+    /// Whether it needs registered keys, in `jwks` or at `jwks_uri` (R8).
+    pub const fn has_keys(self) -> bool {
+        matches!(self, Self::PrivateKeyJwt | Self::SelfSignedTlsClientAuth)
+    }
+}

@@ -1,0 +1,244 @@
+//! `private_key_jwt`: RFC 7523 §2.2 and §3, over RFC 7521 §4.2.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Map, Value};
+
+use super::{Circumstances, PresentError, ProveError, with_keys};
+use crate::EpochSeconds;
+use crate::client::{Client, ClientId};
+use crate::form::Form;
+use crate::jose::{TokenError, UnverifiedToken};
+
+/// `client_assertion_type` of a JWT (RFC 7523 §2.2).
+pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+
+/// How far ahead `exp` may be, in seconds. What is good for longer would have to be remembered for longer, and
+/// is good for longer in the hands of whoever finds it (RFC 7523 §3).
+pub const MAX_LIFETIME: EpochSeconds = 600;
+
+/// How far the client's clock may be from ours, in seconds, either way: for `exp`, `nbf` and `iat` alike.
+pub const MAX_SKEW: EpochSeconds = 60;
+
+/// The member that binds a client to one algorithm (OpenID Connect Dynamic Client Registration 1.0 §2).
+pub(crate) const ALGORITHM: &str = "token_endpoint_auth_signing_alg";
+
+/// An assertion and the client that it claims to be of.
+pub struct Assertion {
+    pub(super) client_id: ClientId,
+    token: String,
+}
+
+impl fmt::Debug for Assertion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Assertion").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+/// Why an assertion proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssertionError {
+    /// None of the client's keys has signed it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The client registered another algorithm.
+    #[error("not the registered algorithm")]
+    Algorithm,
+    /// `iss` and `sub` are not both the client (RFC 7523 §3).
+    #[error("iss and sub are not both the client")]
+    Issuer,
+    /// It is for somebody else, or for others too.
+    #[error("aud is not this server alone")]
+    Audience,
+    /// A claim that must be there is not, or one is of a wrong type.
+    #[error("{0} is missing or malformed")]
+    Claim(&'static str),
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+    /// Its time ends too late.
+    #[error("exp is too far ahead")]
+    TooLong,
+    /// Its time has not begun.
+    #[error("not yet good")]
+    NotYet,
+    /// It was used before.
+    #[error("used before")]
+    Replayed,
+}
+
+/// Whether the body has any part of an assertion.
+pub(super) fn is_presented(form: &Form<'_>) -> bool {
+    form.value("client_assertion").is_some() || form.value("client_assertion_type").is_some()
+}
+
+/// Reads an assertion as far as it says whose it is.
+pub(super) fn present(form: &Form<'_>) -> Result<Assertion, PresentError> {
+    let (Some(token), Some(kind)) = (form.value("client_assertion"), form.value("client_assertion_type")) else {
+        return Err(PresentError::IncompleteAssertion);
+    };
+    if kind != TYPE {
+        return Err(PresentError::UnsupportedAssertion);
+    }
+    let claims = UnverifiedToken::parse(token)?.unverified_claims()?;
+    let subject = claims.get("sub").and_then(Value::as_str).ok_or(PresentError::AssertionWithoutSubject)?;
+    let client_id = ClientId::parse(subject).map_err(|_| PresentError::MalformedClientId)?;
+    Ok(Assertion { client_id, token: token.to_owned() })
+}
+
+impl Assertion {
+    /// Proves all that needs no memory; gives what the assertion is remembered by, and until when.
+    pub(super) fn prove(&self, client: &Client, at: &Circumstances<'_>) -> Result<(String, EpochSeconds), ProveError> {
+        let token = UnverifiedToken::parse(&self.token).map_err(AssertionError::from)?;
+        if client.metadata.text(ALGORITHM).is_some_and(|registered| token.header("alg") != Some(registered)) {
+            return Err(AssertionError::Algorithm.into());
+        }
+        let claims = with_keys(client, at, |keys| Ok(token.verify(keys).map_err(AssertionError::from)?))?;
+        Ok(self.check(&claims, at)?)
+    }
+
+    fn check(
+        &self,
+        claims: &Map<String, Value>,
+        at: &Circumstances<'_>,
+    ) -> Result<(String, EpochSeconds), AssertionError> {
+        let client_id = self.client_id.as_str();
+        if ["iss", "sub"].iter().any(|name| claims.get(*name).and_then(Value::as_str) != Some(client_id)) {
+            return Err(AssertionError::Issuer);
+        }
+        if !is_for(claims.get("aud"), at.audiences) {
+            return Err(AssertionError::Audience);
+        }
+        let end = time(claims, "exp")?.ok_or(AssertionError::Claim("exp"))?;
+        let expires_at = end.saturating_add(MAX_SKEW);
+        if at.now >= expires_at {
+            return Err(AssertionError::Expired);
+        }
+        let latest = at.now.saturating_add(MAX_SKEW);
+        if end > latest.saturating_add(MAX_LIFETIME) {
+            return Err(AssertionError::TooLong);
+        }
+        for name in ["nbf", "iat"] {
+            if time(claims, name)?.is_some_and(|start| start > latest) {
+                return Err(AssertionError::NotYet);
+            }
+        }
+        let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+        let jti = digest(&SHA256, jti.ok_or(AssertionError::Claim("jti"))?.as_bytes());
+        Ok((format!("assertion#{client_id}#{}", URL_SAFE_NO_PAD.encode(jti)), expires_at))
+    }
+}
+
+/// Whether `aud` names this server and nobody else: an assertion for two servers could be used by the one at
+/// the other (RFC 7523 §3 leaves that to each; we refuse it).
+fn is_for(audience: Option<&Value>, ours: &[&str]) -> bool {
+    let is_ours = |value: &Value| value.as_str().is_some_and(|text| ours.contains(&text));
+    match audience {
+        Some(Value::Array(audiences)) => !audiences.is_empty() && audiences.iter().all(is_ours),
+        Some(one) => is_ours(one),
+        None => false,
+    }
+}
+
+/// A `NumericDate` (RFC 7519 §2), which may have a fraction. Whole seconds are all that the clock has, so the
+/// next whole second is what it means.
+fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<EpochSeconds>, AssertionError> {
+    let Some(value) = claims.get(name) else { return Ok(None) };
+    if let Some(seconds) = value.as_u64() {
+        return Ok(Some(seconds));
+    }
+    let seconds = value.as_f64().ok_or(AssertionError::Claim(name))?;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as is meant")]
+    Ok(Some(seconds.ceil() as EpochSeconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const NOW: EpochSeconds = 1_700_000_000;
+
+    fn check(change: impl FnOnce(&mut Map<String, Value>)) -> Result<(String, EpochSeconds), AssertionError> {
+        let client_id = ClientId::parse("s6BhdRkqt3").expect("an identifier");
+        let assertion = Assertion { client_id, token: String::new() };
+        let claims = json!({
+            "iss": "s6BhdRkqt3", "sub": "s6BhdRkqt3", "aud": "https://as.example", "jti": "1", "exp": NOW + 60,
+        });
+        let mut claims = claims.as_object().expect("an object").clone();
+        change(&mut claims);
+        let audiences = &["https://as.example", "https://as.example/token"];
+        assertion.check(&claims, &Circumstances { now: NOW, audiences, mutual_tls: false, fetched: None })
+    }
+
+    fn with(name: &str, value: Value) -> Result<(String, EpochSeconds), AssertionError> {
+        check(|claims| drop(claims.insert(name.to_owned(), value)))
+    }
+
+    /// A6: every time at its exact edge, with and without a fraction.
+    #[test]
+    fn a6_time() {
+        for (name, value, expected) in [
+            ("exp", json!(NOW - 60), Err(AssertionError::Expired)),
+            ("exp", json!(NOW - 59), Ok(NOW + 1)),
+            ("exp", json!(1_699_999_940.5), Ok(NOW + 1)),
+            ("exp", json!(NOW + 660), Ok(NOW + 720)),
+            ("exp", json!(NOW + 661), Err(AssertionError::TooLong)),
+            ("exp", json!(1_700_000_660.1), Err(AssertionError::TooLong)),
+            ("exp", json!(1e300), Err(AssertionError::TooLong)),
+            ("exp", json!(u64::MAX), Err(AssertionError::TooLong)),
+            ("exp", json!(-1), Err(AssertionError::Expired)),
+            ("exp", json!("1700000060"), Err(AssertionError::Claim("exp"))),
+            ("exp", json!(null), Err(AssertionError::Claim("exp"))),
+            ("nbf", json!(NOW + 60), Ok(NOW + 120)),
+            ("nbf", json!(NOW + 61), Err(AssertionError::NotYet)),
+            ("nbf", json!(1_700_000_060.1), Err(AssertionError::NotYet)),
+            ("iat", json!(NOW + 60), Ok(NOW + 120)),
+            ("iat", json!(NOW + 61), Err(AssertionError::NotYet)),
+            ("iat", json!(0), Ok(NOW + 120)),
+            ("iat", json!({}), Err(AssertionError::Claim("iat"))),
+        ] {
+            assert_eq!(with(name, value.clone()).map(|(_, end)| end), expected, "{name}: {value}");
+        }
+        assert_eq!(check(|claims| drop(claims.remove("exp"))), Err(AssertionError::Claim("exp")));
+    }
+
+    /// A6: this server and nobody else.
+    #[test]
+    fn a6_audience() {
+        let ours = ["https://as.example", "https://as.example/token"];
+        for good in [json!(ours[0]), json!(ours[1]), json!([ours[0]]), json!(ours)] {
+            with("aud", good.clone()).unwrap_or_else(|error| panic!("{good}: {error}"));
+        }
+        for bad in [
+            json!(null),
+            json!([]),
+            json!(1),
+            json!("https://as.example/"),
+            json!("https://other.example"),
+            json!([ours[0], "https://other.example"]),
+            json!([[ours[0]]]),
+        ] {
+            assert_eq!(with("aud", bad.clone()), Err(AssertionError::Audience), "{bad}");
+        }
+    }
+
+    /// A6: the client speaks for itself, and says each thing once.
+    #[test]
+    fn a6_issuer_and_jti() {
+        for name in ["iss", "sub"] {
+            assert_eq!(with(name, json!("other")), Err(AssertionError::Issuer));
+            assert_eq!(check(|claims| drop(claims.remove(name))), Err(AssertionError::Issuer));
+        }
+        for bad in [json!(null), json!(""), json!(1)] {
+            assert_eq!(with("jti", bad), Err(AssertionError::Claim("jti")));
+        }
+        // base64url of the SHA-256 of "1".
+        let id = "assertion#s6BhdRkqt3#a4ayc_80_OGda4BO_1o_V0etpOqiLx1JwB5S3beHW0s";
+        assert_eq!(check(|_| ()), Ok((id.to_owned(), NOW + 120)));
+    }
+}

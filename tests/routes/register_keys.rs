@@ -1,0 +1,150 @@
+//! `POST /register` for clients that authenticate with keys or certificates: RFC 7591 §2, RFC 8705 §2.
+
+use jsonwebtoken::Algorithm;
+use serde_json::{Value, json};
+use tokenmint_tests::{World, events};
+
+use crate::client_key::{ClientKey, ask, claims};
+
+async fn refused(world: &World, metadata: &Value) -> String {
+    let answer = world.register(&events::register(metadata)).await;
+    answer.expect_error(400, "invalid_client_metadata").json()["error_description"].to_string()
+}
+
+/// R11, R13: no secret for these methods, and the response holds what was registered.
+#[tokio::test]
+async fn r11_r13_no_secret() {
+    let world = World::new().await;
+    let key = ClientKey::new(Algorithm::ES256);
+    for metadata in [
+        json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks()}),
+        json!({
+            "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://client.example/jwks.json",
+            "token_endpoint_auth_signing_alg": "PS256",
+        }),
+        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": key.jwks()}),
+        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": "https://client.example/"}),
+        json!({
+            "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=client,O=Example",
+            "tls_client_certificate_bound_access_tokens": true,
+        }),
+    ] {
+        let answer = world.register(&events::register(&metadata)).await;
+        let body = answer.json();
+        assert_eq!(answer.status, 201, "{body}");
+        for (name, value) in metadata.as_object().expect("an object") {
+            assert_eq!(&body[name], value);
+        }
+        assert_eq!((body.get("client_secret"), body.get("client_secret_expires_at")), (None, None), "{body}");
+    }
+}
+
+/// R8: keys, once, public, and enough for the method; a subject, and nothing else of its kind.
+#[tokio::test]
+async fn r8_enough_for_the_method() {
+    let mut world = World::new().await;
+    let (ec, rsa) = (ClientKey::new(Algorithm::ES256), ClientKey::new(Algorithm::RS256));
+    let mut private = ec.jwks();
+    private["keys"][0]["d"] = "AAAA".into();
+    let mut encryption = ec.jwks();
+    encryption["keys"][0]["use"] = "enc".into();
+    let uri = "https://client.example/";
+    for method in ["private_key_jwt", "self_signed_tls_client_auth"] {
+        for (keys, member) in [
+            (json!({}), "token_endpoint_auth_method"),
+            (json!({"jwks_uri": ""}), "token_endpoint_auth_method"),
+            (json!({"jwks": null}), "token_endpoint_auth_method"),
+            (json!({"jwks": ec.jwks(), "jwks_uri": uri}), "jwks"),
+            (json!({"jwks": {"keys": []}}), "jwks"),
+            (json!({"jwks": private}), "jwks"),
+            (json!({"jwks": encryption}), "jwks"),
+            (json!({"jwks": {"keys": [{"kty": "oct", "k": "AAAA"}]}}), "jwks"),
+            (json!({"jwks_uri": "http://client.example/"}), "jwks_uri"),
+        ] {
+            let mut metadata = keys;
+            metadata["token_endpoint_auth_method"] = method.into();
+            let description = refused(&world, &metadata).await;
+            assert!(description.starts_with(&format!("\"{member} ")), "{method}: {description}");
+        }
+    }
+    for (algorithm, keys) in [("ES256", rsa.jwks()), ("RS256", ec.jwks()), ("ES384", ec.jwks())] {
+        let metadata = json!({
+            "token_endpoint_auth_method": "private_key_jwt", "jwks": keys, "token_endpoint_auth_signing_alg": algorithm,
+        });
+        assert!(refused(&world, &metadata).await.starts_with("\"jwks "));
+    }
+    for bad in ["none", "HS256", "es256", "ES512"] {
+        let metadata = json!({"token_endpoint_auth_signing_alg": bad});
+        assert!(refused(&world, &metadata).await.starts_with("\"token_endpoint_auth_signing_alg "));
+    }
+    let by_subject = |more: Value| {
+        let mut metadata = json!({"token_endpoint_auth_method": "tls_client_auth"});
+        metadata.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        metadata
+    };
+    for (more, member) in [
+        (json!({}), "token_endpoint_auth_method"),
+        (json!({"tls_client_auth_subject_dn": ""}), "token_endpoint_auth_method"),
+        (json!({"tls_client_auth_subject_dn": "client"}), "tls_client_auth_subject_dn"),
+        (json!({"tls_client_auth_subject_dn": 1}), "tls_client_auth_subject_dn"),
+        (json!({"tls_client_auth_subject_dn": format!("CN={}", "x".repeat(1024))}), "tls_client_auth_subject_dn"),
+        (json!({"tls_client_auth_san_dns": "client.example"}), "tls_client_auth_san_dns"),
+        (
+            json!({"tls_client_auth_subject_dn": "CN=client", "tls_client_auth_san_uri": "https://client.example"}),
+            "tls_client_auth_san_uri",
+        ),
+    ] {
+        let description = refused(&world, &by_subject(more)).await;
+        assert!(description.starts_with(&format!("\"{member} ")), "{description}");
+    }
+    assert!(
+        refused(&world, &json!({"tls_client_certificate_bound_access_tokens": "yes"})).await.contains("true or false")
+    );
+
+    // Where nobody can show a certificate, nobody is led to think so.
+    world.set("MUTUAL_TLS", "off").await;
+    refused(&world, &by_subject(json!({"tls_client_auth_subject_dn": "CN=client"}))).await;
+    refused(&world, &json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": ec.jwks()})).await;
+    refused(&world, &json!({"tls_client_certificate_bound_access_tokens": true})).await;
+}
+
+/// A6: a client that names an algorithm is bound to it, although its key could do more.
+#[tokio::test]
+async fn a6_registered_algorithm() {
+    let world = World::new().await;
+    let (pss, mut pkcs1) = (ClientKey::new(Algorithm::PS256), ClientKey::new(Algorithm::RS256));
+    pkcs1.jwk["kid"] = "2".into();
+    let metadata = json!({
+        "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "PS256",
+        "jwks": {"keys": [pss.jwk, pkcs1.jwk]},
+    });
+    let client = crate::client_key::register(&world, &metadata).await;
+    assert_eq!(ask(&world, &pss.sign(&claims(&world, &client, "1"))).await.status, 200);
+    ask(&world, &pkcs1.sign(&claims(&world, &client, "2"))).await.expect_error(401, "invalid_client");
+}
+
+/// M4: a client may go over to another method: its secret ends, or a new one is made.
+#[tokio::test]
+async fn m4_r11_another_method() {
+    let world = World::new().await;
+    let key = ClientKey::new(Algorithm::ES256);
+    let client = world.client(json!({})).await;
+    let put = |token: String, mut metadata: Value| {
+        metadata["client_id"] = client.id.clone().into();
+        events::configure("PUT", &client.id, Some(&format!("Bearer {token}")), Some(&metadata))
+    };
+    let by_key = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks()});
+    let answer = world.register(&put(client.token.clone(), by_key)).await;
+    let body = answer.json();
+    assert_eq!((answer.status.as_u16(), body.get("client_secret")), (200, None), "{body}");
+    world.ask(&client, "").await.expect_error(401, "invalid_client");
+    assert_eq!(ask(&world, &key.sign(&claims(&world, &client.id, "1"))).await.status, 200);
+
+    let token = body["registration_access_token"].as_str().expect("a token").to_owned();
+    let body = world.register(&put(token, json!({}))).await.json();
+    let secret = body["client_secret"].as_str().expect("a new secret").to_owned();
+    assert_eq!(body.get("jwks"), None);
+    ask(&world, &key.sign(&claims(&world, &client.id, "2"))).await.expect_error(401, "invalid_client");
+    let client = tokenmint_tests::Credentials { secret, ..client };
+    assert_eq!(world.ask(&client, "").await.status, 200);
+}
