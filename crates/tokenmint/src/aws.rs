@@ -5,13 +5,11 @@ use std::net::{IpAddr, SocketAddr};
 
 use tokenmint_aws::Sdk;
 use tokenmint_aws::config::Environment;
-use tokenmint_embedded::{Addresses, Embedded, REGION, reachable};
+use tokenmint_embedded::{Addresses, Embedded, REGION, Storage, reachable};
 
 use crate::cli::AwsArguments;
+use crate::running::Running;
 use crate::{Error, local, net, output};
-
-/// The issuer of functions that are tried out: where `tokenmint serve` would be.
-const ISSUER: &str = "http://127.0.0.1:9000";
 
 pub(crate) async fn run(arguments: AwsArguments) -> Result<(), Error> {
     output::log();
@@ -24,20 +22,19 @@ pub(crate) async fn run(arguments: AwsArguments) -> Result<(), Error> {
         ));
     }
     let option = |taken: SocketAddr| if taken == addresses.dynamodb { "--dynamodb-port" } else { "--kms-port" };
-    let embedded = Embedded::start(arguments.storage.storage(), addresses)
-        .await
-        .map_err(|error| Error::embedded(error, option))?;
-    let served = serve(&embedded, arguments.advertise.as_deref()).await;
+    let storage = arguments.storage.storage();
+    let embedded = Embedded::start(storage.clone(), addresses).await.map_err(|error| Error::embedded(error, option))?;
+    let served = serve(&embedded, &storage, arguments.advertise.as_deref()).await;
     embedded.stop().await;
     served
 }
 
-async fn serve(embedded: &Embedded, advertise: Option<&str>) -> Result<(), Error> {
+async fn serve(embedded: &Embedded, storage: &Storage, advertise: Option<&str>) -> Result<(), Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
     let signing_key = local::signing_key(&sdk).await?;
-    let settings = local::settings(ISSUER, &signing_key).into_iter();
-    let settings = settings.fold(Environment::default(), |settings, (name, value)| settings.with(name, value));
+    let settings = local::with_defaults(Environment::default(), local::ISSUER, &signing_key);
     local::tables(&sdk, &settings).await?;
+    let _announced = Running::new(embedded, &settings).announce(storage)?;
 
     let Addresses { dynamodb, kms } = embedded.addresses();
     output::print(&exports(&url(dynamodb, advertise), &url(kms, advertise), &signing_key))?;
@@ -65,7 +62,7 @@ fn exports(dynamodb: &str, kms: &str, signing_key: &str) -> String {
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
     ];
-    let settings = local::settings(ISSUER, signing_key);
+    let settings = local::settings(local::ISSUER, signing_key);
     aws.into_iter().chain(settings).fold(String::new(), |mut lines, (name, value)| {
         // Quoted for the shell, which knows no escape inside single quotes.
         let _ = writeln!(lines, "export {name}='{}'", value.replace('\'', r"'\''"));

@@ -1,10 +1,24 @@
 //! The command line.
 
+mod client;
+mod place;
+mod registration_token;
+mod values;
+
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 use tokenmint_embedded::Storage;
+
+pub use self::client::{
+    ClientArgument, ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments,
+    ShowArguments,
+};
+pub use self::place::{ClientsPlace, Place, TokensPlace};
+pub use self::registration_token::{
+    CreateTokenArguments, ListTokensArguments, RevokeArguments, TokenArguments, TokenCommand,
+};
 
 /// An OAuth 2.0 authorization server for machines, on your own machine.
 #[derive(Debug, Parser)]
@@ -33,6 +47,18 @@ pub enum Command {
     /// Run only the embedded DynamoDB and KMS, for functions that run elsewhere.
     #[command(about = AWS, long_about = AWS_LONG)]
     Aws(AwsArguments),
+
+    /// Manage clients.
+    #[command(about = client::ABOUT, long_about = client::LONG, after_help = client::EXAMPLES)]
+    Client(ClientArguments),
+
+    /// Manage initial access tokens.
+    #[command(
+        about = registration_token::ABOUT,
+        long_about = registration_token::LONG,
+        after_help = registration_token::EXAMPLES
+    )]
+    RegistrationToken(TokenArguments),
 }
 
 /// Where `serve` listens, and what it keeps.
@@ -96,12 +122,16 @@ const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 const ABOUT: &str = "\
 An OAuth 2.0 authorization server for machines, on your own machine: clients register
-themselves, and get access tokens with their own credentials. Without a command it serves.";
+themselves, and get access tokens with their own credentials. Without a command it serves.
+The commands `client` and `registration-token` manage what a server, this one or a deployed
+one, has stored.";
 
 const ENVIRONMENT: &str = "\
 Environment:
   RUST_LOG  what is logged to standard error: error, warn, info, debug or trace
-            [default: info]";
+            [default: info; error for `client` and `registration-token`]
+
+Exit status: 0 done, 1 not done, with the reason on standard error, 2 wrong usage.";
 
 const SERVE: &str = "Run the server: both functions on one port, with DynamoDB and KMS inside the process";
 
@@ -112,6 +142,7 @@ It needs no AWS account and no network. The settings of the deployed functions (
 SCOPES, AUDIENCE, ACCESS_TOKEN_TTL and the others) are read from the environment, with
 defaults that work on one machine. Endpoints and credentials of AWS are not used.
 
+`tokenmint client` and `tokenmint registration-token` work on the same folder while it runs.
 The folder of --data holds private keys in clear: it is for keys that nobody relies on.";
 
 const AWS: &str = "Run only the embedded DynamoDB and KMS, for functions that run elsewhere";
@@ -187,5 +218,56 @@ mod tests {
         let Ok(Command::Aws(arguments)) = parse("tokenmint aws --advertise 172.17.0.1") else { panic!("parses") };
         assert_eq!((arguments.listen, arguments.dynamodb_port, arguments.kms_port), (LOOPBACK, 9101, 9102));
         assert_eq!(arguments.advertise.as_deref(), Some("172.17.0.1"));
+    }
+
+    fn client(line: &str) -> ClientArguments {
+        match parse(line) {
+            Ok(Command::Client(arguments)) => arguments,
+            other => panic!("{line}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_place_is_named_before_or_after_the_command() {
+        let place = |line| client(line).place.place().map_err(|error| error.status());
+        let folder = |folder: &str| Ok(Place::Folder(folder.into()));
+        assert_eq!(place("tokenmint client list"), folder(".tokenmint"));
+        assert_eq!(place("tokenmint client --data d list"), folder("d"));
+        assert_eq!(place("tokenmint client list --data d"), folder("d"));
+        for line in ["tokenmint client --table t-1 list", "tokenmint client list --table t-1"] {
+            assert_eq!(place(line), Ok(Place::Table("t-1".to_owned())), "{line}");
+        }
+        for line in ["tokenmint client --data d list --table t-1", "tokenmint client list --table t-1 --data d"] {
+            assert_eq!(place(line), Err(2), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_said_is_left_to_the_settings() {
+        let ClientCommand::Create(create) = client("tokenmint client create").command else { panic!("create") };
+        assert_eq!((create.scope, create.method, create.secret_expires_in, create.issuer), (None, None, None, None));
+        let ClientCommand::RotateSecret(rotate) =
+            client("tokenmint client rotate-secret 1 --overlap 2h --secret-expires-in 0").command
+        else {
+            panic!("rotate-secret")
+        };
+        assert_eq!((rotate.client.id.as_str(), rotate.overlap, rotate.secret_expires_in), ("1", Some(7200), Some(0)));
+        let ClientCommand::List(list) = client("tokenmint client list").command else { panic!("list") };
+        assert_eq!((list.limit, list.json), (100, false));
+    }
+
+    #[test]
+    fn a_registration_token_needs_its_bounds() {
+        let line = "tokenmint registration-token create --uses 2 --expires-in 1h --scope a --registrations-table t-1";
+        let Ok(Command::RegistrationToken(TokenArguments { place, command: TokenCommand::Create(create) })) =
+            parse(line)
+        else {
+            panic!("create")
+        };
+        assert_eq!(place.place().ok(), Some(Place::Table("t-1".to_owned())));
+        assert_eq!((create.uses, create.expires_in, create.scope.as_str(), create.name.as_str()), (2, 3600, "a", ""));
+        for missing in ["--uses 2", "--expires-in 1h", "--scope a"] {
+            assert_eq!(parse(&line.replace(missing, "--json")), Err(ErrorKind::MissingRequiredArgument), "{missing}");
+        }
     }
 }

@@ -4,11 +4,14 @@ use tokenmint_aws::Sdk;
 use tokenmint_aws::config::Environment;
 use tokenmint_aws::provision::{self, KeySpec};
 
+/// The issuer where nobody says better: where `tokenmint serve` would be.
+pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
+
 /// The table of clients.
-pub(crate) const CLIENTS_TABLE: &str = "tokenmint-clients";
+const CLIENTS_TABLE: &str = "tokenmint-clients";
 
 /// The table of initial access tokens and registration counters.
-pub(crate) const REGISTRATIONS_TABLE: &str = "tokenmint-registrations";
+const REGISTRATIONS_TABLE: &str = "tokenmint-registrations";
 
 /// The table of revoked tokens and of assertions and proofs that were used.
 const TOKENS_TABLE: &str = "tokenmint-tokens";
@@ -49,4 +52,11 @@ pub(crate) fn settings<'a>(issuer: &'a str, signing_key: &'a str) -> [(&'static 
         ("REGISTRATION_RATE", "0"),
         ("REGISTRATION_RATE_TOTAL", "0"),
     ]
+}
+
+/// The settings, completed by those above.
+pub(crate) fn with_defaults(environment: Environment, issuer: &str, signing_key: &str) -> Environment {
+    settings(issuer, signing_key)
+        .into_iter()
+        .fold(environment, |environment, (name, value)| environment.with_default(name, value))
 }

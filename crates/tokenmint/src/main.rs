@@ -11,7 +11,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             output::say(format_args!("tokenmint: {error}"));
-            ExitCode::FAILURE
+            ExitCode::from(error.status())
         }
     }
 }

@@ -3,6 +3,8 @@
 use std::fmt::Display;
 use std::io::{self, Write as _};
 
+use serde::Serialize;
+use serde_json::{Map, Value};
 use tokenmint_http::telemetry::{self, Format};
 
 /// Writes to standard output what the program was asked for, in one piece: who reads it sees all or nothing.
@@ -15,6 +17,41 @@ pub fn print(text: &str) -> io::Result<()> {
     stdout.flush()
 }
 
+/// Writes a part of something long. `false` when nobody reads it any more, as under `| head`: that is no error.
+///
+/// # Errors
+/// The disk is full.
+pub(crate) fn print_more(text: &str) -> io::Result<bool> {
+    match print(text) {
+        Ok(()) => Ok(true),
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes one JSON object, indented.
+pub(crate) fn print_json(object: &impl Serialize) -> io::Result<()> {
+    print(&(serde_json::to_string_pretty(object)? + "\n"))
+}
+
+/// The members of an object, in their order.
+pub(crate) fn members(object: &impl Serialize) -> io::Result<Map<String, Value>> {
+    match serde_json::to_value(object)? {
+        Value::Object(members) => Ok(members),
+        other => Ok(Map::from_iter([(String::new(), other)])),
+    }
+}
+
+/// JSON objects, a line for each.
+pub(crate) fn json_lines(objects: impl Iterator<Item = impl Serialize>) -> io::Result<String> {
+    let mut lines = String::new();
+    for object in objects {
+        lines += &serde_json::to_string(&object)?;
+        lines.push('\n');
+    }
+    Ok(lines)
+}
+
 /// Writes a line to standard error, for a person. When that fails there is nobody to tell.
 pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
@@ -24,4 +61,11 @@ pub fn say(line: impl Display) {
 pub(crate) fn log() {
     let level = std::env::var("RUST_LOG").ok();
     telemetry::init(Format::Text, level.as_deref());
+}
+
+/// The same for a command that says itself what went wrong: only errors are logged, unless `RUST_LOG` asks
+/// for more.
+pub(crate) fn log_errors() {
+    let level = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
+    telemetry::init(Format::Text, Some(&level));
 }

@@ -13,6 +13,7 @@ use tokenmint_http::Clock;
 
 use crate::banner::banner;
 use crate::cli::ServeArguments;
+use crate::running::Running;
 use crate::{Error, local, net, output};
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
@@ -24,14 +25,16 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
             "warning: {address} is reachable from other machines, over plain HTTP; this is for local use"
         ));
     }
+    let storage = arguments.storage.storage();
     // The services' own ports are free ones: their errors are never about a port that somebody chose.
-    let embedded = Embedded::start(arguments.storage.storage(), Addresses::any())
+    let embedded = Embedded::start(storage.clone(), Addresses::any())
         .await
         .map_err(|error| Error::embedded(error, |_| "--listen"))?;
     let served = async {
-        let routes = routes(&embedded, &issuer(address)).await?;
+        let (routes, running) = routes(&embedded, &issuer(address)).await?;
+        let _announced = running.announce(&storage)?;
         // Whoever does not read it needs it no more than a server that stops.
-        let _ = output::print(&banner(&format!("http://{}", reachable(address)), &arguments.storage.storage()));
+        let _ = output::print(&banner(&format!("http://{}", reachable(address)), &storage));
         net::serve(listener, routes).await.map_err(Error::from)
     }
     .await;
@@ -40,20 +43,19 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
 }
 
 /// Both functions, as they are deployed: only the endpoints and the defaults of the settings are others.
-async fn routes(embedded: &Embedded, issuer: &str) -> Result<Router, Error> {
+async fn routes(embedded: &Embedded, issuer: &str) -> Result<(Router, Running), Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
     let signing_key = local::signing_key(&sdk).await?;
-    let environment = local::settings(issuer, &signing_key)
-        .into_iter()
-        .fold(Environment::from_process(), |environment, (name, value)| environment.with_default(name, value));
+    let environment = local::with_defaults(Environment::from_process(), issuer, &signing_key);
     let register = RegisterConfig::from_environment(&environment)?;
     let token = TokenConfig::from_environment(&environment)?;
     local::tables(&sdk, &environment).await?;
+    let running = Running::new(embedded, &environment);
 
     let register = Register::new(register, &sdk, Clock::System);
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;
     let routes = register::routes(Arc::new(register)).merge(token::routes(Arc::new(token)));
-    Ok(tokenmint_http::shell(routes))
+    Ok((tokenmint_http::shell(routes), running))
 }
 
 /// The issuer where none is set. Plain HTTP is for loopback addresses only (RFC 8414 §2 wants https): a server that

@@ -1,0 +1,108 @@
+//! `tokenmint client`: what an operator does with clients.
+
+mod create;
+mod list;
+mod rotate;
+mod view;
+
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
+
+use serde_json::Map;
+use tokenmint_aws::clients::WriteError;
+use tokenmint_http::Clock;
+use tokenmint_oauth::client::{Client, ClientId};
+
+use self::view::View;
+use crate::cli::{ClientArguments, ClientCommand, Place};
+use crate::tables::{self, Missing};
+use crate::text::visible;
+use crate::{Error, output, text};
+
+pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
+    output::log_errors();
+    let place = arguments.place.place()?;
+    match arguments.command {
+        ClientCommand::List(list) => list::run(&place, list).await,
+        ClientCommand::Show(show) => self::show(&place, &show.client.id, show.json).await,
+        ClientCommand::Create(create) => create::run(&place, *create).await,
+        ClientCommand::Disable(client) => set_disabled(&place, client.id, true).await,
+        ClientCommand::Enable(client) => set_disabled(&place, client.id, false).await,
+        ClientCommand::Delete(delete) => self::delete(&place, delete.client.id, delete.yes).await,
+        ClientCommand::RotateSecret(rotate) => rotate::run(&place, rotate).await,
+    }
+}
+
+async fn find(place: &Place, id: &ClientId) -> Result<Client, Error> {
+    tables::with(place, Missing::Fail, async |tables| tables.client(id).await).await
+}
+
+async fn show(place: &Place, id: &ClientId, json: bool) -> Result<(), Error> {
+    let client = find(place, id).await?;
+    let view = View::of(&client);
+    if json {
+        output::print_json(&view)?;
+    } else {
+        let mut members = Map::from_iter([("state".to_owned(), view::state(&client, Clock::System.now()).into())]);
+        members.extend(output::members(&view)?.into_iter().filter(|(name, _)| name != "disabled"));
+        output::print(&text::members(&members))?;
+    }
+    Ok(())
+}
+
+async fn set_disabled(place: &Place, id: ClientId, disabled: bool) -> Result<(), Error> {
+    let set =
+        tables::with(place, Missing::Fail, async |tables| match tables.clients.set_disabled(&id, disabled).await {
+            Err(WriteError::Condition) => Err(Error::NoClient(id.clone())),
+            set => Ok(set?),
+        });
+    set.await?;
+    let state = if disabled { "disabled" } else { "enabled" };
+    output::print(&format!("{} is {state}\n", visible(id.as_str())))?;
+    Ok(())
+}
+
+async fn delete(place: &Place, id: ClientId, yes: bool) -> Result<(), Error> {
+    if !yes {
+        if !io::stdin().is_terminal() {
+            return Err(Error::Usage("nobody is there to be asked; give --yes to delete the client"));
+        }
+        // The tables are closed while the answer is awaited: it may take long.
+        if !is_meant(&find(place, &id).await?)? {
+            return Err(Error::NotDone("the client was not deleted".to_owned()));
+        }
+    }
+    let removed = tables::with(place, Missing::Fail, async |tables| Ok(tables.clients.remove(&id).await?)).await?;
+    if !removed {
+        return Err(Error::NoClient(id));
+    }
+    output::print(&format!("{} is deleted\n", visible(id.as_str())))?;
+    Ok(())
+}
+
+/// Asks whether this client is the one.
+fn is_meant(client: &Client) -> io::Result<bool> {
+    let (name, id) = (text::cell(view::name(client), usize::MAX), visible(client.client_id.as_str()));
+    write!(io::stderr(), "Delete the client {id}, called {name}, for good? [y/N] ")?;
+    let mut answer = String::new();
+    io::stdin().lock().read_line(&mut answer)?;
+    Ok(is_yes(&answer))
+}
+
+fn is_yes(answer: &str) -> bool {
+    matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        for answer in ["y\n", "Y", "yes\r\n", " Yes "] {
+            assert!(is_yes(answer), "{answer:?}");
+        }
+        for answer in ["", "\n", "n\n", "no", "yep", "y y", "ja"] {
+            assert!(!is_yes(answer), "{answer:?}");
+        }
+    }
+}

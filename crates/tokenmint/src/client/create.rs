@@ -1,0 +1,140 @@
+//! `tokenmint client create`: what registration does (RFC 7591 §3), as the operator wants it.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+use serde_json::{Map, Value};
+use tokenmint_http::{Clock, random};
+use tokenmint_oauth::issuer::Issuer;
+use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
+use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
+use tokenmint_oauth::registration::{Issued, Lifetimes};
+use tokenmint_oauth::scope::Scope;
+
+use crate::cli::{CreateArguments, Place};
+use crate::tables::{self, Missing, Tables};
+use crate::{Error, local, output, text};
+
+pub(super) async fn run(place: &Place, create: CreateArguments) -> Result<(), Error> {
+    // Before anything is opened: standard input may be waited for.
+    let body = match &create.metadata {
+        Some(file) => read(file)?,
+        None => Value::Object(members(&create)).to_string().into_bytes(),
+    };
+    let made = tables::with(place, Missing::Make, async |tables| store(tables, &create, &body).await).await?;
+    let shown = if create.json {
+        output::print_json(&made)
+    } else {
+        output::print(&format!("{}\n{}\n", text::members(&made), keep(made.contains_key("client_secret"))))
+    };
+    shown.map_err(|error| {
+        let id = made.get("client_id").and_then(Value::as_str).unwrap_or_default();
+        Error::NotDone(format!(
+            "the client {id} was made, but its secret could not be written: {error}; make a new one with \
+             `tokenmint client rotate-secret {id}`"
+        ))
+    })
+}
+
+/// What the operator has to do before the terminal is closed.
+const fn keep(has_secret: bool) -> &'static str {
+    if has_secret {
+        "Keep client_secret and registration_access_token now: only their hashes are stored, and they cannot be shown \
+         again."
+    } else {
+        "Keep registration_access_token now: only its hash is stored, and it cannot be shown again."
+    }
+}
+
+/// Verifies and stores the client. Gives the client information response (RFC 7591 §3.2.1).
+async fn store(tables: &Tables, create: &CreateArguments, body: &[u8]) -> Result<Map<String, Value>, Error> {
+    let metadata = verify(body, tables.local)?;
+    // An operator knows what a client is for, before it is used.
+    let secret = create.secret_expires_in.unwrap_or(tables.lifetimes.secret);
+    let lifetimes = Lifetimes { secret, unused: 0, ..tables.lifetimes };
+    let new = Issued::new(metadata, Clock::System.now(), lifetimes, random);
+    tables.clients.insert(&new.client).await?;
+
+    let issuer = create.issuer.as_ref().or(tables.issuer.as_ref());
+    let unknown = Issuer::parse(local::ISSUER).expect("an issuer");
+    let mut made = output::members(&new.response(issuer.unwrap_or(&unknown)))?;
+    made.retain(|name, _| issuer.is_some() || name != "registration_client_uri");
+    Ok(made)
+}
+
+/// What registration makes of the metadata when every scope that it asks for is offered.
+fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
+    let requested = RequestedMetadata::parse(body)?;
+    if requested.software_statement()?.is_some() {
+        let why = "the client was not made: a software statement is for registration, which verifies it; leave it out";
+        return Err(Error::NotDone(why.to_owned()));
+    }
+    // Whatever is no scope is refused below.
+    let asked = serde_json::from_slice::<Value>(body).ok();
+    let asked = asked.as_ref().and_then(|body| body.get("scope")?.as_str()).map(Scope::parse);
+    let offered = asked.and_then(Result::ok).unwrap_or_default();
+    let policy = Policy { offered, default: Scope::default(), local, mutual_tls: true };
+    Ok(ClientMetadata::verify(&requested, &policy)?)
+}
+
+/// The options as metadata.
+fn members(create: &CreateArguments) -> Map<String, Value> {
+    let mut members = Map::new();
+    let mut set = |name: &str, value: Option<Value>| value.map(|value| members.insert(name.to_owned(), value));
+    set("client_name", create.name.clone().map(Value::from));
+    set("scope", create.scope.as_ref().map(|scope| scope.as_str().into()));
+    set("token_endpoint_auth_method", create.method.map(|method| method.as_str().into()));
+    set("redirect_uris", (!create.redirect_uri.is_empty()).then(|| create.redirect_uri.clone().into()));
+    members
+}
+
+/// Reads metadata from a file, or from standard input where it is `-`.
+fn read(file: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |error: io::Error| Error::NotDone(format!("cannot read {}: {error}", file.display()));
+    let from: &mut dyn Read =
+        if file == Path::new("-") { &mut io::stdin().lock() } else { &mut File::open(file).map_err(failed)? };
+    let mut body = Vec::new();
+    from.take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut body).map_err(failed)?;
+    if body.len() > MAX_BODY_BYTES {
+        return Err(Error::NotDone(format!("{} is longer than {MAX_BODY_BYTES} bytes", file.display())));
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(body: &str) -> String {
+        verify(body.as_bytes(), false).expect_err(body).to_string()
+    }
+
+    /// R16: an operator may give any scope, and gives none by saying nothing.
+    #[test]
+    fn r16_any_scope_that_is_named() {
+        let scope = |body: &str| verify(body.as_bytes(), false).expect(body).scope.as_str().to_owned();
+        assert_eq!(scope(r#"{"scope":"admin read admin"}"#), "admin read");
+        assert_eq!(scope("{}"), "");
+        assert_eq!(scope(r#"{"scope":""}"#), "");
+    }
+
+    /// R2, R8: the rules of registration hold.
+    #[test]
+    fn r8_what_cannot_be_registered_cannot_be_made() {
+        assert_eq!(refused("[]").split(": ").next(), Some("the client was not made"));
+        assert!(refused(r#"{"scope":"a  b"}"#).contains("scope does not follow the grammar"));
+        assert!(refused(r#"{"scope":["a"]}"#).contains("scope must be a string"));
+        assert!(refused(r#"{"redirect_uris":["http://example.com"]}"#).contains("redirect_uris"));
+        assert!(refused(r#"{"token_endpoint_auth_method":"none"}"#).contains("is not a method"));
+        assert!(refused(r#"{"scope":"a","scope":"b"}"#).contains("more than once"));
+        assert!(refused(r#"{"client_uri":"http://127.0.0.1"}"#).contains("https"));
+        assert!(verify(br#"{"client_uri":"http://127.0.0.1"}"#, true).is_ok());
+    }
+
+    /// R17: a software statement that nobody has verified is not kept as if it were.
+    #[test]
+    fn r17_no_software_statement() {
+        assert!(refused(r#"{"software_statement":"a.b.c"}"#).contains("software statement"));
+    }
+}

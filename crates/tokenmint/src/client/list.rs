@@ -1,0 +1,37 @@
+//! `tokenmint client list`: all clients, as many in memory as are read at a time.
+
+use tokenmint_http::Clock;
+
+use super::view::{self, View};
+use crate::cli::{ListArguments, Place};
+use crate::tables::{self, Missing};
+use crate::text::Table;
+use crate::{Error, output};
+
+pub(super) async fn run(place: &Place, list: ListArguments) -> Result<(), Error> {
+    tables::with(place, Missing::Fail, async |tables| {
+        let (mut table, mut cursor, mut none) = (Table::new(view::HEADS), None, true);
+        loop {
+            let page = tables.clients.page(cursor, list.limit).await?;
+            none &= page.clients.is_empty();
+            let lines = if list.json {
+                output::json_lines(page.clients.iter().map(View::of))?
+            } else {
+                let now = Clock::System.now();
+                table.page(&page.clients.iter().map(|client| view::row(client, now)).collect::<Vec<_>>())
+            };
+            if !output::print_more(&lines)? {
+                return Ok(());
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+        if none && !list.json {
+            output::say("there are no clients");
+        }
+        Ok(())
+    })
+    .await
+}

@@ -1,0 +1,220 @@
+//! `tokenmint registration-token`: initial access tokens (RFC 7591 §3), for where registration is protected.
+
+use std::io;
+
+use serde::Serialize;
+use tokenmint_aws::registrations::RegistrationsTable;
+use tokenmint_http::{Clock, random};
+use tokenmint_oauth::EpochSeconds;
+use tokenmint_oauth::initial_access_token::InitialAccessToken;
+use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::secret::{Secret, SecretHash};
+
+use crate::cli::{CreateTokenArguments, Place, RevokeArguments, TokenArguments, TokenCommand};
+use crate::tables::{self, Missing, Tables};
+use crate::text::{Table, cell, members, moment};
+use crate::{Error, output};
+
+/// How many items are read at a time.
+const PAGE: i32 = 100;
+
+/// The least that tells tokens apart: 48 bits.
+const SHORTEST_PREFIX: usize = 8;
+
+pub(crate) async fn run(arguments: TokenArguments) -> Result<(), Error> {
+    output::log_errors();
+    let place = arguments.place.place()?;
+    match arguments.command {
+        TokenCommand::Create(create) => self::create(&place, create).await,
+        TokenCommand::List(list) => self::list(&place, list.json).await,
+        TokenCommand::Revoke(revoke) => self::revoke(&place, &revoke).await,
+    }
+}
+
+/// A token as an operator sees it.
+#[derive(Serialize)]
+struct View<'t> {
+    id: String,
+    /// In clear, a moment after it was made and never again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    initial_access_token: Option<&'t str>,
+    name: &'t str,
+    issued_at: EpochSeconds,
+    expires_at: EpochSeconds,
+    uses_left: u32,
+    scope: &'t Scope,
+    state: &'static str,
+}
+
+impl<'t> View<'t> {
+    fn of(token: &'t InitialAccessToken, secret: Option<&'t Secret>, now: EpochSeconds) -> Self {
+        Self {
+            id: RegistrationsTable::token_id(&token.hash),
+            initial_access_token: secret.map(Secret::reveal),
+            name: &token.name,
+            issued_at: token.issued_at,
+            expires_at: token.expires_at,
+            uses_left: token.uses_left,
+            scope: &token.scope,
+            state: state(token, now),
+        }
+    }
+
+    fn row(self) -> [String; 6] {
+        let (name, scope) = (cell(self.name, 24), cell(self.scope.as_str(), 32));
+        [self.id, name, self.uses_left.to_string(), moment(self.expires_at), scope, self.state.to_owned()]
+    }
+}
+
+const HEADS: [&str; 6] = ["ID", "NAME", "USES LEFT", "EXPIRES", "SCOPE", "STATE"];
+
+const fn state(token: &InitialAccessToken, now: EpochSeconds) -> &'static str {
+    if token.check(now).is_ok() {
+        "active"
+    } else if token.uses_left == 0 {
+        "spent"
+    } else {
+        "expired"
+    }
+}
+
+async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error> {
+    let (secret, now) = (Secret::generate(random), Clock::System.now());
+    let token = InitialAccessToken {
+        hash: secret.hash(),
+        name: create.name,
+        issued_at: now,
+        expires_at: now + EpochSeconds::from(create.expires_in),
+        uses_left: create.uses,
+        scope: create.scope,
+    };
+    let stored =
+        tables::with(place, Missing::Make, async |tables| Ok(tables.registrations.insert_token(&token).await?));
+    stored.await?;
+    let view = View::of(&token, Some(&secret), now);
+    let shown = if create.json {
+        output::print_json(&view)
+    } else {
+        let keep = "Keep initial_access_token now: only its hash is stored, and it cannot be shown again.";
+        output::members(&view).and_then(|view| output::print(&format!("{}\n{keep}\n", members(&view))))
+    };
+    shown.map_err(|error| {
+        let id = &view.id;
+        Error::NotDone(format!(
+            "the token was made, but it could not be written: {error}; end it with \
+             `tokenmint registration-token revoke {id}`"
+        ))
+    })
+}
+
+async fn list(place: &Place, json: bool) -> Result<(), Error> {
+    tables::with(place, Missing::Fail, async |tables| {
+        let (mut table, mut none) = (Table::new(HEADS), true);
+        each_page(tables, |tokens| {
+            none &= tokens.is_empty();
+            let now = Clock::System.now();
+            let views = tokens.iter().map(|token| View::of(token, None, now));
+            let lines =
+                if json { output::json_lines(views)? } else { table.page(&views.map(View::row).collect::<Vec<_>>()) };
+            output::print_more(&lines)
+        })
+        .await?;
+        if none && !json {
+            output::say("there are no registration tokens");
+        }
+        Ok(())
+    })
+    .await
+}
+
+async fn revoke(place: &Place, revoke: &RevokeArguments) -> Result<(), Error> {
+    let id = &revoke.id;
+    let none = || Error::NoToken(id.clone());
+    let revoked = tables::with(place, Missing::Fail, async |tables| {
+        // A whole identifier needs no search, which may miss what was made a moment ago.
+        let hash = match RegistrationsTable::token_hash(id) {
+            Some(hash) => hash,
+            None => search(tables, id).await?.ok_or_else(none)?,
+        };
+        let removed = tables.registrations.remove_token(&hash).await?;
+        removed.then(|| RegistrationsTable::token_id(&hash)).ok_or_else(none)
+    });
+    let id = revoked.await?;
+    output::print(&format!("{id} is revoked\n"))?;
+    Ok(())
+}
+
+/// The one token whose identifier begins so.
+async fn search(tables: &Tables, prefix: &str) -> Result<Option<SecretHash>, Error> {
+    if prefix.len() < SHORTEST_PREFIX {
+        return Err(Error::Usage("give at least the first 8 characters of the token's identifier"));
+    }
+    let mut found = Vec::new();
+    each_page(tables, |tokens| {
+        let hashes = tokens.iter().map(|token| token.hash);
+        found.extend(hashes.filter(|hash| RegistrationsTable::token_id(hash).starts_with(prefix)));
+        Ok(true)
+    })
+    .await?;
+    if found.len() > 1 {
+        return Err(Error::NotDone(format!("{} tokens begin with {prefix}; give more of the identifier", found.len())));
+    }
+    Ok(found.pop())
+}
+
+/// Reads all tokens, page by page, as long as somebody wants more.
+async fn each_page(
+    tables: &Tables,
+    mut act: impl FnMut(&[InitialAccessToken]) -> io::Result<bool>,
+) -> Result<(), Error> {
+    let mut cursor = None;
+    loop {
+        let page = tables.registrations.token_page(cursor, PAGE).await?;
+        cursor = page.next;
+        if !act(&page.tokens)? || cursor.is_none() {
+            return Ok(());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn token() -> InitialAccessToken {
+        InitialAccessToken {
+            hash: SecretHash::from_bytes([255; 32]),
+            name: "Audit\u{7}".to_owned(),
+            issued_at: 0,
+            expires_at: 60,
+            uses_left: 2,
+            scope: Scope::parse("a b").expect("a scope"),
+        }
+    }
+
+    #[test]
+    fn states() {
+        let state = |uses_left, expires_at| state(&InitialAccessToken { uses_left, expires_at, ..token() }, 50);
+        assert_eq!([state(1, 51), state(0, 51), state(1, 50), state(0, 50)], ["active", "spent", "expired", "spent"]);
+    }
+
+    #[test]
+    fn a_token_is_listed_by_its_identifier() {
+        let token = token();
+        let id = "__________________________________________8";
+        assert_eq!(
+            View::of(&token, None, 1).row(),
+            [id, "Audit\u{fffd}", "2", "1970-01-01T00:01:00Z", "a b", "active"]
+        );
+        assert_eq!(
+            serde_json::to_value(View::of(&token, None, 1)).expect("serialises"),
+            json!({
+                "id": id, "name": "Audit\u{7}", "issued_at": 0, "expires_at": 60, "uses_left": 2, "scope": "a b",
+                "state": "active",
+            })
+        );
+        assert_eq!(RegistrationsTable::token_hash(id), Some(token.hash));
+    }
+}

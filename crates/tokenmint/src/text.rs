@@ -1,0 +1,186 @@
+//! What people read: times, names that strangers chose, tables, lists of members.
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use tokenmint_oauth::EpochSeconds;
+
+/// A point in time in UTC, as in `2026-01-31T12:00:00Z` (RFC 3339); in seconds where the year has five digits.
+pub(crate) fn moment(time: EpochSeconds) -> String {
+    let known = i64::try_from(time).ok().and_then(|time| OffsetDateTime::from_unix_timestamp(time).ok());
+    known.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| time.to_string())
+}
+
+/// A text that a stranger chose, harmless on a terminal: whoever registers must not be able to move the cursor,
+/// to turn the direction of writing or to hide characters on the operator's screen.
+pub(crate) fn visible(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() || is_format(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// Marks of direction, joiners and other characters that take no space.
+const fn is_format(c: char) -> bool {
+    matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
+}
+
+/// How many columns of a terminal a visible text takes.
+fn width(text: &str) -> usize {
+    text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
+}
+
+/// The scripts of East Asia and pictograms, roughly: where it is wrong, a column is out of line.
+const fn is_wide(c: char) -> bool {
+    matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
+        | '\u{FE30}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{1F300}'..='\u{1F64F}'
+        | '\u{1F680}'..='\u{1F6FF}' | '\u{1F900}'..='\u{1F9FF}' | '\u{20000}'..='\u{3FFFD}')
+}
+
+/// The text in at most so many columns, made visible. What is missing shows as `…`, an empty text as `-`.
+pub(crate) fn cell(text: &str, columns: usize) -> String {
+    let text = visible(text);
+    if text.is_empty() {
+        return "-".to_owned();
+    }
+    if width(&text) <= columns {
+        return text;
+    }
+    let mut short = String::new();
+    for c in text.chars() {
+        if width(&short) + width(c.encode_utf8(&mut [0; 4])) >= columns {
+            break;
+        }
+        short.push(c);
+    }
+    short + "…"
+}
+
+/// A table that comes in pages: a column may grow from page to page, it never shrinks.
+#[derive(Debug)]
+pub(crate) struct Table<const N: usize> {
+    heads: [&'static str; N],
+    widths: [usize; N],
+    begun: bool,
+}
+
+impl<const N: usize> Table<N> {
+    pub(crate) fn new(heads: [&'static str; N]) -> Self {
+        Self { heads, widths: heads.map(width), begun: false }
+    }
+
+    /// The lines of a page, under the heads if it is the first. No rows are no lines.
+    pub(crate) fn page(&mut self, rows: &[[String; N]]) -> String {
+        for row in rows {
+            for (own, cell) in self.widths.iter_mut().zip(row) {
+                *own = width(cell).max(*own);
+            }
+        }
+        let mut lines = String::new();
+        if !self.begun && !rows.is_empty() {
+            self.begun = true;
+            self.line(&mut lines, &self.heads.map(str::to_owned));
+        }
+        for row in rows {
+            self.line(&mut lines, row);
+        }
+        lines
+    }
+
+    fn line(&self, lines: &mut String, row: &[String; N]) {
+        let start = lines.len();
+        for (cell, own) in row.iter().zip(self.widths) {
+            lines.push_str(cell);
+            lines.extend(std::iter::repeat_n(' ', own - width(cell) + 2));
+        }
+        lines.truncate(start + lines[start..].trim_end().len());
+        lines.push('\n');
+    }
+}
+
+/// The members of a JSON object, a line for each.
+pub(crate) fn members(object: &Map<String, Value>) -> String {
+    let rows = object.iter().map(|(name, value)| [visible(name), said(name, value)]);
+    Table { heads: [""; 2], widths: [0; 2], begun: true }.page(&rows.collect::<Vec<_>>())
+}
+
+/// A member's value in words.
+fn said(name: &str, value: &Value) -> String {
+    let text = match value {
+        Value::Number(seconds) if name.ends_with("_at") => match seconds.as_u64() {
+            // A secret's way to say so (RFC 7591 §3.2.1).
+            Some(0) => "never".to_owned(),
+            Some(seconds) => moment(seconds),
+            None => seconds.to_string(),
+        },
+        Value::String(text) => text.clone(),
+        Value::Array(entries) if entries.iter().all(Value::is_string) => {
+            let entries: Vec<_> = entries.iter().filter_map(Value::as_str).collect();
+            entries.join(", ")
+        }
+        Value::Bool(true) => "yes".to_owned(),
+        Value::Bool(false) => "no".to_owned(),
+        other => other.to_string(),
+    };
+    cell(&text, usize::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn times_are_utc() {
+        assert_eq!(moment(0), "1970-01-01T00:00:00Z");
+        assert_eq!(moment(1_767_225_599), "2025-12-31T23:59:59Z");
+        assert_eq!(moment(253_402_300_799), "9999-12-31T23:59:59Z");
+        assert_eq!(moment(253_402_300_800), "253402300800");
+        assert_eq!(moment(u64::MAX), u64::MAX.to_string());
+    }
+
+    #[test]
+    fn a_stranger_does_not_write_on_the_terminal() {
+        assert_eq!(visible("\u{1b}[2Jx\u{9b}1A\r\n"), "\u{fffd}[2Jx\u{fffd}1A\u{fffd}\u{fffd}");
+        assert_eq!(visible("a\u{202e}b\u{200b}c\u{2066}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
+        assert_eq!(visible("Zürich 東京"), "Zürich 東京");
+    }
+
+    #[test]
+    fn cells_are_short() {
+        assert_eq!(cell("", 5), "-");
+        assert_eq!(cell("12345", 5), "12345");
+        assert_eq!(cell("123456", 5), "1234…");
+        assert_eq!(cell("東京東京", 5), "東京…");
+        assert_eq!(cell("東京東京", 6), "東京…");
+    }
+
+    #[test]
+    fn columns_are_aligned_over_pages() {
+        let mut table = Table::new(["A", "BB", "C"]);
+        assert_eq!(table.page(&[]), "");
+        let row = |cells: [&str; 3]| cells.map(str::to_owned);
+        let lines = table.page(&[row(["1", "東京", "3"]), row(["1", "2", ""])]);
+        assert_eq!(lines, "A  BB    C\n1  東京  3\n1  2\n");
+        assert_eq!(table.page(&[row(["1234", "2", "3"])]), "1234  2     3\n");
+        assert_eq!(table.page(&[row(["1", "2", "3"])]), "1     2     3\n");
+    }
+
+    #[test]
+    fn members_are_said_in_words() {
+        let object = json!({
+            "client_id": "1", "client_id_issued_at": 1, "client_secret_expires_at": 0, "scope": "", "disabled": false,
+            "contacts": ["a", "b\u{7}"], "response_types": [], "jwks": { "keys": ["\u{9b}"] },
+        });
+        assert_eq!(
+            members(object.as_object().expect("an object")),
+            "client_id                 1\n\
+             client_id_issued_at       1970-01-01T00:00:01Z\n\
+             client_secret_expires_at  never\n\
+             scope                     -\n\
+             disabled                  no\n\
+             contacts                  a, b\u{fffd}\n\
+             response_types            -\n\
+             jwks                      {\"keys\":[\"\u{fffd}\"]}\n"
+        );
+    }
+}

@@ -1,0 +1,241 @@
+//! `tokenmint client`.
+
+use std::fs::{File, OpenOptions};
+use std::path::Path;
+use std::process::Stdio;
+
+use serde_json::json;
+
+use crate::harness::{Data, Server, curl, done, failed, json, program, run, run_with, shell, text};
+
+/// R16: a client that the operator has made gets tokens, with the scope that the operator has given it.
+#[test]
+fn r16_a_client_that_was_made_gets_a_token() {
+    let data = Data::new();
+    let made = json(&data.on(&["client", "create", "--name", "Billing", "--scope", "admin read"]));
+    assert_eq!(
+        (text(&made, "client_name"), text(&made, "scope"), text(&made, "token_endpoint_auth_method")),
+        ("Billing", "admin read", "client_secret_basic")
+    );
+    assert_eq!((&made["client_secret_expires_at"], &made["grant_types"]), (&json!(0), &json!(["client_credentials"])));
+    let (id, secret) = (text(&made, "client_id"), text(&made, "client_secret"));
+    let token = text(&made, "registration_access_token");
+
+    // The end that registration gives to unused clients is not for those of an operator (R20).
+    let server = Server::start_with(program(&data.on(&["--listen", "127.0.0.1:0"])).env("UNUSED_CLIENT_TTL", "1"));
+    let (status, answer) = server.token(id, secret);
+    assert_eq!((status, text(&answer, "scope")), (200, "admin read"));
+    let (status, answer) = curl(&format!("-H 'Authorization: Bearer {token}' {}/register/{id}", server.url));
+    assert_eq!((status, text(&answer, "client_name")), (200, "Billing"));
+    server.stop();
+}
+
+/// A4, M5: what an operator does to a client counts from the next request on, while the server runs.
+#[test]
+fn a4_m5_what_an_operator_does_counts_at_once() {
+    let data = Data::new();
+    let server = Server::start(&data.on(&[]));
+    let made = json(&data.on(&["client", "create", "--secret-expires-in", "1d"]));
+    assert!(text(&made, "registration_client_uri").starts_with(&server.url), "{made}");
+    let (id, first) = (text(&made, "client_id"), text(&made, "client_secret"));
+    let status = |secret: &str| server.token(id, secret).0;
+    assert_eq!(status(first), 200);
+
+    let refused = server.token("00000000-0000-4000-8000-000000000000", "wrong");
+    assert_eq!(done(&data.on(&["client", "disable", id])), format!("{id} is disabled\n"));
+    assert_eq!(server.token(id, first), refused);
+    assert_eq!((refused.0, text(&refused.1, "error")), (401, "invalid_client"));
+    assert!(done(&data.on(&["client", "show", id])).starts_with("state                       disabled\n"));
+    assert_eq!(done(&data.on(&["client", "enable", id])), format!("{id} is enabled\n"));
+    assert_eq!(status(first), 200);
+
+    let rotated = json(&data.on(&["client", "rotate-secret", id, "--overlap", "1h"]));
+    let second = text(&rotated, "client_secret");
+    assert_eq!((status(first), status(second)), (200, 200));
+    assert_eq!(rotated["client_secret_expires_at"], 0);
+    let shown = json(&data.on(&["client", "show", id]));
+    assert_eq!(shown["previous_client_secret_expires_at"], rotated["previous_client_secret_expires_at"]);
+    let rotated = json(&data.on(&["client", "rotate-secret", id, "--overlap", "0"]));
+    assert_eq!(rotated.get("previous_client_secret_expires_at"), None);
+    let third = text(&rotated, "client_secret");
+    assert_eq!((status(first), status(second), status(third)), (401, 401, 200));
+    let said = done(&data.on(&["client", "rotate-secret", id]));
+    assert!(said.contains("The previous secret is good until 20") && said.contains("cannot be shown again"), "{said}");
+
+    assert_eq!(
+        failed(&data.on(&["client", "delete", id]), 2),
+        "nobody is there to be asked; give --yes to delete the client"
+    );
+    assert_eq!(status(third), 200);
+    assert_eq!(done(&data.on(&["client", "delete", id, "--yes"])), format!("{id} is deleted\n"));
+    assert_eq!(server.token(id, third), refused);
+    for command in ["show", "disable", "enable", "rotate-secret"] {
+        assert_eq!(failed(&data.on(&["client", command, id]), 1), format!("there is no client {id}"));
+    }
+    assert_eq!(failed(&data.on(&["client", "delete", id, "--yes"]), 1), format!("there is no client {id}"));
+    server.stop();
+}
+
+/// M5: of many new secrets made at once, each is the newest for a moment, and two are good in the end.
+#[test]
+fn m5_two_secrets_are_good_whoever_made_them() {
+    let data = Data::new();
+    let server = Server::start(&data.on(&[]));
+    let made = json(&data.on(&["client", "create"]));
+    let id = text(&made, "client_id");
+    let rotate = || program(&data.on(&["client", "rotate-secret", id, "--json"])).stdout(Stdio::piped()).spawn();
+    let processes: Vec<_> = (0..6).map(|_| rotate().unwrap()).collect();
+    let outputs = processes.into_iter().map(|process| process.wait_with_output().unwrap());
+    // One that never wins the race says so, and has made no secret.
+    let rotated = outputs.filter(|output| output.status.success());
+    let secrets: Vec<serde_json::Value> =
+        rotated.map(|output| serde_json::from_slice(&output.stdout).unwrap()).collect();
+    let good = secrets.iter().filter(|made| server.token(id, text(made, "client_secret")).0 == 200).count();
+    assert!(secrets.len() >= 2 && good == 2, "{good} of {}", secrets.len());
+    server.stop();
+}
+
+/// At a terminal the operator is asked, and sees which client it is about.
+#[cfg(unix)]
+#[test]
+fn delete_asks() {
+    let data = Data::new();
+    let made = json(&data.on(&["client", "create", "--name", "Billing"]));
+    let id = text(&made, "client_id");
+    let delete = |answer: &str| {
+        let command = format!("{} client delete {id} --data {}", env!("CARGO_BIN_EXE_tokenmint"), data.folder);
+        let terminal = "import os, pty, sys; print(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+        shell(&format!("echo {answer} | python3 -c '{terminal}' {command}"))
+    };
+    let said = delete("n");
+    assert!(said.contains(&format!("Delete the client {id}, called Billing, for good? [y/N]")), "{said}");
+    assert!(said.contains("tokenmint: the client was not deleted") && said.ends_with("\n1\n"), "{said}");
+    let said = delete("yes");
+    assert!(said.contains(&format!("{id} is deleted")) && said.ends_with("\n0\n"), "{said}");
+    assert_eq!(failed(&data.on(&["client", "show", id]), 1), format!("there is no client {id}"));
+}
+
+/// R8: metadata from a file or from standard input is held to the rules of registration.
+#[test]
+fn r8_metadata_from_a_file() {
+    let data = Data::new();
+    let create = data.on(&["client", "create", "--json", "--metadata", "-"]);
+    let body = json!({
+        "client_name": "Portal", "redirect_uris": ["https://portal.example/cb"], "scope": "a b",
+        "grant_types": ["authorization_code"], "response_types": ["code"],
+        "token_endpoint_auth_method": "client_secret_post", "unknown": 1,
+    });
+    let answer = run_with(&create, &body.to_string());
+    assert_eq!(answer.status, 0, "{answer:?}");
+    let made: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+    assert_eq!((&made["redirect_uris"], text(&made, "scope")), (&body["redirect_uris"], "a b"));
+    assert_eq!(made.get("unknown"), None);
+
+    let refused = run_with(&create, r#"{"redirect_uris":["http://portal.example"]}"#);
+    assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
+    assert!(refused.stderr.starts_with("tokenmint: the client was not made: redirect_uris: "), "{refused:?}");
+    let large = run_with(&create, &format!(r#"{{"client_name":"{}"}}"#, "x".repeat(70_000)));
+    assert_eq!(large.stderr, "tokenmint: - is longer than 65536 bytes\n");
+
+    let missing = format!("{}.json", data.folder);
+    let said = failed(&data.on(&["client", "create", "--metadata", &missing]), 1);
+    assert!(said.starts_with(&format!("cannot read {missing}: ")), "{said}");
+    assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 1);
+}
+
+/// What strangers call their clients does not act on the operator's terminal.
+#[test]
+fn a_table_for_people() {
+    let data = Data::new();
+    let name = "\u{1b}[31m\u{202e}Évil \u{6771}";
+    let first = json(&data.on(&["client", "create", "--name", name, "--scope", "a"]));
+    let second = json(&data.on(&["client", "create", "--method", "client_secret_post"]));
+    done(&data.on(&["client", "disable", text(&second, "client_id")]));
+    let list = done(&data.on(&["client", "list", "--limit", "1"]));
+    assert!(list.starts_with("CLIENT ID                             NAME"), "{list}");
+    let line = |client| list.lines().find(|line| line.starts_with(text(client, "client_id"))).unwrap();
+    let words: Vec<_> = line(&first).split_whitespace().collect();
+    assert_eq!(words[1..5], ["\u{fffd}[31m\u{fffd}Évil", "\u{6771}", "client_secret_basic", "a"]);
+    assert_eq!(words[6], "active");
+    let words: Vec<_> = line(&second).split_whitespace().collect();
+    assert_eq!((words[1..4].join(" ").as_str(), words[5]), ("- client_secret_post -", "disabled"));
+    assert!(words[4].len() == 20 && words[4].ends_with('Z'), "{list}");
+}
+
+#[test]
+fn what_cannot_be_done_is_said_in_a_line() {
+    let data = Data::new();
+    let folder = &data.folder;
+    for command in [&["client", "list"][..], &["client", "show", "1"], &["client", "delete", "1", "--yes"]] {
+        let said = failed(&data.on(command), 1);
+        assert_eq!(said, format!("there is no folder {folder}: nothing was stored yet, or it is another one (--data)"));
+    }
+    assert!(!Path::new(folder).exists());
+    assert_eq!(
+        failed(&["client", "--data", folder, "list", "--table", "clients"], 2),
+        "it is the local data (--data) or a deployed table, not both"
+    );
+    for wrong in [
+        &["client"][..],
+        &["client", "list", "--limit", "1001"],
+        &["client", "show"],
+        &["client", "create", "--method", "none"],
+        &["client", "create", "--scope", "a  b"],
+        &["client", "create", "--metadata", "-", "--name", "x"],
+        &["client", "rotate-secret", "1", "--overlap", "1w"],
+        &["client", "list", "--table", ""],
+    ] {
+        assert_eq!(run(wrong).status, 2, "{wrong:?}");
+    }
+    let answer = run(&data.on(&["client", "create"]));
+    assert!(answer.stdout.contains("Keep client_secret and registration_access_token now"), "{answer:?}");
+}
+
+/// A secret that nobody has read is not kept a secret.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_secret_that_could_not_be_written_is_said_to_be_lost() {
+    let data = Data::new();
+    let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let create = |stdout: File| program(&data.on(&["client", "create"])).stdout(stdout).output().unwrap();
+    let output = create(full);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let id = json(&data.on(&["client", "list"]));
+    let id = text(&id, "client_id");
+    assert!(said.starts_with(&format!("tokenmint: the client {id} was made, but its secret could not be written")));
+    assert!(said.ends_with(&format!("`tokenmint client rotate-secret {id}`\n")), "{said}");
+}
+
+/// A deployed table is reached as AWS's own settings say, and nothing but the table is needed.
+#[test]
+fn a_deployed_table() {
+    let data = Data::new();
+    let server = Server::start(&data.on(&[]));
+    let running = std::fs::read_to_string(Path::new(&data.folder).join("running.json")).unwrap();
+    let running: serde_json::Value = serde_json::from_str(&running).unwrap();
+    let deployed = |options: &[&str]| {
+        let output = program(&[&["client", "--table", "tokenmint-clients"], options].concat())
+            .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", text(&running, "dynamodb")))
+            .envs([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
+            .output();
+        let output = output.unwrap();
+        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
+    };
+    let (status, made) = deployed(&["create", "--json"]);
+    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
+    assert_eq!((status, made.get("registration_client_uri")), (Some(0), None));
+    let (id, secret) = (text(&made, "client_id"), text(&made, "client_secret"));
+    assert_eq!(server.token(id, secret).0, 200);
+    let (_, made) = deployed(&["create", "--json", "--issuer", "https://as.example"]);
+    assert!(made.contains(r#""registration_client_uri": "https://as.example/register/"#), "{made}");
+    assert_eq!(deployed(&["list", "--json", "--limit", "1"]).1.lines().count(), 2);
+    let (status, said) = deployed(&["list", "--table", "tokenmint-elsewhere"]);
+    assert_eq!(status, Some(1));
+    assert_eq!(
+        said,
+        "tokenmint: cannot use the table tokenmint-elsewhere: dynamodb:Scan: service error: \
+         ResourceNotFoundException: Requested resource not found\n"
+    );
+    server.stop();
+}

@@ -1,0 +1,152 @@
+//! Running the program, and what is needed around it.
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokenmint_aws::config::SETTINGS;
+
+/// The program, deaf to the developer's own settings.
+pub(crate) fn program(options: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_tokenmint"));
+    command.args(options);
+    for setting in SETTINGS {
+        command.env_remove(setting.name);
+    }
+    command.env_remove("RUST_LOG");
+    command
+}
+
+/// What a command answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+/// Runs a command to its end, with this on standard input.
+pub(crate) fn run_with(options: &[&str], input: &str) -> Answer {
+    let mut command = program(options);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().unwrap();
+    process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+    let output = process.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Answer { status: output.status.code().unwrap(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// Runs a command to its end.
+pub(crate) fn run(options: &[&str]) -> Answer {
+    run_with(options, "")
+}
+
+/// Runs a command that must succeed without a word of complaint. Gives what it printed.
+pub(crate) fn done(options: &[&str]) -> String {
+    let Answer { status, stdout, stderr } = run(options);
+    assert_eq!((status, stderr.as_str()), (0, ""), "{options:?}");
+    stdout
+}
+
+/// The same, for a command that prints one JSON object.
+pub(crate) fn json(options: &[&str]) -> Value {
+    serde_json::from_str(&done(&[options, &["--json"]].concat())).unwrap()
+}
+
+/// The member of an object, a text.
+pub(crate) fn text<'v>(object: &'v Value, member: &str) -> &'v str {
+    object[member].as_str().unwrap_or_else(|| panic!("{member} in {object}"))
+}
+
+/// Runs what must fail with this status and one line. Gives the line without its beginning and end.
+pub(crate) fn failed(options: &[&str], status: i32) -> String {
+    let answer = run(options);
+    assert_eq!((answer.status, answer.stdout.as_str()), (status, ""), "{options:?}: {answer:?}");
+    let line = answer.stderr.strip_prefix("tokenmint: ").and_then(|line| line.strip_suffix('\n'));
+    let line = line.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("{options:?}: {answer:?}"));
+    line.to_owned()
+}
+
+pub(crate) fn shell(script: &str) -> String {
+    let mut process = Command::new("sh").args(["-c", script]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut output = String::new();
+    process.stdout.take().unwrap().read_to_string(&mut output).unwrap();
+    assert!(process.wait().unwrap().success(), "{script}");
+    output
+}
+
+/// Sends a request. Gives the status and the answer.
+pub(crate) fn curl(arguments: &str) -> (u16, Value) {
+    let output = shell(&format!("curl -s -w '\\n%{{http_code}}' {arguments}"));
+    let (body, status) = output.rsplit_once('\n').unwrap();
+    (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
+}
+
+/// A place for the data, and the option that names it.
+pub(crate) struct Data {
+    pub(crate) folder: String,
+    _place: TempDir,
+}
+
+impl Data {
+    pub(crate) fn new() -> Self {
+        let place = tempfile::tempdir().unwrap();
+        Self { folder: place.path().join("data").to_str().unwrap().to_owned(), _place: place }
+    }
+
+    /// The command line, with the folder.
+    pub(crate) fn on<'o>(&'o self, options: &[&'o str]) -> Vec<&'o str> {
+        [options, &["--data", &self.folder]].concat()
+    }
+}
+
+/// A running server, killed when the test is over.
+pub(crate) struct Server {
+    pub(crate) process: Child,
+    pub(crate) url: String,
+    /// The lines it prints for pasting.
+    pub(crate) lines: String,
+}
+
+impl Server {
+    pub(crate) fn start(options: &[&str]) -> Self {
+        Self::start_with(&mut program(&[options, &["--listen", "127.0.0.1:0"]].concat()))
+    }
+
+    pub(crate) fn start_with(command: &mut Command) -> Self {
+        let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut banner = String::new();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        while !banner.contains("jwks.json; echo") {
+            assert_ne!(stdout.read_line(&mut banner).unwrap(), 0, "it ended: {banner}");
+        }
+        let lines = banner[banner.find("client=").unwrap()..].to_owned();
+        let url = lines.split_whitespace().find_map(|word| word.strip_suffix("/register")).unwrap().to_owned();
+        Self { process, url, lines }
+    }
+
+    /// Runs a script after the lines that register a client, with `$id`, `$secret` and `$url` set.
+    pub(crate) fn paste(&self, script: &str) -> String {
+        let registration = self.lines.split_inclusive('\n').take_while(|line| !line.starts_with("curl"));
+        shell(&format!("url={}\n{}{script}", self.url, registration.collect::<String>()))
+    }
+
+    /// Asks for a token. Gives the status and the answer.
+    pub(crate) fn token(&self, id: &str, secret: &str) -> (u16, Value) {
+        curl(&format!("-u {id}:{secret} {}/token -d grant_type=client_credentials", self.url))
+    }
+
+    pub(crate) fn stop(mut self) {
+        shell(&format!("kill -TERM {}", self.process.id()));
+        assert!(self.process.wait().unwrap().success());
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It has ended already where the test went well.
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}

@@ -1,0 +1,10 @@
+//! The program as a person uses it: started, its lines pasted into a shell, stopped; and as scripts use it.
+
+#![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+mod client;
+mod harness;
+mod many;
+mod registration_token;
+mod running;
+mod serve;

@@ -1,0 +1,108 @@
+//! Many clients.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+
+use dynoxide::{AttributeValue, ImportOptions};
+use serde_json::json;
+use tokenmint_aws::clients::{self, ClientsTable};
+use tokenmint_aws::{Sdk, provision};
+use tokenmint_embedded::{Addresses, Embedded, Storage};
+use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
+use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::secret::SecretHash;
+
+use crate::harness::{Data, done, json, program, text};
+
+const MANY: u32 = 10_000;
+
+const TABLE: &str = "tokenmint-clients";
+
+fn id(n: u32) -> ClientId {
+    let mut random = [0; 16];
+    random[..4].copy_from_slice(&n.to_be_bytes());
+    ClientId::from_random(random)
+}
+
+/// A client from before there were registration access tokens.
+fn client() -> Client {
+    let metadata: ClientMetadata = serde_json::from_value(json!({
+        "client_name": "One of many", "scope": "read write", "grant_types": ["client_credentials"],
+        "response_types": [], "token_endpoint_auth_method": "client_secret_basic", "contacts": ["a@example.com"],
+    }))
+    .unwrap();
+    Client {
+        client_id: id(0),
+        client_id_issued_at: 1_700_000_000,
+        client_secrets: vec![StoredSecret { sha256: SecretHash::of("secret"), expires_at: 0 }],
+        registration_access_token: None,
+        disabled: false,
+        expires_at: None,
+        metadata,
+    }
+}
+
+/// Stores one client as ever, and copies of it in one transaction: one by one they would take many seconds.
+async fn fill(data: &Data) {
+    let folder = PathBuf::from(&data.folder);
+    let embedded = Embedded::start(Storage::Folder(folder.clone()), Addresses::any()).await.unwrap();
+    let dynamodb = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await.dynamodb();
+    provision::table(&dynamodb, TABLE, clients::KEY).await.unwrap();
+    ClientsTable::new(dynamodb, TABLE.to_owned()).insert(&client()).await.unwrap();
+    embedded.stop().await;
+
+    let database = dynoxide::Database::new(folder.join("dynamodb.sqlite").to_str().unwrap()).unwrap();
+    let scan = serde_json::from_value(json!({ "TableName": TABLE })).unwrap();
+    let stored = database.scan(scan).unwrap().items.unwrap().remove(0);
+    let copies = (1..MANY).map(|n| {
+        let mut copy = stored.clone();
+        copy.insert(clients::KEY.to_owned(), AttributeValue::S(id(n).as_str().to_owned()));
+        copy
+    });
+    database.import_items(TABLE, copies.collect(), ImportOptions::default()).unwrap();
+}
+
+/// The most memory that a process has had, in MiB.
+#[cfg(target_os = "linux")]
+fn peak(process: &Child) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// Lists all clients. Gives their number, and the most memory that it took until nearly all were read: a pipe holds
+/// less than 500 lines, so that the program still runs then.
+fn list(data: &Data, limit: &str) -> (u32, u64) {
+    let options = data.on(&["client", "list", "--json", "--limit", limit]);
+    let mut process = program(&options).stdout(Stdio::piped()).spawn().unwrap();
+    let (mut count, mut most) = (0, 0);
+    for line in BufReader::new(process.stdout.take().unwrap()).lines() {
+        assert!(line.unwrap().starts_with(r#"{"client_id":""#));
+        count += 1;
+        if count == MANY - 500 {
+            most = peak(&process);
+        }
+    }
+    assert!(process.wait().unwrap().success());
+    (count, most)
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_thousand_clients_are_listed_in_bounded_memory() {
+    let data = Data::new();
+    fill(&data).await;
+    for limit in ["100", "1000"] {
+        let (count, mebibytes) = list(&data, limit);
+        assert_eq!(count, MANY);
+        assert!((1..100).contains(&mebibytes), "{mebibytes} MiB");
+    }
+    let table = done(&data.on(&["client", "list"]));
+    assert_eq!(table.lines().count(), 1 + usize::try_from(MANY).unwrap());
+
+    // One that has no registration access token gets a new secret as well.
+    let id = id(7);
+    let rotated = json(&data.on(&["client", "rotate-secret", id.as_str()]));
+    assert_eq!(text(&rotated, "client_id"), id.as_str());
+}
