@@ -6,8 +6,10 @@
 mod answer;
 pub mod events;
 mod log;
+mod proxy;
 mod world;
 
 pub use answer::Answer;
 pub use log::Log;
-pub use world::{Credentials, StoppedWorld, World};
+pub use proxy::{Fault, Proxy};
+pub use world::{Credentials, Instance, StoppedWorld, World};

@@ -21,13 +21,14 @@ use tokenmint_http::{Clock, lambda, shell};
 use tokenmint_oauth::client::ClientId;
 use tower::ServiceExt;
 
-use crate::{Answer, events};
+use crate::{Answer, Proxy, events};
 
 /// The issuer of every world.
 const ISSUER: &str = "https://as.example";
 const TABLE: &str = "clients";
 const REGISTRATIONS: &str = "registrations";
 const TOKENS: &str = "tokens";
+const KEYS: &str = "keys";
 
 /// Both functions, as they are deployed, and what is behind them.
 #[derive(Debug)]
@@ -104,6 +105,36 @@ impl World {
         self.routes = register.clone().merge(token.clone());
         self.register = shell(register);
         self.token = shell(token);
+    }
+
+    /// A world whose token function signs with sealed keys of this kind, and what stands before DynamoDB and KMS.
+    /// The token function has not started yet, so that there is no key: change the settings, then
+    /// [`World::restart`].
+    pub async fn sealed(spec: &str) -> (Self, Proxy) {
+        let mut world = Self::new().await;
+        provision::keys_table(&world.sdk.dynamodb(), KEYS).await.expect("a table");
+        let key = provision::sealing_key(&world.sdk.kms(), "alias/sealing").await.expect("a key");
+        let proxy = Proxy::start(world.embedded.dynamodb_url(), world.embedded.kms_url()).await;
+        world.sdk = Sdk::local(proxy.url(), proxy.url()).await;
+        world.environment = std::mem::take(&mut world.environment)
+            .with("SIGNING_MODE", "sealed")
+            .with("SIGNING_KEYS", "")
+            .with("SEALING_KEY", key)
+            .with("KEYS_TABLE", KEYS)
+            .with("SIGNING_KEY_SPEC", spec);
+        (world, proxy)
+    }
+
+    /// One more instance of the token function.
+    pub async fn instance(&self) -> Instance {
+        let config = TokenConfig::from_environment(&self.environment).expect("settings");
+        let token = Token::start(config, &self.sdk, Clock::Manual(self.time.clone())).await.expect("a start");
+        Instance { token: shell(token::routes(Arc::new(token))) }
+    }
+
+    /// The name of the table of sealed keys.
+    pub const fn keys_table(&self) -> &'static str {
+        KEYS
     }
 
     /// The world with a setting changed, both functions started anew.
@@ -226,6 +257,19 @@ impl World {
         let token: TokenData<Value> = jsonwebtoken::decode(token, &key, &validation).expect("a good token");
         assert!(token.claims["exp"].as_u64().is_some_and(|exp| exp > self.now()), "{}", token.claims);
         token
+    }
+}
+
+/// An instance of the token function.
+#[derive(Clone, Debug)]
+pub struct Instance {
+    token: Router,
+}
+
+impl Instance {
+    /// Hands it an API Gateway event.
+    pub async fn token(&self, event: &Value) -> Answer {
+        send(&self.token, event).await
     }
 }
 

@@ -3,6 +3,7 @@
 mod client_key;
 mod configure;
 mod discovery;
+mod docs;
 mod dpop;
 mod http;
 mod introspect;
@@ -12,6 +13,7 @@ mod private_key_jwt;
 mod protected;
 mod register;
 mod register_keys;
+mod rotation;
 mod seed;
 mod template;
 mod token;

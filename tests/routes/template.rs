@@ -7,6 +7,7 @@ use serde_yaml_ng::Value;
 use tokenmint_aws::clients;
 use tokenmint_aws::config::{Function, SETTINGS};
 use tokenmint_aws::registrations;
+use tokenmint_aws::sealed;
 use tokenmint_aws::tokens;
 use tokenmint_http::REQUEST_BUDGET;
 use tokenmint_tests::{World, events};
@@ -77,19 +78,29 @@ fn o1_roles() {
     assert_eq!(of(&["RegisterRole"]), register);
     let token = of(&["TokenRole", "SigningKeyPolicy", "SecondSigningKeyPolicy"]);
     assert_eq!(token, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "kms:GetPublicKey", "kms:Sign"]);
+    let sealed = ["dynamodb:PutItem", "dynamodb:Query", "kms:Decrypt", "kms:GenerateDataKeyPairWithoutPlaintext"];
+    assert_eq!(of(&["SealedKeysPolicy"]), sealed);
+    // K2: what is sealed is bound to the issuer.
+    let use_of_kms = &template["Resources"]["SealedKeysPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
+    assert!(use_of_kms["Condition"]["StringEquals"].get("kms:EncryptionContext:tokenmint:issuer").is_some());
 }
 
 /// The tables' keys and TTL attributes are those of the code.
 #[test]
 fn r20_table() {
     let template = template();
-    for (name, key) in
-        [("ClientsTable", clients::KEY), ("RegistrationsTable", registrations::KEY), ("TokensTable", tokens::KEY)]
-    {
+    for (name, key) in [
+        ("ClientsTable", clients::KEY),
+        ("RegistrationsTable", registrations::KEY),
+        ("TokensTable", tokens::KEY),
+        ("KeysTable", sealed::KEY),
+    ] {
         let table = &template["Resources"][name]["Properties"];
         assert_eq!(table["KeySchema"][0]["AttributeName"].as_str(), Some(key));
         assert_eq!(table["TimeToLiveSpecification"]["AttributeName"].as_str(), Some(clients::TTL));
     }
+    let keys = &template["Resources"]["KeysTable"]["Properties"]["KeySchema"];
+    assert_eq!(keys[1]["AttributeName"].as_str(), Some(sealed::SORT_KEY));
 }
 
 /// Every route of the API is one that its function has, and every event goes to such a route.

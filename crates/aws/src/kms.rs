@@ -1,6 +1,6 @@
 //! Signatures from KMS: `SIGNING_MODE=kms`. The private key never leaves KMS (K1).
 
-use aws_lc_rs::digest::{Algorithm, SHA256, SHA384, digest};
+use aws_lc_rs::digest::{self, SHA256, SHA384};
 use aws_sdk_kms::Client as Kms;
 use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
@@ -11,9 +11,14 @@ use futures_util::future::try_join_all;
 use jsonwebtoken::jwk::JwkSet;
 use tokenmint_oauth::access_token::{self, Claims, EncodedHeader};
 use tokenmint_oauth::jwk::{PublicKey, PublicKeyError, SigningAlgorithm, jwk_set};
+use tokio::sync::OnceCell;
 
-use crate::Unavailable;
 use crate::config::SigningKey;
+use crate::signer::{LoadError, SignError};
+use crate::{Sdk, Unavailable};
+
+/// Where a mistake in the keys is made.
+const SETTING: &str = "SIGNING_KEYS";
 
 /// The keys of a deployment. The first signs; all are published, so that a key can be replaced without
 /// a good token failing (K3).
@@ -28,31 +33,50 @@ pub struct KmsSigner {
 struct KmsKey {
     /// The key's ARN: an alias may be pointed elsewhere while this runs, a key id stays what it is.
     arn: String,
-    algorithm: SigningAlgorithm,
+    algorithm: KmsAlgorithm,
     public: PublicKey,
     header: EncodedHeader,
 }
 
-/// Why the keys cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// KMS does not answer; it may later.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// KMS says that this can never work: a mistake in `SIGNING_KEYS`.
-    #[error("SIGNING_KEYS: {0} {1}")]
-    Mistake(String, String),
+/// How KMS is asked for a signature of an algorithm.
+#[derive(Clone, Debug)]
+struct KmsAlgorithm {
+    name: SigningAlgorithmSpec,
+    hash: &'static digest::Algorithm,
+    /// The size of `r` and of `s`, in bytes, where the answer is DER.
+    ecdsa: Option<usize>,
 }
 
-/// Why a token was not signed.
-#[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    /// KMS does not answer.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// KMS answered something that is not a signature.
-    #[error("kms:Sign: the answer is not a signature")]
-    Malformed,
+/// The keys, once they are known.
+#[derive(Debug)]
+pub struct KmsKeys {
+    kms: Kms,
+    wanted: Vec<SigningKey>,
+    loaded: OnceCell<KmsSigner>,
+}
+
+impl KmsKeys {
+    /// Asks KMS for the public keys.
+    ///
+    /// # Errors
+    /// [`LoadError::Mistake`] if these keys can never work. KMS being out of reach is no error here.
+    pub async fn start(sdk: &Sdk, wanted: Vec<SigningKey>) -> Result<Self, LoadError> {
+        let keys = Self { kms: sdk.kms(), wanted, loaded: OnceCell::new() };
+        match keys.load().await {
+            Err(error @ LoadError::Mistake(..)) => return Err(error),
+            Err(LoadError::Unavailable(error)) => tracing::warn!(cause = %error, "the signing keys are not there yet"),
+            Ok(_) => {}
+        }
+        Ok(keys)
+    }
+
+    /// The keys; asks KMS where it did not answer before.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub async fn load(&self) -> Result<&KmsSigner, LoadError> {
+        self.loaded.get_or_try_init(|| KmsSigner::load(self.kms.clone(), &self.wanted)).await
+    }
 }
 
 impl KmsSigner {
@@ -64,11 +88,11 @@ impl KmsSigner {
         let loaded = try_join_all(keys.iter().map(|key| KmsKey::load(&kms, key))).await?;
         for (at, key) in loaded.iter().enumerate() {
             if loaded[..at].iter().any(|other| other.public.kid == key.public.kid) {
-                return Err(LoadError::Mistake(key.arn.clone(), "stands twice".to_owned()));
+                return Err(LoadError::Mistake(SETTING, format!("{} stands twice", key.arn)));
             }
         }
         let mut loaded = loaded.into_iter();
-        let first = loaded.next().ok_or_else(|| LoadError::Mistake(String::new(), "holds no key".to_owned()))?;
+        let first = loaded.next().ok_or_else(|| LoadError::Mistake(SETTING, "holds no key".to_owned()))?;
         Ok(Self { kms, first, others: loaded.collect() })
     }
 
@@ -84,15 +108,14 @@ impl KmsSigner {
     pub async fn sign(&self, claims: &Claims<'_>) -> Result<String, SignError> {
         let key = &self.first;
         let input = access_token::signing_input(&key.header, claims);
-        let digest = digest(hash(key.algorithm), input.as_bytes());
+        let digest = digest::digest(key.algorithm.hash, input.as_bytes());
         let sign = self.kms.sign().key_id(&key.arn).message_type(MessageType::Digest);
-        let sign = sign.message(Blob::new(digest.as_ref())).signing_algorithm(kms_algorithm(key.algorithm));
+        let sign = sign.message(Blob::new(digest.as_ref())).signing_algorithm(key.algorithm.name.clone());
         let output = Box::pin(sign.send()).await.map_err(|error| Unavailable::new("kms:Sign", error))?;
         let signature = output.signature.ok_or(SignError::Malformed)?;
-        let signature = match key.algorithm {
-            SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256 | SigningAlgorithm::EdDsa => signature.into_inner(),
-            SigningAlgorithm::Es256 => raw_ecdsa(signature.as_ref(), 32)?,
-            SigningAlgorithm::Es384 => raw_ecdsa(signature.as_ref(), 48)?,
+        let signature = match key.algorithm.ecdsa {
+            None => signature.into_inner(),
+            Some(size) => raw_ecdsa(signature.as_ref(), size)?,
         };
         Ok(access_token::with_signature(input, &signature))
     }
@@ -100,22 +123,16 @@ impl KmsSigner {
 
 impl KmsKey {
     async fn load(kms: &Kms, key: &SigningKey) -> Result<Self, LoadError> {
-        let mistake = |what: String| LoadError::Mistake(key.id.clone(), what);
-        let output = Box::pin(kms.get_public_key().key_id(&key.id).send()).await.map_err(|error| {
-            if is_mistake(&error) {
-                let code = error.code().unwrap_or_default();
-                mistake(format!("cannot be used: {code}: {}", error.message().unwrap_or_default()))
-            } else {
-                Unavailable::new("kms:GetPublicKey", error).into()
-            }
-        })?;
+        let mistake = |what: String| LoadError::Mistake(SETTING, format!("{} {what}", key.id));
+        let output =
+            Box::pin(kms.get_public_key().key_id(&key.id).send()).await.map_err(|error| match is_mistake(&error) {
+                Some(why) => mistake(format!("cannot be used: {why}")),
+                None => Unavailable::new("kms:GetPublicKey", error).into(),
+            })?;
         if output.key_usage != Some(KeyUsageType::SignVerify) {
             return Err(mistake("is not a key for signing".to_owned()));
         }
         let algorithm = match (&output.key_spec, key.algorithm) {
-            (_, Some(SigningAlgorithm::EdDsa)) => {
-                return Err(mistake("is for EdDSA, which needs SIGNING_MODE=sealed".to_owned()));
-            }
             (_, Some(algorithm)) => algorithm,
             (Some(KeySpec::Rsa2048 | KeySpec::Rsa3072 | KeySpec::Rsa4096), None) => SigningAlgorithm::Rs256,
             (Some(KeySpec::EccNistP256), None) => SigningAlgorithm::Es256,
@@ -126,17 +143,14 @@ impl KmsKey {
         let public = PublicKey::from_spki(spki.as_ref(), algorithm)
             .map_err(|error: PublicKeyError| mistake(error.to_string()))?;
         let header = EncodedHeader::new(algorithm, &public.kid);
+        let algorithm = KmsAlgorithm::of(algorithm)
+            .ok_or_else(|| mistake(format!("cannot sign {algorithm}: KMS takes a digest")))?;
         Ok(Self { arn: output.key_id.unwrap_or_else(|| key.id.clone()), algorithm, public, header })
     }
 }
 
-/// The hash whose digest is signed.
-fn hash(algorithm: SigningAlgorithm) -> &'static Algorithm {
-    if algorithm == SigningAlgorithm::Es384 { &SHA384 } else { &SHA256 }
-}
-
-/// Whether KMS understood the request and says that it can never be granted.
-fn is_mistake<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
+/// What KMS says, if it understood the request and says that it can never be granted.
+pub(crate) fn is_mistake<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<String> {
     const DEFINITE: [&str; 6] = [
         "NotFoundException",
         "InvalidArnException",
@@ -145,17 +159,21 @@ fn is_mistake<E: ProvideErrorMetadata>(error: &SdkError<E>) -> bool {
         "ValidationException",
         "AccessDeniedException",
     ];
-    error.code().is_some_and(|code| DEFINITE.contains(&code))
+    let code = error.code().filter(|code| DEFINITE.contains(code))?;
+    Some(format!("{code}: {}", error.message().unwrap_or_default()))
 }
 
-/// What KMS signs with; [`KmsKey::load`] takes no key for `EdDSA`, which signs messages and not digests.
-fn kms_algorithm(algorithm: SigningAlgorithm) -> SigningAlgorithmSpec {
-    match algorithm {
-        SigningAlgorithm::EdDsa => SigningAlgorithmSpec::from("ED25519_SHA_512"),
-        SigningAlgorithm::Rs256 => SigningAlgorithmSpec::RsassaPkcs1V15Sha256,
-        SigningAlgorithm::Ps256 => SigningAlgorithmSpec::RsassaPssSha256,
-        SigningAlgorithm::Es256 => SigningAlgorithmSpec::EcdsaSha256,
-        SigningAlgorithm::Es384 => SigningAlgorithmSpec::EcdsaSha384,
+impl KmsAlgorithm {
+    /// EdDSA is none of them: it signs messages and no digests (RFC 8032 §5.1).
+    fn of(algorithm: SigningAlgorithm) -> Option<Self> {
+        let (name, hash, ecdsa) = match algorithm {
+            SigningAlgorithm::Rs256 => (SigningAlgorithmSpec::RsassaPkcs1V15Sha256, &SHA256, None),
+            SigningAlgorithm::Ps256 => (SigningAlgorithmSpec::RsassaPssSha256, &SHA256, None),
+            SigningAlgorithm::Es256 => (SigningAlgorithmSpec::EcdsaSha256, &SHA256, Some(32)),
+            SigningAlgorithm::Es384 => (SigningAlgorithmSpec::EcdsaSha384, &SHA384, Some(48)),
+            SigningAlgorithm::EdDsa => return None,
+        };
+        Some(Self { name, hash, ecdsa })
     }
 }
 

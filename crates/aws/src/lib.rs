@@ -8,6 +8,7 @@ pub mod kms;
 pub mod provision;
 pub mod registrations;
 mod sdk;
+pub mod sealed;
 pub mod signer;
 pub mod tokens;
 

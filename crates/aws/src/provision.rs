@@ -1,5 +1,5 @@
 //! What CloudFormation makes when the functions are deployed, made here for the embedded services: the tables
-//! and the signing key. Both functions find what is there and change nothing of it.
+//! and the keys of KMS. Both functions find what is there and change nothing of it.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -15,6 +15,8 @@ use aws_sdk_kms::operation::describe_key::DescribeKeyError;
 pub use aws_sdk_kms::types::KeySpec;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, KeyUsageType};
 use tokio::time::sleep;
+
+use crate::sealed;
 
 /// The attribute that says when an item may be deleted, in epoch seconds.
 const EXPIRY: &str = "expires_at";
@@ -47,7 +49,7 @@ pub enum Error {
         reason: &'static str,
     },
 
-    /// There is a key behind this alias, and it cannot sign.
+    /// There is a key behind this alias, of another kind.
     #[error("the key of {alias} {reason}")]
     Key {
         /// The alias.
@@ -64,14 +66,34 @@ pub enum Error {
 /// # Errors
 /// A call fails, the table takes longer than 10 seconds, or there is another kind of table of this name.
 pub async fn table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &str) -> Result<(), Error> {
+    table_with(dynamodb, table, &[(key, ScalarAttributeType::S, KeyType::Hash)]).await
+}
+
+/// Creates the table of sealed keys where it is missing, as [`table`] does; its key has two parts,
+/// [`sealed::KEY`] and [`sealed::SORT_KEY`].
+///
+/// # Errors
+/// As [`table`].
+pub async fn keys_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<(), Error> {
+    let key = [
+        (sealed::KEY, ScalarAttributeType::S, KeyType::Hash),
+        (sealed::SORT_KEY, ScalarAttributeType::N, KeyType::Range),
+    ];
+    table_with(dynamodb, table, &key).await
+}
+
+/// The name, the type and the role of an attribute of a table's key.
+type KeyPart<'a> = (&'a str, ScalarAttributeType, KeyType);
+
+async fn table_with(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &[KeyPart<'_>]) -> Result<(), Error> {
     let wrong = |reason| Error::Table { table: table.to_owned(), reason };
     if describe_table(dynamodb, table).await?.is_none() {
         create_table(dynamodb, table, key).await?;
     }
     let description = ready(dynamodb, table).await?.ok_or_else(|| wrong("is not ready after 10 seconds"))?;
-    match description.key_schema() {
-        [own] if own.attribute_name() == key => {}
-        _ => return Err(wrong("has another key than its name promises")),
+    let own = description.key_schema().iter().map(|part| (part.attribute_name(), part.key_type()));
+    if !own.eq(key.iter().map(|(name, _, role)| (*name, role))) {
+        return Err(wrong("has another key than its name promises"));
     }
     delete_expired(dynamodb, table).await
 }
@@ -81,16 +103,28 @@ pub async fn table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &str) 
 /// # Errors
 /// A call fails, or the key that is there is disabled, about to be deleted, not for signing, or of another spec.
 pub async fn signing_key(kms: &aws_sdk_kms::Client, alias: &str, spec: KeySpec) -> Result<String, Error> {
+    key(kms, alias, spec, KeyUsageType::SignVerify).await
+}
+
+/// Finds the symmetric key, under which private keys are sealed, by its alias, or makes both. Gives the key's ARN.
+///
+/// # Errors
+/// As [`signing_key`].
+pub async fn sealing_key(kms: &aws_sdk_kms::Client, alias: &str) -> Result<String, Error> {
+    key(kms, alias, KeySpec::SymmetricDefault, KeyUsageType::EncryptDecrypt).await
+}
+
+async fn key(kms: &aws_sdk_kms::Client, alias: &str, spec: KeySpec, usage: KeyUsageType) -> Result<String, Error> {
     let key = match kms.describe_key().key_id(alias).send().await {
         Ok(found) => found.key_metadata,
         Err(error) if matches!(error.as_service_error(), Some(DescribeKeyError::NotFoundException(_))) => {
-            create_key(kms, alias, &spec).await?
+            create_key(kms, alias, &spec, &usage).await?
         }
         Err(error) => return Err(failed("kms:DescribeKey")(error)),
     };
     let wrong = |reason: &str| Error::Key { alias: alias.to_owned(), reason: reason.to_owned() };
     let key = key.ok_or_else(|| wrong("is not described"))?;
-    check_key(&key, &spec).map_err(|reason| wrong(&reason))?;
+    check_key(&key, &spec, &usage).map_err(|reason| wrong(&reason))?;
     key.arn.ok_or_else(|| wrong("has no ARN"))
 }
 
@@ -104,15 +138,21 @@ async fn describe_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Res
     }
 }
 
-async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &str) -> Result<(), Error> {
-    let attribute = AttributeDefinition::builder().attribute_name(key).attribute_type(ScalarAttributeType::S);
-    let schema = KeySchemaElement::builder().attribute_name(key).key_type(KeyType::Hash);
+async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &[KeyPart<'_>]) -> Result<(), Error> {
+    let attributes = key.iter().map(|(name, kind, _)| {
+        let attribute = AttributeDefinition::builder().attribute_name(*name).attribute_type(kind.clone());
+        attribute.build().expect("name and type are set")
+    });
+    let schema = key.iter().map(|(name, _, role)| {
+        let part = KeySchemaElement::builder().attribute_name(*name).key_type(role.clone());
+        part.build().expect("name and type are set")
+    });
     let created = dynamodb
         .create_table()
         .table_name(table)
         .billing_mode(BillingMode::PayPerRequest)
-        .attribute_definitions(attribute.build().expect("name and type are set"))
-        .key_schema(schema.build().expect("name and type are set"))
+        .set_attribute_definitions(Some(attributes.collect()))
+        .set_key_schema(Some(schema.collect()))
         .send()
         .await;
     match created {
@@ -153,8 +193,13 @@ async fn delete_expired(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Res
     Ok(())
 }
 
-async fn create_key(kms: &aws_sdk_kms::Client, alias: &str, spec: &KeySpec) -> Result<Option<KeyMetadata>, Error> {
-    let request = kms.create_key().key_spec(spec.clone()).key_usage(KeyUsageType::SignVerify);
+async fn create_key(
+    kms: &aws_sdk_kms::Client,
+    alias: &str,
+    spec: &KeySpec,
+    usage: &KeyUsageType,
+) -> Result<Option<KeyMetadata>, Error> {
+    let request = kms.create_key().key_spec(spec.clone()).key_usage(usage.clone());
     let created = request.customize().config_override(patience()).send().await;
     let key = created.map_err(failed("kms:CreateKey"))?.key_metadata;
     if let Some(key) = &key {
@@ -171,13 +216,13 @@ fn patience() -> aws_sdk_kms::config::Builder {
     aws_sdk_kms::Config::builder().timeout_config(timeouts.build())
 }
 
-fn check_key(key: &KeyMetadata, spec: &KeySpec) -> Result<(), String> {
+fn check_key(key: &KeyMetadata, spec: &KeySpec, usage: &KeyUsageType) -> Result<(), String> {
     if key.key_state != Some(KeyState::Enabled) {
         let state = key.key_state().map_or("unknown", KeyState::as_str);
         return Err(format!("is not enabled but {state}"));
     }
-    if key.key_usage != Some(KeyUsageType::SignVerify) {
-        return Err("is not for signing".to_owned());
+    if key.key_usage() != Some(usage) {
+        return Err(format!("is not for {usage}"));
     }
     if key.key_spec() != Some(spec) {
         let found = key.key_spec().map_or("unknown", KeySpec::as_str);

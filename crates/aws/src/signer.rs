@@ -1,42 +1,94 @@
-//! The signing keys as the token function holds them: loaded at init, or as soon as KMS answers.
+//! Who signs, as the token function sees it.
 
-use aws_sdk_kms::Client as Kms;
-use tokio::sync::OnceCell;
+use jsonwebtoken::jwk::JwkSet;
+use tokenmint_oauth::EpochSeconds;
+use tokenmint_oauth::access_token::Claims;
+use tokenmint_oauth::jose::PublicKeys;
+use tokenmint_oauth::key_schedule::Policy;
 
-use crate::Sdk;
-use crate::config::SigningKey;
-use crate::kms::{KmsSigner, LoadError};
+use crate::config::{Signing, TokenConfig};
+use crate::kms::KmsKeys;
+use crate::sealed::SealedSigner;
+use crate::{Sdk, Unavailable};
 
-/// The keys of a deployment, once they are known.
+/// The signing keys of a deployment: loaded at init, or as soon as what they need answers.
 #[derive(Debug)]
-pub struct Signer {
-    kms: Kms,
-    wanted: Vec<SigningKey>,
-    loaded: OnceCell<KmsSigner>,
+pub enum Signer {
+    /// `SIGNING_MODE=kms` (K1).
+    Kms(Box<KmsKeys>),
+    /// `SIGNING_MODE=sealed` (K2).
+    Sealed(SealedSigner),
+}
+
+/// Why the keys cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// KMS or DynamoDB does not answer; it may later.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// They say that this can never work: a mistake in the setting that is named.
+    #[error("{0}: {1}")]
+    Mistake(&'static str, String),
+}
+
+/// Why a token was not signed.
+#[derive(Debug, thiserror::Error)]
+pub enum SignError {
+    /// The keys are not there.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// KMS does not answer.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+    /// What was answered is not a signature.
+    #[error("the answer of the signing key is not a signature")]
+    Malformed,
 }
 
 impl Signer {
-    /// Asks KMS for the public keys.
+    /// Loads the keys.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if these keys can never work. KMS being out of reach is no error here.
-    pub async fn start(sdk: &Sdk, wanted: Vec<SigningKey>) -> Result<Self, LoadError> {
-        let signer = Self { kms: sdk.kms(), wanted, loaded: OnceCell::new() };
-        match signer.keys().await {
-            Err(error @ LoadError::Mistake(..)) => Err(error),
-            Err(LoadError::Unavailable(error)) => {
-                tracing::warn!(cause = %error, "the signing keys are not there yet");
-                Ok(signer)
+    /// [`LoadError::Mistake`] if these keys can never work. An outage is no error here: the keys are asked
+    /// for again with the next request.
+    pub async fn start(sdk: &Sdk, config: &TokenConfig, now: EpochSeconds) -> Result<Self, LoadError> {
+        match config.signing.clone() {
+            Signing::Kms(keys) => KmsKeys::start(sdk, keys).await.map(|keys| Self::Kms(Box::new(keys))),
+            Signing::Sealed(sealed) => {
+                let (max_age, token_ttl) = (config.jwks_max_age, config.access_token_ttl);
+                let policy = Policy { rotation: sealed.rotation, max_age, token_ttl };
+                SealedSigner::start(sdk, sealed, policy, &config.issuer, now).await.map(Self::Sealed)
             }
-            Ok(_) => Ok(signer),
         }
     }
 
-    /// The keys; asks KMS where it did not answer before.
+    /// Makes a signed token.
+    ///
+    /// # Errors
+    /// [`SignError`].
+    pub async fn sign(&self, claims: &Claims<'_>, now: EpochSeconds) -> Result<String, SignError> {
+        match self {
+            Self::Kms(keys) => keys.load().await?.sign(claims).await,
+            Self::Sealed(keys) => keys.sign(claims, now).await,
+        }
+    }
+
+    /// The keys as they are published now: the JWK Set document (RFC 7517 §5).
     ///
     /// # Errors
     /// [`LoadError`].
-    pub async fn keys(&self) -> Result<&KmsSigner, LoadError> {
-        self.loaded.get_or_try_init(|| KmsSigner::load(self.kms.clone(), &self.wanted)).await
+    pub async fn jwk_set(&self, now: EpochSeconds) -> Result<JwkSet, LoadError> {
+        match self {
+            Self::Kms(keys) => Ok(keys.load().await?.jwk_set()),
+            Self::Sealed(keys) => keys.jwk_set(now).await,
+        }
+    }
+
+    /// The same keys, to verify with what this server signed.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub async fn public_keys(&self, now: EpochSeconds) -> Result<PublicKeys, LoadError> {
+        Ok(PublicKeys::own(self.jwk_set(now).await?))
     }
 }

@@ -6,7 +6,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash,
+    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash,
 };
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
@@ -199,6 +199,11 @@ impl PublicKeys {
 }
 
 impl PublicKeys {
+    /// Our own keys, which need no check.
+    pub fn own(keys: JwkSet) -> Self {
+        Self(keys.keys)
+    }
+
     /// The RFC 7638 thumbprint of the first key.
     pub fn thumbprint(&self) -> Option<String> {
         self.thumbprints().next()

@@ -16,7 +16,13 @@ const REGISTRATIONS_TABLE: &str = "tokenmint-registrations";
 /// The table of revoked tokens and of assertions and proofs that were used.
 const TOKENS_TABLE: &str = "tokenmint-tokens";
 
-/// Makes the tables that are missing.
+/// The table of sealed signing keys.
+const KEYS_TABLE: &str = "tokenmint-keys";
+
+/// The alias of the key under which signing keys are sealed.
+const SEALING_ALIAS: &str = "alias/tokenmint-sealing";
+
+/// Makes the tables that are missing, and for sealed keys what those need.
 pub(crate) async fn tables(sdk: &Sdk, environment: &Environment) -> Result<(), provision::Error> {
     let dynamodb = sdk.dynamodb();
     for (setting, key) in [
@@ -25,6 +31,10 @@ pub(crate) async fn tables(sdk: &Sdk, environment: &Environment) -> Result<(), p
         ("TOKENS_TABLE", tokenmint_aws::tokens::KEY),
     ] {
         provision::table(&dynamodb, environment.value(setting).unwrap_or_default(), key).await?;
+    }
+    if environment.value("SIGNING_MODE") == Some("sealed") {
+        provision::keys_table(&dynamodb, environment.value("KEYS_TABLE").unwrap_or_default()).await?;
+        provision::sealing_key(&sdk.kms(), environment.value("SEALING_KEY").unwrap_or_default()).await?;
     }
     Ok(())
 }
@@ -58,5 +68,6 @@ pub(crate) fn settings<'a>(issuer: &'a str, signing_key: &'a str) -> [(&'static 
 pub(crate) fn with_defaults(environment: Environment, issuer: &str, signing_key: &str) -> Environment {
     settings(issuer, signing_key)
         .into_iter()
+        .chain([("SEALING_KEY", SEALING_ALIAS), ("KEYS_TABLE", KEYS_TABLE)])
         .fold(environment, |environment, (name, value)| environment.with_default(name, value))
 }

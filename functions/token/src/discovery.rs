@@ -13,9 +13,8 @@ use crate::Token;
 /// `GET /.well-known/jwks.json` (D2).
 pub(crate) async fn jwks(State(state): State<Arc<Token>>) -> Response<Body> {
     let mut record = Record::default();
-    let keys = record.kms(state.signer.keys()).await;
-    record
-        .answer(keys.map(|keys| cacheable(&state, json(StatusCode::OK, &keys.jwk_set()))).map_err(Failure::unavailable))
+    let keys = record.kms(state.signer.jwk_set(state.clock.now())).await;
+    record.answer(keys.map(|keys| cacheable(&state, json(StatusCode::OK, &keys))).map_err(Failure::unavailable))
 }
 
 /// `GET /.well-known/oauth-authorization-server` and its other name (D1).

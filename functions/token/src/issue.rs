@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::WriteError;
-use tokenmint_aws::kms::SignError;
+use tokenmint_aws::signer::SignError;
 use tokenmint_http::{Failure, Record, json, random};
 use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
 use tokenmint_oauth::certificate;
@@ -115,11 +115,11 @@ async fn sign(
     record: &mut Record,
 ) -> Result<String, Failure> {
     let (issuer, ttl) = (&state.config.issuer, state.config.access_token_ttl);
-    let claims = Claims::new(issuer, &client.client().client_id, granted, jti, state.clock.now(), ttl);
+    let now = state.clock.now();
+    let claims = Claims::new(issuer, &client.client().client_id, granted, jti, now, ttl);
     let claims = Claims { cnf: bound_to, ..claims };
-    let signer = record.kms(state.signer.keys()).await.map_err(Failure::unavailable)?;
-    record.kms(signer.sign(&claims)).await.map_err(|error| match error {
-        SignError::Unavailable(error) => Failure::unavailable(error),
+    record.kms(state.signer.sign(&claims, now)).await.map_err(|error| match error {
+        SignError::Load(_) | SignError::Unavailable(_) => Failure::unavailable(error),
         SignError::Malformed => Failure::broken(error),
     })
 }

@@ -22,9 +22,8 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
-use tokenmint_aws::config::{Registration, Signing, TokenConfig};
-use tokenmint_aws::kms::LoadError;
-use tokenmint_aws::signer::Signer;
+use tokenmint_aws::config::{Registration, TokenConfig};
+use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
 use tokenmint_fetch::{Fetcher, KeyCache};
 use tokenmint_http::Clock;
@@ -47,16 +46,13 @@ pub struct Token {
 }
 
 impl Token {
-    /// Makes the AWS clients and asks KMS for the public keys.
+    /// Makes the AWS clients and loads the signing keys.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if the keys can never work. KMS being out of reach is no error: the keys
-    /// are asked for again with the next request.
+    /// [`LoadError::Mistake`] if the keys can never work. KMS or DynamoDB being out of reach is no error: the
+    /// keys are asked for again with the next request.
     pub async fn start(config: TokenConfig, sdk: &Sdk, clock: Clock) -> Result<Self, LoadError> {
-        let Signing::Kms(keys) = config.signing.clone() else {
-            return Err(LoadError::Mistake("SIGNING_MODE".to_owned(), "sealed is not there yet".to_owned()));
-        };
-        let signer = Signer::start(sdk, keys).await?;
+        let signer = Signer::start(sdk, &config, clock.now()).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
         let nonce_key = OnceCell::new();

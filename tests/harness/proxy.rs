@@ -1,0 +1,175 @@
+use std::collections::HashMap;
+use std::fmt;
+use std::future::pending;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use axum::Router;
+use axum::body::{Body, Bytes};
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+
+use crate::Answer;
+
+/// What stands between the functions and DynamoDB and KMS: it counts what they ask, by the name of the operation
+/// (`Query`, `Decrypt`), and answers in place of the services what a test wants.
+#[derive(Clone)]
+pub struct Proxy {
+    url: String,
+    services: Arc<Services>,
+}
+
+/// What happens to a call.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// 500: the service is broken.
+    Fail,
+    /// 400: the service has too much to do.
+    Throttle,
+    /// No answer, ever.
+    Stall,
+    /// The service does what it is asked, and the answer is lost: 500.
+    LoseAnswer,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Fail, Self::Throttle, Self::Stall, Self::LoseAnswer];
+}
+
+#[derive(Default)]
+struct Traffic {
+    counts: HashMap<String, usize>,
+    faults: HashMap<String, Fault>,
+}
+
+struct Services {
+    dynamodb: String,
+    kms: String,
+    client: Client<HttpConnector, Full<Bytes>>,
+    traffic: Mutex<Traffic>,
+}
+
+impl Proxy {
+    /// Listens on a port of its own in front of both services.
+    pub async fn start(dynamodb: String, kms: String) -> Self {
+        let client = Client::builder(TokioExecutor::new()).build_http();
+        let services = Arc::new(Services { dynamodb, kms, client, traffic: Mutex::default() });
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let router = Router::new().fallback(answer).with_state(services.clone());
+        tokio::spawn(axum::serve(listener, router).into_future());
+        Self { url, services }
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// How many times an operation was asked for since the last [`Proxy::forget`], retries of the SDK included.
+    pub fn count(&self, operation: &str) -> usize {
+        self.traffic().counts.get(operation).copied().unwrap_or_default()
+    }
+
+    /// Starts to count anew.
+    pub fn forget(&self) {
+        self.traffic().counts.clear();
+    }
+
+    /// Breaks an operation.
+    pub fn break_down(&self, operation: &str, fault: Fault) {
+        self.traffic().faults.insert(operation.to_owned(), fault);
+    }
+
+    /// Lets everything pass again.
+    pub fn repair(&self) {
+        self.traffic().faults.clear();
+    }
+
+    /// Asks DynamoDB for something behind the functions' back, in its own protocol.
+    pub async fn dynamodb(&self, operation: &str, input: &Value) -> Value {
+        let mut headers = HeaderMap::new();
+        let target = format!("DynamoDB_20120810.{operation}");
+        headers.insert("x-amz-target", target.parse().expect("visible characters"));
+        // Nobody checks the signature, but there must be one.
+        let signature = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
+                         SignedHeaders=host, Signature=0";
+        for (name, value) in [
+            ("content-type", "application/x-amz-json-1.0"),
+            ("x-amz-date", "20260101T000000Z"),
+            ("authorization", signature),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        let body = Bytes::from(input.to_string());
+        let answer = self.services.forward(&self.services.dynamodb, Method::POST, headers, body).await;
+        let status = answer.status();
+        let answer = Answer::of(answer).await.json();
+        assert!(status.is_success(), "{operation}: {answer}");
+        answer
+    }
+
+    fn traffic(&self) -> MutexGuard<'_, Traffic> {
+        self.services.traffic.lock().expect("no panic while locked")
+    }
+}
+
+impl fmt::Debug for Proxy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Proxy({})", self.url)
+    }
+}
+
+async fn answer(
+    State(services): State<Arc<Services>>,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response<Body> {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (service, operation) = target.split_once('.').unwrap_or_default();
+    let url = if service == "TrentService" { services.kms.clone() } else { services.dynamodb.clone() };
+    let fault = {
+        let mut traffic = services.traffic.lock().expect("no panic while locked");
+        *traffic.counts.entry(operation.to_owned()).or_default() += 1;
+        traffic.faults.get(operation).copied()
+    };
+    match fault {
+        Some(Fault::Stall) => pending().await,
+        Some(Fault::Throttle) => error(StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Some(Fault::Fail) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
+        Some(Fault::LoseAnswer) => {
+            services.forward(&url, method, headers, body).await;
+            error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
+        }
+        None => services.forward(&url, method, headers, body).await,
+    }
+}
+
+impl Services {
+    async fn forward(&self, url: &str, method: Method, mut headers: HeaderMap, body: Bytes) -> Response<Body> {
+        headers.remove("host");
+        let mut request = Request::builder().method(method).uri(format!("{url}/"));
+        request.headers_mut().expect("a good request").extend(headers);
+        let answer = self.client.request(request.body(Full::new(body)).expect("a good request")).await;
+        match answer {
+            Ok(answer) => {
+                let (head, body) = answer.into_parts();
+                Response::from_parts(head, Body::from(body.collect().await.expect("a whole answer").to_bytes()))
+            }
+            Err(_) => error(StatusCode::BAD_GATEWAY, "ServiceUnavailable"),
+        }
+    }
+}
+
+fn error(status: StatusCode, code: &str) -> Response<Body> {
+    let mut response =
+        Response::new(Body::from(json!({"__type": code, "message": "as the test wants it"}).to_string()));
+    *response.status_mut() = status;
+    response
+}
