@@ -76,6 +76,11 @@ impl Proxy {
         self.traffic().counts.get(operation).copied().unwrap_or_default()
     }
 
+    /// How many calls were made since the last [`Proxy::forget`].
+    pub fn total(&self) -> usize {
+        self.traffic().counts.values().sum()
+    }
+
     /// Starts to count anew.
     pub fn forget(&self) {
         self.traffic().counts.clear();

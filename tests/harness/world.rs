@@ -114,8 +114,7 @@ impl World {
         let mut world = Self::new().await;
         provision::keys_table(&world.sdk.dynamodb(), KEYS).await.expect("a table");
         let key = provision::sealing_key(&world.sdk.kms(), "alias/sealing").await.expect("a key");
-        let proxy = Proxy::start(world.embedded.dynamodb_url(), world.embedded.kms_url()).await;
-        world.sdk = Sdk::local(proxy.url(), proxy.url()).await;
+        let proxy = world.stand_behind_proxy().await;
         world.environment = std::mem::take(&mut world.environment)
             .with("SIGNING_MODE", "sealed")
             .with("SIGNING_KEYS", "")
@@ -123,6 +122,19 @@ impl World {
             .with("KEYS_TABLE", KEYS)
             .with("SIGNING_KEY_SPEC", spec);
         (world, proxy)
+    }
+
+    /// Puts a proxy before DynamoDB and KMS, and starts both functions anew.
+    pub async fn behind_proxy(&mut self) -> Proxy {
+        let proxy = self.stand_behind_proxy().await;
+        self.restart().await;
+        proxy
+    }
+
+    async fn stand_behind_proxy(&mut self) -> Proxy {
+        let proxy = Proxy::start(self.embedded.dynamodb_url(), self.embedded.kms_url()).await;
+        self.sdk = Sdk::local(proxy.url(), proxy.url()).await;
+        proxy
     }
 
     /// One more instance of the token function.
