@@ -6,9 +6,9 @@
 
 source "$(dirname "$0")/common.sh"
 
-cargo build --quiet --locked --package tokenmint
+cargo build --quiet --locked
 port=$(free_port)
-start serve env CLIENT_SECRET_OVERLAP=2 cargo run --quiet --locked --package tokenmint -- \
+start serve env CLIENT_SECRET_OVERLAP=2 cargo run --quiet --locked -- \
   serve --memory --listen "127.0.0.1:$port"
 wait_for 60 "tokenmint serve" "$started" curl --silent --fail "http://127.0.0.1:$port/.well-known/jwks.json"
 

@@ -149,15 +149,15 @@ impl KmsKey {
     }
 }
 
-/// What KMS says, if it understood the request and says that it can never be granted.
+/// What KMS says, if it understood the request and says that it can never be granted. A permission that is
+/// missing is not among that: a role's policies take a while to be known everywhere.
 pub(crate) fn is_mistake<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<String> {
-    const DEFINITE: [&str; 6] = [
+    const DEFINITE: [&str; 5] = [
         "NotFoundException",
         "InvalidArnException",
         "InvalidKeyUsageException",
         "UnsupportedOperationException",
         "ValidationException",
-        "AccessDeniedException",
     ];
     let code = error.code().filter(|code| DEFINITE.contains(code))?;
     Some(format!("{code}: {}", error.message().unwrap_or_default()))

@@ -1,7 +1,7 @@
 //! What both functions share of HTTP: reading bodies, answering, and one log line per request.
 //!
 //! An endpoint gets its request from axum, reads it with [`request`], keeps what the log shall know in a
-//! [`Record`], and answers through it. [`shell`] wraps the routes of a function.
+//! [`Record`], and answers through it. [`shell()`] wraps the routes of a function.
 
 mod answer;
 mod clock;
