@@ -142,7 +142,7 @@ async fn broken_call(request: Request, operation: &'static str, setting: (&'stat
     match (request, fault) {
         // What was stored is whole: a client, and with it the use of the token that paid for it.
         (Request::Register, Fault::LoseAnswer) if operation == "PutItem" => {
-            assert_eq!(after.0.len(), before.0.len() + 1)
+            assert_eq!(after.0.len(), before.0.len() + 1);
         }
         (Request::RegisterWithToken, Fault::LoseAnswer) if operation == "TransactWriteItems" => {
             assert_eq!((after.0.len(), after.1), (before.0.len() + 1, before.1 - 1), "{what}");

@@ -187,7 +187,7 @@ impl World {
             time += step.pass;
             for (instance, (faults, skew)) in step.faults.iter().zip(skew).enumerate() {
                 let now = time + skew;
-                let Some(keys) = self.view(policy, instance, faults, now) else { continue };
+                let Some(keys) = self.view(policy, instance, *faults, now) else { continue };
                 let schedule = Schedule::new(policy, &keys);
                 let begun = |at: &usize| keys[*at].signs_from <= now;
                 let signer =
@@ -206,7 +206,7 @@ impl World {
     }
 
     /// The instance's copy, read again when it is time to; nothing if it is too old.
-    fn view(&mut self, policy: Policy, instance: usize, faults: &Faults, now: u64) -> Option<Vec<KeyDates>> {
+    fn view(&mut self, policy: Policy, instance: usize, faults: Faults, now: u64) -> Option<Vec<KeyDates>> {
         let age = self.copies[instance].as_ref().map(|(read_at, _)| now - read_at);
         if age.is_none_or(|age| age >= policy.refresh_after()) && !faults.read {
             while let Some(signs_from) = Schedule::new(policy, &self.table).next(now) {

@@ -1,0 +1,209 @@
+//! The documentation against the code and the template: what they say twice must be the same.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde_yaml_ng::Value;
+use tokenmint_aws::config::{Function, SETTINGS, Setting};
+use tokenmint_oauth::error::ErrorCode;
+
+/// The letters that the ids of rules begin with.
+const RULE_LETTERS: &str = "rmtajkdo";
+
+fn path(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
+}
+
+fn text(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
+}
+
+/// The first table below a heading of the README: the cells of each row, without head and rule.
+fn table(heading: &str) -> Vec<Vec<String>> {
+    let readme = text("README.md");
+    let mut lines = readme.lines().skip_while(|line| *line != heading);
+    assert!(lines.next().is_some(), "README.md has no heading {heading:?}");
+    let section = lines.take_while(|line| !line.starts_with('#'));
+    let rows = section.skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
+    let rows = rows.skip(2).map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
+    let rows: Vec<_> = rows.collect();
+    assert!(!rows.is_empty(), "README.md has no table below {heading:?}");
+    rows
+}
+
+/// Asserts that the table has these rows in this order; a row is compared as far as `expected` gives cells.
+#[track_caller]
+fn expect_rows(heading: &str, expected: &[Vec<String>]) {
+    let cells = expected[0].len();
+    let rows: Vec<_> = table(heading).into_iter().map(|row| row.into_iter().take(cells).collect::<Vec<_>>()).collect();
+    let without = |rows: &[Vec<String>], others: &[Vec<String>], what| {
+        let alone = rows.iter().filter(|row| !others.contains(row));
+        alone.map(|row| format!("{what}: {}", row.join(" | "))).collect::<Vec<_>>()
+    };
+    let differences = [without(expected, &rows, "it lacks"), without(&rows, expected, "it has  ")].concat();
+    assert!(differences.is_empty(), "the table below {heading:?} of README.md:\n{}", differences.join("\n"));
+    let names: Vec<_> = expected.iter().map(|row| row[0].as_str()).collect();
+    assert!(rows == expected, "the table below {heading:?} of README.md is in another order than {}", names.join(", "));
+}
+
+fn code(text: &str) -> String {
+    if text.is_empty() { "(empty)".to_owned() } else { format!("`{text}`") }
+}
+
+/// The table of settings is the one that the functions read their environment by.
+#[test]
+fn settings_are_those_of_the_code() {
+    let expected: Vec<_> = SETTINGS.iter().map(setting).collect();
+    expect_rows("## Configuration", &expected);
+}
+
+fn setting(setting: &Setting) -> Vec<String> {
+    let functions = setting.functions.iter().map(|function| match function {
+        Function::Register => "register",
+        Function::Token => "token",
+    });
+    // The type of the default has no name outside its crate, only this form.
+    let default = format!("{:?}", setting.default);
+    let inside = |variant: &str| default.strip_prefix(variant)?.strip_prefix("(\"")?.strip_suffix("\")");
+    let default = match (inside("Value"), inside("Derived")) {
+        (Some(value), _) => code(value),
+        (_, Some(words)) => words.to_owned(),
+        _ => "required".to_owned(),
+    };
+    vec![code(setting.name), functions.collect::<Vec<_>>().join(", "), default, setting.help.to_owned()]
+}
+
+/// The table of parameters has those of `template.yaml`, with their defaults.
+#[test]
+fn parameters_are_those_of_the_template() {
+    let template: Value = serde_yaml_ng::from_str(&text("template.yaml")).expect("YAML");
+    let parameters = template["Parameters"].as_mapping().expect("parameters").iter();
+    let expected = parameters.map(|(name, parameter)| {
+        let default = match parameter.get("Default") {
+            None => "required".to_owned(),
+            Some(Value::String(default)) => code(default),
+            Some(default) => code(&default.as_i64().expect("a whole number").to_string()),
+        };
+        vec![code(name.as_str().expect("a name")), default]
+    });
+    expect_rows("### Parameters", &expected.collect::<Vec<_>>());
+}
+
+/// The table of errors has every code, in the order of the code's own table, with its status.
+#[test]
+fn errors_are_those_of_the_code() {
+    let expected = ErrorCode::ALL.iter().map(|error| vec![code(error.as_str()), error.status().to_string()]);
+    expect_rows("### Errors", &expected.collect::<Vec<_>>());
+}
+
+/// Every test that a rule names is there, and every rule names one, unless it says that nothing is there yet.
+#[test]
+fn rules_name_tests_that_exist() {
+    let tests = tests();
+    let mut missing = Vec::new();
+    for row in table("## Rules") {
+        let [rule, what, named] = &row[..] else { panic!("not three cells: {row:?}") };
+        if what.starts_with("Not there yet") && named == "none" {
+            continue;
+        }
+        let named: Vec<_> = named.split(',').map(|name| name.trim().trim_matches('`')).collect();
+        missing.extend(named.iter().filter(|name| !tests.contains(**name)).map(|name| format!("{rule}: {name:?}")));
+    }
+    assert!(missing.is_empty(), "the rules of README.md name tests that do not exist:\n{}", missing.join("\n"));
+}
+
+/// Every rule that a test's name begins with has one row.
+#[test]
+fn tests_name_rules_that_are_listed() {
+    let mut listed = BTreeSet::new();
+    for row in table("## Rules") {
+        assert!(listed.insert(row[0].clone()), "README.md has the rule {} twice", row[0]);
+    }
+    let missing = tests().into_iter().flat_map(|test| {
+        let rules = rules(&test).into_iter().filter(|rule| !listed.contains(rule));
+        rules.map(|rule| format!("{rule}, of the test {test}")).collect::<Vec<_>>()
+    });
+    let missing: Vec<_> = missing.collect();
+    assert!(missing.is_empty(), "the rules of README.md lack:\n{}", missing.join("\n"));
+}
+
+/// The rules are numbered without a gap, and stand in their order.
+#[test]
+fn rules_have_no_gaps() {
+    let rules: Vec<_> = table("## Rules").into_iter().map(|row| row[0].clone()).collect();
+    let letters: BTreeSet<_> = rules.iter().filter_map(|rule| rule.chars().next()).collect();
+    assert_eq!(letters, RULE_LETTERS.to_uppercase().chars().collect());
+    for letter in letters {
+        let found: Vec<_> = rules.iter().filter(|rule| rule.starts_with(letter)).collect();
+        let expected: Vec<_> = (1..=found.len()).map(|number| format!("{letter}{number}")).collect();
+        assert!(found.into_iter().eq(&expected), "the rules {letter} of README.md are not {}", expected.join(", "));
+    }
+}
+
+/// The ids that a test's name begins with: `j4_k1_k5_algorithms` proves J4, K1 and K5.
+fn rules(test: &str) -> Vec<String> {
+    let is_rule = |word: &&str| {
+        let (letter, number) = word.split_at_checked(1).unwrap_or_default();
+        let is_number = (1..=2).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit());
+        RULE_LETTERS.contains(letter) && is_number
+    };
+    test.split('_').take_while(is_rule).map(str::to_uppercase).collect()
+}
+
+#[test]
+fn rules_of_a_test() {
+    assert_eq!(rules("j4_k1_k5_algorithms"), ["J4", "K1", "K5"]);
+    assert_eq!(rules("r13_rfc7591_example"), ["R13"]);
+    for none in ["a_key_must_fit", "rfc7638_key", "p256", "t", "", "_r1"] {
+        assert_eq!(rules(none), Vec::<String>::new(), "{none}");
+    }
+}
+
+/// The names of all tests in the workspace.
+fn tests() -> BTreeSet<String> {
+    let mut names = BTreeSet::new();
+    let mut folders: Vec<_> = ["crates", "functions", "tests"].map(path).into();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+                names.extend(tests_of(&source));
+            }
+        }
+    }
+    names
+}
+
+/// The names of the functions that stand below `#[test]` or `#[tokio::test]`.
+fn tests_of(source: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut marked = false;
+    for line in source.lines().map(str::trim) {
+        if line == "#[test]" || line.starts_with("#[tokio::test") {
+            marked = true;
+        } else if let Some(function) = line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn ")
+            && std::mem::take(&mut marked)
+        {
+            names.extend(function.split('(').next().map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// Every relative link leads to a file or folder.
+#[test]
+fn links_lead_somewhere() {
+    let mut broken = Vec::new();
+    for document in ["README.md", "CONTRIBUTING.md"] {
+        let text = text(document);
+        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
+        let files = targets.filter(|target| !target.contains("://")).filter_map(|target| target.split('#').next());
+        let missing = files.filter(|file| !file.is_empty() && !path(file).exists());
+        broken.extend(missing.map(|file| format!("{document}: {file}")));
+    }
+    assert!(broken.is_empty(), "links to what is not there:\n{}", broken.join("\n"));
+}
