@@ -150,12 +150,13 @@ impl TryFrom<Item> for StoredKey {
     }
 }
 
-/// A table that is not there, or not ours, is a mistake and no outage.
+/// A table that is not there, or of another kind, is a mistake and no outage. A permission that is missing may
+/// still come, as with KMS.
 fn unavailable<E>(call: &'static str, error: SdkError<E>) -> LoadError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    const DEFINITE: [&str; 3] = ["ResourceNotFoundException", "AccessDeniedException", "ValidationException"];
+    const DEFINITE: [&str; 2] = ["ResourceNotFoundException", "ValidationException"];
     match error.code() {
         Some(code) if DEFINITE.contains(&code) => {
             let message = error.message().unwrap_or_default();
