@@ -1,5 +1,7 @@
 //! `POST /register`.
 
+use proptest::prelude::*;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 use tokenmint_aws::clients::Consistency;
 use tokenmint_oauth::client::ClientId;
@@ -232,4 +234,32 @@ async fn r1_a_refused_registration_changes_nothing() {
     let scan = world.sdk().dynamodb().scan().table_name(world.table()).send().await.expect("a scan");
     let good = ["register-base64-body", "register-client-secret-post", "register-minimal", "register-seed"];
     assert_eq!(scan.items().len(), good.len());
+}
+
+/// Any text as a body, and any as a member: never a panic, and what is not registered is a registered error with
+/// its headers.
+#[test]
+fn r1_any_request() {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let world = runtime.block_on(World::new());
+    let member = "(client_name(#[a-zA-Z-]{0,9})?|scope|grant_types|redirect_uris|jwks|client_uri|contacts|\\PC{0,9})";
+    let request = (any::<bool>(), "\\PC{0,60}", member, "\\PC{0,60}", 0..4_u8);
+    let outcome = TestRunner::default().run(&request, |(raw, body, member, text, shape)| {
+        let value = match shape {
+            0 => json!(text),
+            1 => json!([text]),
+            2 => json!({"keys": [{"kty": text}]}),
+            _ => json!(text.len()),
+        };
+        let body = if raw { body } else { json!({member: value}).to_string() };
+        let answer = runtime.block_on(world.register(&events::register_text(&body)));
+        if answer.status != 201 {
+            let code = answer.json()["error"].as_str().expect("an error").to_owned();
+            answer.expect_error(400, &code);
+            prop_assert!(["invalid_client_metadata", "invalid_redirect_uri"].contains(&code.as_str()), "{}", code);
+        }
+        answer.expect_not_cacheable();
+        Ok(())
+    });
+    outcome.expect("registered, or refused with a registered error");
 }

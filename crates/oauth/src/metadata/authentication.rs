@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::{MetadataError, Policy, RequestedMetadata};
+use super::{MetadataError, Policy, RequestedMetadata, members};
 use crate::client_auth::{Method, private_key_jwt, tls};
 use crate::jose::PublicKeys;
 
@@ -18,7 +18,7 @@ const OTHER_SUBJECTS: [&str; 4] =
 /// The method of authentication; `client_secret_basic` when not given (§2). `none` is refused with the
 /// unknown ones: only confidential clients may use the client-credentials grant (RFC 6749 §4.4).
 pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<Method, MetadataError> {
-    let Some(name) = requested.string(METHOD, 256)? else { return Ok(Method::default()) };
+    let Some(name) = members::text(requested, METHOD)? else { return Ok(Method::default()) };
     let method = Method::offered(policy.mutual_tls).find(|method| method.as_str() == name);
     method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))
 }

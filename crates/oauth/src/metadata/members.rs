@@ -1,7 +1,7 @@
-//! The table of metadata members that are checked and kept as sent, with their bounds: RFC 7591 §2.
+//! The table of metadata members, with the bounds of each: RFC 7591 §2.
 //!
-//! A new member is one line in [`MEMBERS`]. The members on which the server itself decides
-//! (`scope`, `grant_types`, `response_types`, `token_endpoint_auth_method`) have rules of their own.
+//! A new member is one line in [`MEMBERS`]. Most are checked and kept as sent; those on which the server
+//! itself decides have rules of their own beside this file.
 //! Together the bounds keep a client far below the 400 KB of a DynamoDB item: what is sent is at most
 //! [`MAX_BODY_BYTES`].
 
@@ -49,29 +49,53 @@ pub enum Kind {
     DistinguishedName(usize),
     /// An array of at most so many redirect URIs (RFC 6749 §3.1.2).
     RedirectUris(usize),
+    /// A text of at most so many bytes, on which the server decides.
+    DecidedText(usize),
+    /// An array of at most so many texts of at most so many bytes, on which the server decides.
+    DecidedTexts(usize, usize),
 }
 
-/// The members that are kept as sent.
+/// Every member that is understood.
 pub const MEMBERS: &[Member] = &[
     Member { name: "client_name", kind: Kind::Text(256), localizable: true },
     Member { name: "client_uri", kind: Kind::WebUri, localizable: true },
     Member { name: "contacts", kind: Kind::Texts(16, 320), localizable: false },
     Member { name: "dpop_bound_access_tokens", kind: Kind::Flag, localizable: false },
+    Member { name: "grant_types", kind: Kind::DecidedTexts(16, 256), localizable: false },
     Member { name: "jwks", kind: Kind::Jwks, localizable: false },
     Member { name: "jwks_uri", kind: Kind::WebUri, localizable: false },
     Member { name: "logo_uri", kind: Kind::WebUri, localizable: true },
     Member { name: "policy_uri", kind: Kind::WebUri, localizable: true },
     Member { name: "redirect_uris", kind: Kind::RedirectUris(32), localizable: false },
+    Member { name: "response_types", kind: Kind::DecidedTexts(16, 256), localizable: false },
+    Member { name: "scope", kind: Kind::DecidedText(crate::scope::MAX_BYTES), localizable: false },
     Member { name: "software_id", kind: Kind::Text(256), localizable: false },
     Member { name: "software_statement", kind: Kind::Text(crate::software_statement::MAX_BYTES), localizable: false },
     Member { name: "software_version", kind: Kind::Text(256), localizable: false },
     Member { name: "tls_client_auth_subject_dn", kind: Kind::DistinguishedName(1024), localizable: false },
     Member { name: "tls_client_certificate_bound_access_tokens", kind: Kind::Flag, localizable: false },
+    Member { name: "token_endpoint_auth_method", kind: Kind::DecidedText(256), localizable: false },
     Member { name: "token_endpoint_auth_signing_alg", kind: Kind::Algorithm, localizable: false },
     Member { name: "tos_uri", kind: Kind::WebUri, localizable: true },
 ];
 
-/// The members of the table that were given, each checked.
+/// A text on which the server decides, if it was given.
+pub(super) fn text<'r>(requested: &'r RequestedMetadata, name: &str) -> Result<Option<&'r str>, MetadataError> {
+    match find(name).map(|member| member.kind) {
+        Some(Kind::DecidedText(max_bytes)) => requested.string(name, max_bytes),
+        _ => Ok(None),
+    }
+}
+
+/// An array of texts on which the server decides, if it was given.
+pub(super) fn texts(requested: &RequestedMetadata, name: &str) -> Result<Option<Vec<String>>, MetadataError> {
+    match find(name).map(|member| member.kind) {
+        Some(Kind::DecidedTexts(max_entries, max_bytes)) => requested.strings(name, max_entries, max_bytes),
+        _ => Ok(None),
+    }
+}
+
+/// The members of the table that were given and are kept as sent, each checked.
 pub(super) fn check(requested: &RequestedMetadata, policy: &Policy) -> Result<Map<String, Value>, MetadataError> {
     if given(requested, "jwks") && given(requested, "jwks_uri") {
         let reason = "must not be sent together with jwks_uri";
@@ -116,6 +140,7 @@ fn is_language_tag(tag: &str) -> bool {
 /// Checks one member; `false` when its value means "not given" (R2).
 fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Result<bool, MetadataError> {
     match member.kind {
+        Kind::DecidedText(_) | Kind::DecidedTexts(..) => Ok(false),
         Kind::Text(max_bytes) => Ok(!string(name, value, max_bytes)?.is_empty()),
         Kind::Flag => {
             value.as_bool().ok_or_else(|| MetadataError::Type { member: name.to_owned(), expected: "true or false" })

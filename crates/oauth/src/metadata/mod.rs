@@ -145,7 +145,7 @@ impl ClientMetadata {
 /// The scope asked for, reduced to what is offered, in the order asked (§2, §3.2.1).
 fn scope(requested: &RequestedMetadata, policy: &Policy) -> Result<Scope, MetadataError> {
     const MEMBER: &str = "scope";
-    let Some(text) = requested.string(MEMBER, crate::scope::MAX_BYTES)? else {
+    let Some(text) = members::text(requested, MEMBER)? else {
         return Ok(policy.default.clone());
     };
     let wrong = |reason| MetadataError::Value { member: MEMBER.to_owned(), reason };

@@ -1,20 +1,17 @@
 //! Grant types and response types that belong together: RFC 7591 §2.1.
 
-use super::{MetadataError, RequestedMetadata};
+use super::{MetadataError, RequestedMetadata, members};
 use crate::grant::Grant;
 
 /// Part of a response type → the grant type that goes with it (§2.1; `id_token`: OpenID Connect
 /// Dynamic Client Registration 1.0 §2).
 const RELATIONS: [(&str, &str); 3] = [("code", "authorization_code"), ("token", "implicit"), ("id_token", "implicit")];
 
-const MAX_ENTRIES: usize = 16;
-const MAX_BYTES: usize = 256;
-
 /// Both lists as asked, or the default for the one that was not given: this server's own grant, and
 /// whatever the other list makes necessary.
 pub(super) fn grants_and_responses(requested: &RequestedMetadata) -> Result<(Vec<String>, Vec<String>), MetadataError> {
-    let grants = requested.strings("grant_types", MAX_ENTRIES, MAX_BYTES)?;
-    let responses = requested.strings("response_types", MAX_ENTRIES, MAX_BYTES)?;
+    let grants = members::texts(requested, "grant_types")?;
+    let responses = members::texts(requested, "response_types")?;
     match (grants, responses) {
         (Some(grants), Some(responses)) => {
             check(&grants, &responses)?;
