@@ -118,6 +118,11 @@ fn given(requested: &RequestedMetadata, name: &str) -> bool {
     requested.sent(name).is_some_and(|value| value != "")
 }
 
+/// Whether the table has a row for `name`, or for `name#language-tag`.
+pub(super) fn is_understood(name: &str) -> bool {
+    find(name).is_some()
+}
+
 /// The row for `name` or for `name#language-tag`.
 fn find(name: &str) -> Option<&'static Member> {
     let (base, tag) = match name.split_once('#') {

@@ -6,7 +6,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::MetadataError;
+use super::{MetadataError, members};
 
 /// The most members a request may hold, understood or not.
 const MAX_MEMBERS: usize = 128;
@@ -33,7 +33,9 @@ impl RequestedMetadata {
         let mut map = Map::new();
         for (name, value) in members {
             if map.contains_key(&name) {
-                return Err(MetadataError::Repeated(name));
+                // The name of a member that is not understood may be anything, a secret in the wrong place too.
+                let named = members::is_understood(&name).then_some(name);
+                return Err(MetadataError::Repeated(named.unwrap_or_else(|| "a member".to_owned())));
             }
             map.insert(name, value);
         }

@@ -78,6 +78,8 @@ fn r1_malformed() {
     RequestedMetadata::parse(b"{\"a\":\"\xff\"}").expect_err("not UTF-8");
     let error = RequestedMetadata::parse(br#"{"scope":"a","scope":"b"}"#).expect_err("twice");
     assert_eq!(error, MetadataError::Repeated("scope".to_owned()));
+    let error = RequestedMetadata::parse(br#"{"hush":1,"hush":2}"#).expect_err("twice");
+    assert_eq!(error, MetadataError::Repeated("a member".to_owned()));
     let many: Map<_, _> = (0..200).map(|n| (n.to_string(), json!(1))).collect();
     RequestedMetadata::parse(Value::from(many).to_string().as_bytes()).expect_err("too many");
     for (body, member) in [
