@@ -19,6 +19,9 @@ use tokenmint_aws::tokens;
 use tokenmint_embedded::Embedded;
 use tokenmint_http::{Clock, lambda, shell};
 use tokenmint_oauth::client::ClientId;
+use tokenmint_oauth::initial_access_token::InitialAccessToken;
+use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::secret::SecretHash;
 use tower::ServiceExt;
 
 use crate::{Answer, Proxy, events};
@@ -38,6 +41,7 @@ pub struct World {
     sdk: Sdk,
     embedded: Embedded,
     time: Arc<AtomicU64>,
+    next_token: AtomicU64,
     register: Router,
     token: Router,
     routes: Router,
@@ -89,7 +93,7 @@ impl World {
         // A round number in the past: a clock that is not asked would show.
         let time = Arc::new(AtomicU64::new(1_700_000_000));
         let (register, token, routes) = Default::default();
-        let mut world = Self { environment, sdk, embedded, time, register, token, routes };
+        let mut world = Self { environment, sdk, embedded, time, next_token: AtomicU64::new(0), register, token, routes };
         world.restart().await;
         world
     }
@@ -231,7 +235,26 @@ impl World {
 
     /// Registers a client with this metadata.
     pub async fn client(&self, metadata: Value) -> Credentials {
-        let answer = self.register(&events::register(&metadata)).await;
+        Self::registered(&self.register(&events::register(&metadata)).await)
+    }
+
+    /// Registers a client with a new initial access token that may grant these scopes; registration is protected.
+    pub async fn client_with_initial_access_token(&self, scope: &str, metadata: Value) -> Credentials {
+        let text = format!("initial-access-token-{}", self.next_token.fetch_add(1, Ordering::SeqCst));
+        let token = InitialAccessToken {
+            hash: SecretHash::of(&text),
+            name: "test".to_owned(),
+            issued_at: self.now(),
+            expires_at: self.now() + 3600,
+            uses_left: 1,
+            scope: Scope::parse(scope).expect("a scope"),
+        };
+        self.registrations().insert_token(&token).await.expect("stored");
+        let event = events::with_header(events::register(&metadata), "authorization", format!("Bearer {text}"));
+        Self::registered(&self.register(&event).await)
+    }
+
+    fn registered(answer: &Answer) -> Credentials {
         assert!(answer.status.is_success(), "{:?}", answer.json());
         let body = answer.json();
         let text = |member: &str| body[member].as_str().unwrap_or_else(|| panic!("{member}: {body}")).to_owned();

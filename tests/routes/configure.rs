@@ -282,3 +282,69 @@ async fn r19_nothing_secret_is_logged() {
     assert_eq!(lines[2]["cause"], "wrong registration access token");
     assert!(lines.iter().all(|line| line["http.route"] == "/register/{client_id}" && line["client.id"] == client.id));
 }
+
+/// A PUT with this `scope`, or without one: the scope that the client has afterwards, and its new credentials.
+async fn put_scope(world: &World, client: &Credentials, scope: Option<&str>) -> (Value, Credentials) {
+    let (body, client) = update(world, client, scope.map_or_else(|| json!({}), |scope| json!({"scope": scope}))).await;
+    assert_eq!(read(world, &client).await.json()["scope"], body["scope"]);
+    (body["scope"].clone(), client)
+}
+
+const EVERYTHING: &str = "read write admin introspect";
+
+/// R10, R16, D3: a client that came with an initial access token never registers more than the token granted:
+/// not by a PUT without `scope`, not by asking, and not after it has narrowed itself.
+#[tokio::test]
+async fn r10_r16_put_never_exceeds_the_initial_access_token() {
+    for mode in ["protected", "disabled", "open"] {
+        let mut world = World::new().await;
+        world.environment = std::mem::take(&mut world.environment).with("SCOPES", "read write admin");
+        world.set("REGISTRATION", "protected").await;
+        let client = world.client_with_initial_access_token("read write", json!({"scope": "read"})).await;
+        world.set("REGISTRATION", mode).await;
+        let (scope, client) = put_scope(&world, &client, None).await;
+        assert_eq!(scope, "read write", "{mode}");
+        let (scope, client) = put_scope(&world, &client, Some("read")).await;
+        assert_eq!(scope, "read", "{mode}");
+        let (scope, client) = put_scope(&world, &client, Some(EVERYTHING)).await;
+        assert_eq!(scope, "read write", "{mode}");
+        assert_eq!(world.ask(&client, "").await.json()["scope"], "read write");
+        world.ask(&client, "&scope=admin").await.expect_error(400, "invalid_scope");
+        let body = json!({"client_id": client.id, "scope": "admin"});
+        let answer = configure(&world, "PUT", &client.id, &client.token, Some(&body)).await;
+        answer.expect_error(400, "invalid_client_metadata");
+    }
+}
+
+/// R10, R16: a token for no scope at all grants none later either.
+#[tokio::test]
+async fn r10_r16_put_exceeds_no_empty_ceiling() {
+    let mut world = World::new().await;
+    world.set("REGISTRATION", "protected").await;
+    let client = world.client_with_initial_access_token("", json!({})).await;
+    world.set("REGISTRATION", "open").await;
+    let (scope, client) = put_scope(&world, &client, None).await;
+    assert_eq!(scope, Value::Null);
+    let body = json!({"client_id": client.id, "scope": "read"});
+    let answer = configure(&world, "PUT", &client.id, &client.token, Some(&body)).await;
+    answer.expect_error(400, "invalid_client_metadata");
+}
+
+/// R10, R16: a client without a stored ceiling, as all were before there were ceilings, keeps what it has outside
+/// of open registration, and registers what anyone may where registration is open.
+#[tokio::test]
+async fn r10_r16_clients_stored_without_a_ceiling() {
+    let mut world = World::new().await;
+    let mut client = world.client(json!({"scope": "read"})).await;
+    for mode in ["protected", "disabled"] {
+        world.set("REGISTRATION", mode).await;
+        for asked in [None, Some("read write client-scope")] {
+            let (scope, after) = put_scope(&world, &client, asked).await;
+            assert_eq!(scope, "read", "{mode} {asked:?}");
+            client = after;
+        }
+    }
+    world.set("REGISTRATION", "open").await;
+    let (scope, _) = put_scope(&world, &client, Some("write")).await;
+    assert_eq!(scope, "write");
+}

@@ -12,6 +12,7 @@
 //! | `token_endpoint_auth_method` | S | the registered name |
 //! | `grant_types`, `response_types` | L of S | as registered |
 //! | `scope` | S | space-separated; absent: none |
+//! | `scope_ceiling` | S | the most scope that it may ever register; absent: it registered openly |
 //! | `metadata` | M | the other registered members, as sent |
 //! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client stays |
 //!

@@ -31,6 +31,7 @@ fn client() -> Client {
             expires_at: 0,
         }],
         registration_access_token: None,
+        scope_ceiling: None,
         disabled: false,
         expires_at: None,
         metadata: ClientMetadata {

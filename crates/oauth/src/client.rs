@@ -4,6 +4,7 @@ use std::fmt;
 
 use crate::EpochSeconds;
 use crate::metadata::ClientMetadata;
+use crate::scope::Scope;
 use crate::secret::SecretHash;
 
 /// The longest client identifier looked up, in bytes.
@@ -70,6 +71,9 @@ pub struct Client {
     pub client_secrets: Vec<StoredSecret>,
     /// The hash of its registration access token (RFC 7592 §3).
     pub registration_access_token: Option<SecretHash>,
+    /// The most scope that it may ever register: that of its initial access token, or what an operator named.
+    /// `None` for a client that registered openly (R10, R16).
+    pub scope_ceiling: Option<Scope>,
     /// An operator has disabled it.
     pub disabled: bool,
     /// The first second at which it is gone, unless it asks for a token before (R20).

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::{ErrorCode, OAuthError};
-use crate::metadata::RequestedMetadata;
+use crate::metadata::{Policy, RequestedMetadata};
 use crate::secret::SecretHash;
 
 /// The member that asks for a new secret (ours, M5): RFC 7592 §2.2 lets a server make one with an update,
@@ -42,6 +42,20 @@ pub enum UpdateError {
 impl From<UpdateError> for OAuthError {
     fn from(error: UpdateError) -> Self {
         Self::new(ErrorCode::InvalidClientMetadata, error.to_string())
+    }
+}
+
+/// The policy for an update of this client: a client never registers more than its ceiling (R10, R16).
+///
+/// `open` is the policy of open registration, `is_open` whether registration is open. A client without a
+/// ceiling registered openly, or was stored before ceilings were: where registration is open, it may
+/// register what a new client may and keep what it has; elsewhere it may keep what it has.
+pub fn policy(client: &Client, open: &Policy, is_open: bool) -> Policy {
+    let own = &client.metadata.scope;
+    match &client.scope_ceiling {
+        Some(ceiling) => open.within(ceiling),
+        None if is_open => Policy { offered: open.offered.tokens().chain(own.tokens()).collect(), ..open.clone() },
+        None => open.within(own),
     }
 }
 

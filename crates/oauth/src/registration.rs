@@ -7,6 +7,7 @@ use crate::client::{Client, ClientId, StoredSecret};
 use crate::client_configuration::UpdateRequest;
 use crate::issuer::{Issuer, path};
 use crate::metadata::ClientMetadata;
+use crate::scope::Scope;
 use crate::secret::Secret;
 
 /// How long what is made for a client lasts.
@@ -32,9 +33,11 @@ pub struct Issued {
 impl Issued {
     /// Makes a client with an identifier and, where its method needs one, a secret (R11).
     ///
+    /// `scope_ceiling` is the most scope that the client may ever register; `None` for open registration.
     /// `random` fills a buffer with random bytes of cryptographic quality.
     pub fn new(
         metadata: ClientMetadata,
+        scope_ceiling: Option<Scope>,
         now: EpochSeconds,
         lifetimes: Lifetimes,
         mut random: impl FnMut(&mut [u8]),
@@ -47,6 +50,7 @@ impl Issued {
             client_id_issued_at: now,
             client_secrets: Vec::new(),
             registration_access_token: Some(registration_access_token.hash()),
+            scope_ceiling,
             disabled: false,
             expires_at: end(now, lifetimes.unused),
             metadata,
@@ -163,7 +167,7 @@ mod tests {
         let metadata = json!({
             "token_endpoint_auth_method": "client_secret_basic", "grant_types": [], "response_types": [],
         });
-        Issued::new(serde_json::from_value(metadata).expect("metadata"), 100, Lifetimes::default(), |bytes| {
+        Issued::new(serde_json::from_value(metadata).expect("metadata"), None, 100, Lifetimes::default(), |bytes| {
             bytes.fill(1);
         })
     }

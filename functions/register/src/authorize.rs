@@ -8,6 +8,7 @@ use tokenmint_oauth::bearer::{BearerError, BearerToken};
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::metadata::Policy;
+use tokenmint_oauth::scope::Scope;
 
 use crate::{Register, not_read};
 
@@ -24,12 +25,15 @@ impl Permission {
     pub(crate) fn policy(&self, open: &Policy) -> Policy {
         match self {
             Self::Open => open.clone(),
-            Self::Token(token) => Policy {
-                offered: token.scope.clone(),
-                default: open.default.reduced_to(&token.scope),
-                local: open.local,
-                mutual_tls: open.mutual_tls,
-            },
+            Self::Token(token) => open.within(&token.scope),
+        }
+    }
+
+    /// The most scope that the client may ever register; `None` where anyone may register.
+    pub(crate) fn scope_ceiling(&self) -> Option<Scope> {
+        match self {
+            Self::Open => None,
+            Self::Token(token) => Some(token.scope.clone()),
         }
     }
 }

@@ -6,12 +6,13 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode, Uri};
+use tokenmint_aws::config::Registration;
 use tokenmint_http::{Failure, Record, json, no_content, random, request};
 use tokenmint_oauth::bearer::BearerError;
-use tokenmint_oauth::client_configuration::UpdateRequest;
+use tokenmint_oauth::client_configuration::{self, UpdateRequest};
 use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
-use tokenmint_oauth::metadata::{ClientMetadata, Policy};
+use tokenmint_oauth::metadata::ClientMetadata;
 use tokenmint_oauth::registration::{ClientInformation, Issued};
 
 use crate::{Register, authorize, not_written, requested};
@@ -54,9 +55,8 @@ async fn update_client(state: &Register, request: Request, record: &mut Record) 
 
     let requested = requested::parse(state, &head.headers, &body)?;
     let update = UpdateRequest::check(&requested, &client).map_err(Failure::refused)?;
-    // What the client has it may keep, also where it came with an initial access token.
-    let offered = state.policy.offered.tokens().chain(client.metadata.scope.tokens()).collect();
-    let policy = Policy { offered, ..state.policy.clone() };
+    let is_open = state.config.registration == Registration::Open;
+    let policy = client_configuration::policy(&client, &state.policy, is_open);
     let metadata = ClientMetadata::verify(&requested, &policy).map_err(Failure::refused)?;
 
     let (before, now) = (client.clone(), state.clock.now());

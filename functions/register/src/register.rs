@@ -34,7 +34,7 @@ async fn register(state: &Register, request: Request, record: &mut Record) -> Re
     let requested = requested::parse(state, &head.headers, &body)?;
     let policy = permission.policy(&state.policy);
     let metadata = ClientMetadata::verify(&requested, &policy).map_err(Failure::refused)?;
-    let issued = Issued::new(metadata, state.clock.now(), state.config.lifetimes, random);
+    let issued = Issued::new(metadata, permission.scope_ceiling(), state.clock.now(), state.config.lifetimes, random);
     store(state, &head, &permission, &issued, record).await?;
     let status = match state.config.registration_status {
         RegistrationStatus::Created => StatusCode::CREATED,

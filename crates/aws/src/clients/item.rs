@@ -30,6 +30,8 @@ pub(super) struct ClientItem {
     pub(super) scope: Scope,
     pub(super) metadata: Map<String, Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    scope_ceiling: Option<Scope>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<EpochSeconds>,
 }
 
@@ -63,6 +65,7 @@ impl From<&Client> for ClientItem {
             response_types: metadata.response_types,
             scope: metadata.scope,
             metadata: metadata.others,
+            scope_ceiling: client.scope_ceiling.clone(),
             expires_at: client.expires_at,
         }
     }
@@ -80,6 +83,7 @@ impl ClientItem {
             client_id_issued_at: self.client_id_issued_at,
             client_secrets: self.secrets.into_iter().map(secret).collect(),
             registration_access_token: token,
+            scope_ceiling: self.scope_ceiling,
             disabled: self.disabled,
             expires_at: self.expires_at,
             metadata: ClientMetadata {

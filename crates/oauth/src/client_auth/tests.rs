@@ -18,6 +18,7 @@ fn client(method: &str, secrets: &[(&str, u64)]) -> Client {
         client_id_issued_at: 1,
         client_secrets: secrets.iter().map(stored).collect(),
         registration_access_token: None,
+        scope_ceiling: None,
         disabled: false,
         expires_at: None,
         metadata: serde_json::from_value(metadata).expect("metadata"),

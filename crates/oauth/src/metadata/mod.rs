@@ -50,6 +50,14 @@ pub struct Policy {
     pub mutual_tls: bool,
 }
 
+impl Policy {
+    /// The policy for a client that may register these scopes at most.
+    #[must_use]
+    pub fn within(&self, ceiling: &Scope) -> Self {
+        Self { offered: ceiling.clone(), default: self.default.reduced_to(ceiling), ..self.clone() }
+    }
+}
+
 /// Why metadata cannot be registered. Each variant names the member it is about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MetadataError {
@@ -152,7 +160,7 @@ fn scope(requested: &RequestedMetadata, policy: &Policy) -> Result<Scope, Metada
     let asked = Scope::parse(text).map_err(|_| wrong("does not follow the grammar of RFC 6749 section 3.3"))?;
     let reduced = asked.reduced_to(&policy.offered);
     if reduced.is_empty() {
-        return Err(wrong("holds nothing that this server offers"));
+        return Err(wrong("contains no scope that this client may register"));
     }
     Ok(reduced)
 }

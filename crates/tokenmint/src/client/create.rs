@@ -53,7 +53,9 @@ async fn store(tables: &Tables, create: &CreateArguments, body: &[u8]) -> Result
     // An operator knows what a client is for, before it is used.
     let secret = create.secret_expires_in.unwrap_or(tables.lifetimes.secret);
     let lifetimes = Lifetimes { secret, unused: 0, ..tables.lifetimes };
-    let new = Issued::new(metadata, Clock::System.now(), lifetimes, random);
+    // The client may not widen by itself what the operator named.
+    let ceiling = Some(metadata.scope.clone());
+    let new = Issued::new(metadata, ceiling, Clock::System.now(), lifetimes, random);
     tables.clients.insert(&new.client).await?;
 
     let issuer = create.issuer.as_ref().or(tables.issuer.as_ref());

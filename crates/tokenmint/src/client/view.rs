@@ -88,6 +88,7 @@ mod tests {
             client_id_issued_at: 0,
             client_secrets: vec![secret(0), secret(60)],
             registration_access_token: Some(SecretHash::of("token")),
+            scope_ceiling: None,
             disabled: false,
             expires_at: None,
             metadata: serde_json::from_value(metadata).expect("metadata"),

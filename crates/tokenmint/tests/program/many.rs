@@ -37,6 +37,7 @@ fn client() -> Client {
         client_id_issued_at: 1_700_000_000,
         client_secrets: vec![StoredSecret { sha256: SecretHash::of("secret"), expires_at: 0 }],
         registration_access_token: None,
+        scope_ceiling: None,
         disabled: false,
         expires_at: None,
         metadata,
