@@ -39,10 +39,12 @@ async fn d3_active() {
 #[tokio::test]
 async fn d3_who_may_see() {
     let mut world = World::new().await;
-    let (one, two) = (world.client(json!({"scope": "read"})).await, world.client(json!({"scope": "write read"})).await);
+    world.set("REGISTRATION", "protected").await;
+    let one = world.client_with_initial_access_token("read", json!({})).await;
+    let two = world.client_with_initial_access_token("introspect read", json!({"scope": "introspect read"})).await;
     let token = token(&world, &one).await;
     assert_eq!(introspect(&world, &two, &token).await, inactive());
-    world.set("INTROSPECTION_SCOPE", "write").await;
+    world.set("INTROSPECTION_SCOPE", "introspect").await;
     assert_eq!(introspect(&world, &two, &token).await["active"], true);
     let of_two = self::token(&world, &two).await;
     assert_eq!(introspect(&world, &one, &of_two).await, inactive());
@@ -87,8 +89,10 @@ async fn d3_not_a_good_token() {
 #[tokio::test]
 async fn d3_m6_tokens_of_a_client_that_is_gone() {
     let mut world = World::new().await;
-    world.set("INTROSPECTION_SCOPE", "read").await;
-    let reader = world.client(json!({"scope": "read"})).await;
+    world.set("REGISTRATION", "protected").await;
+    let reader = world.client_with_initial_access_token("introspect", json!({"scope": "introspect"})).await;
+    world.environment = std::mem::take(&mut world.environment).with("INTROSPECTION_SCOPE", "introspect");
+    world.set("REGISTRATION", "open").await;
     let (deleted, disabled) = (world.client(json!({})).await, world.client(json!({})).await);
     let tokens = [token(&world, &deleted).await, token(&world, &disabled).await];
     for token in &tokens {
@@ -180,4 +184,29 @@ async fn o3_no_token_is_logged() {
     let text = log.text();
     assert!(token.split('.').skip(1).all(|part| !text.contains(part)) && !text.contains(&client.secret), "{text}");
     assert_eq!(log.requests().len(), 2);
+}
+
+/// D3, R10: nobody gets the scope for introspection without asking for it, also where an initial access token allows
+/// it; and open registration never gives it, by no request.
+#[tokio::test]
+async fn d3_r10_the_introspection_scope_is_never_a_default() {
+    let mut world = World::new().await;
+    world.environment = std::mem::take(&mut world.environment)
+        .with("SCOPES", "read introspect")
+        .with("INTROSPECTION_SCOPE", "introspect");
+    world.set("REGISTRATION", "protected").await;
+    let event = async |metadata: Value| {
+        let client = world.client_with_initial_access_token("read introspect", metadata).await;
+        world.ask(&client, "").await.json()["scope"].clone()
+    };
+    assert_eq!(event(json!({})).await, "read");
+    assert_eq!(event(json!({"scope": "introspect"})).await, "introspect");
+    world.environment = std::mem::take(&mut world.environment).with("SCOPES", "read");
+    world.set("REGISTRATION", "open").await;
+    let client = world.client(json!({"scope": "read introspect"})).await;
+    assert_eq!(world.ask(&client, "").await.json()["scope"], "read");
+    world
+        .register(&events::register(&json!({"scope": "introspect"})))
+        .await
+        .expect_error(400, "invalid_client_metadata");
 }

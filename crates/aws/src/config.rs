@@ -167,12 +167,19 @@ impl RegisterConfig {
         let mut reader = environment.reader(Function::Register);
         let issuer = reader.read("ISSUER", values::issuer);
         let clients_table = reader.read("CLIENTS_TABLE", values::table_name);
+        let registration = reader.read("REGISTRATION", values::registration);
         let scopes = reader.read("SCOPES", values::scope);
+        let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let default_scopes = reader.read_optional("DEFAULT_SCOPES", |text| {
             let wanted = values::scope(text)?;
             // Where SCOPES itself is wrong, that is the mistake to report.
-            let offered = scopes.as_ref().is_none_or(|offered| wanted.is_subset_of(offered));
-            offered.then_some(wanted).ok_or_else(|| "must be among SCOPES".to_owned())
+            if scopes.as_ref().is_some_and(|offered| !wanted.is_subset_of(offered)) {
+                return Err("must be among SCOPES".to_owned());
+            }
+            match &introspection_scope {
+                Some(scope) if wanted.contains(scope) => Err("must not contain INTROSPECTION_SCOPE".to_owned()),
+                _ => Ok(wanted),
+            }
         });
         let registrations_table = reader.read("REGISTRATIONS_TABLE", values::table_name);
         let secret = reader.read("CLIENT_SECRET_TTL", values::ten_years);
@@ -187,14 +194,15 @@ impl RegisterConfig {
         });
         let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
         let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
-        let registration = reader.read("REGISTRATION", values::registration);
         let registration_status = reader.read("REGISTRATION_STATUS", values::registration_status);
         reader.finish(|| {
             let scopes = scopes?;
             Some(Self {
                 issuer: issuer?,
                 clients_table: clients_table?,
-                default_scopes: default_scopes.unwrap_or_else(|| scopes.clone()),
+                default_scopes: default_scopes.unwrap_or_else(|| {
+                    scopes.tokens().filter(|scope| Some(*scope) != introspection_scope.as_deref()).collect()
+                }),
                 scopes,
                 registrations_table: registrations_table?,
                 lifetimes: Lifetimes { secret: secret?, overlap: overlap?, unused: unused? },
@@ -224,15 +232,15 @@ impl TokenConfig {
             Some(SigningMode::Sealed) => sealed(&mut reader, jwks_max_age).map(Signing::Sealed),
             None => None,
         };
+        let registration = reader.read("REGISTRATION", values::registration);
         let scopes = reader.read("SCOPES", values::scope);
         let audience = reader.read_optional("AUDIENCE", values::audience);
         let resources = reader.read_optional("RESOURCES", Resources::parse);
-        let introspection_scope = reader.read_optional("INTROSPECTION_SCOPE", values::scope_token);
+        let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let assertion_audience = reader.read("ASSERTION_AUDIENCE", values::assertion_audience);
         let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
         let dpop_nonce_ttl = reader.read("DPOP_NONCE_TTL", values::dpop_nonce_ttl);
         let access_token_ttl = reader.read("ACCESS_TOKEN_TTL", values::access_token_ttl);
-        let registration = reader.read("REGISTRATION", values::registration);
         let grant_policy = reader.read("GRANT_POLICY", values::grant_policy);
         reader.finish(|| {
             let issuer = issuer?;
@@ -255,6 +263,24 @@ impl TokenConfig {
             })
         })
     }
+}
+
+/// `INTROSPECTION_SCOPE`, which open registration must not offer: anyone could register a client that introspects
+/// the tokens of all others.
+fn introspection_scope(
+    reader: &mut Reader<'_>,
+    scopes: Option<&Scope>,
+    registration: Option<Registration>,
+) -> Option<String> {
+    reader.read_optional("INTROSPECTION_SCOPE", |text| {
+        let scope = values::scope_token(text)?;
+        if registration == Some(Registration::Open) && scopes.is_some_and(|offered| offered.contains(&scope)) {
+            let reason = "must not be among SCOPES where REGISTRATION is open, because anyone could then introspect every \
+                          token; create the clients that need it with `tokenmint client create --scope`";
+            return Err(reason.to_owned());
+        }
+        Ok(scope)
+    })
 }
 
 /// The settings of sealed keys.

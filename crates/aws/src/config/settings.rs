@@ -116,7 +116,7 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "DEFAULT_SCOPES",
         functions: REGISTER,
-        default: Default::Derived("all of `SCOPES`"),
+        default: Default::Derived("all of `SCOPES` except `INTROSPECTION_SCOPE`"),
         help: "The scopes of a client that registers without `scope`; among `SCOPES`",
     },
     Setting {
@@ -133,9 +133,10 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         name: "INTROSPECTION_SCOPE",
-        functions: TOKEN,
+        functions: BOTH,
         default: Default::Derived("none: a client sees its own tokens"),
-        help: "The scope whose holders may introspect the tokens of all clients",
+        help: "The scope whose holders may introspect the tokens of all clients; never a default scope, and not among `SCOPES` \
+               where `REGISTRATION` is `open`",
     },
     Setting {
         name: "ASSERTION_AUDIENCE",

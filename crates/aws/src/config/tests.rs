@@ -55,6 +55,32 @@ fn o5_every_mistake_at_once() {
     assert_eq!(errors.to_string(), "SIGNING_MODE: must be kms or sealed");
 }
 
+/// D3, O5: open registration must not offer the scope that lets a client introspect every token, and it is no default.
+#[test]
+fn d3_o5_introspection_scope() {
+    let scopes = |registration, scopes: &str, defaults: &str| {
+        let environment = good().with("INTROSPECTION_SCOPE", "introspect").with("SCOPES", scopes);
+        let environment = environment.with("REGISTRATION", registration).with("DEFAULT_SCOPES", defaults);
+        let token = TokenConfig::from_environment(&environment).map(drop).map_err(|errors| errors.to_string());
+        let register = RegisterConfig::from_environment(&environment);
+        (token, register.map(|config| config.default_scopes.to_string()).map_err(|errors| errors.to_string()))
+    };
+    let (token, register) = scopes("open", "read introspect", "");
+    for error in [token.expect_err("stops the start"), register.expect_err("stops the start")] {
+        assert!(
+            error.starts_with("INTROSPECTION_SCOPE: must not be among SCOPES where REGISTRATION is open"),
+            "{error}"
+        );
+        assert_eq!(error.lines().count(), 1);
+    }
+    assert_eq!(scopes("open", "read introspector", ""), (Ok(()), Ok("read introspector".to_owned())));
+    for registration in ["protected", "disabled"] {
+        assert_eq!(scopes(registration, "read introspect write", ""), (Ok(()), Ok("read write".to_owned())));
+        let (token, register) = scopes(registration, "read introspect", "introspect");
+        assert_eq!((token, register), (Ok(()), Err("DEFAULT_SCOPES: must not contain INTROSPECTION_SCOPE".to_owned())));
+    }
+}
+
 #[test]
 fn sealed_signing() {
     let sealed = good().with("SIGNING_MODE", "sealed");
