@@ -98,24 +98,30 @@ impl Proxy {
 
     /// Asks DynamoDB for something behind the functions' back, in its own protocol.
     pub async fn dynamodb(&self, operation: &str, input: &Value) -> Value {
+        self.call(&self.services.dynamodb, "dynamodb", &format!("DynamoDB_20120810.{operation}"), input).await
+    }
+
+    /// Asks KMS for something behind the functions' back, in its own protocol.
+    pub async fn kms(&self, operation: &str, input: &Value) -> Value {
+        self.call(&self.services.kms, "kms", &format!("TrentService.{operation}"), input).await
+    }
+
+    async fn call(&self, url: &str, service: &str, target: &str, input: &Value) -> Value {
         let mut headers = HeaderMap::new();
-        let target = format!("DynamoDB_20120810.{operation}");
         headers.insert("x-amz-target", target.parse().expect("visible characters"));
         // Nobody checks the signature, but there must be one.
-        let signature = "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/dynamodb/aws4_request, \
-                         SignedHeaders=host, Signature=0";
-        for (name, value) in [
-            ("content-type", "application/x-amz-json-1.0"),
-            ("x-amz-date", "20260101T000000Z"),
-            ("authorization", signature),
-        ] {
+        let signature = format!(
+            "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
+        );
+        headers.insert("authorization", signature.parse().expect("visible characters"));
+        for (name, value) in [("content-type", "application/x-amz-json-1.0"), ("x-amz-date", "20260101T000000Z")] {
             headers.insert(name, HeaderValue::from_static(value));
         }
         let body = Bytes::from(input.to_string());
-        let answer = self.services.forward(&self.services.dynamodb, Method::POST, headers, body).await;
+        let answer = self.services.forward(url, Method::POST, headers, body).await;
         let status = answer.status();
         let answer = Answer::of(answer).await.json();
-        assert!(status.is_success(), "{operation}: {answer}");
+        assert!(status.is_success(), "{target}: {answer}");
         answer
     }
 

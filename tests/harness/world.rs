@@ -93,7 +93,8 @@ impl World {
         // A round number in the past: a clock that is not asked would show.
         let time = Arc::new(AtomicU64::new(1_700_000_000));
         let (register, token, routes) = Default::default();
-        let mut world = Self { environment, sdk, embedded, time, next_token: AtomicU64::new(0), register, token, routes };
+        let mut world =
+            Self { environment, sdk, embedded, time, next_token: AtomicU64::new(0), register, token, routes };
         world.restart().await;
         world
     }

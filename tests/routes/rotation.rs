@@ -1,6 +1,7 @@
 //! Sealed keys and how they rotate: K2, K3, K4.
 
 mod faults;
+mod forged;
 mod lost;
 
 use std::collections::BTreeSet;
@@ -85,10 +86,10 @@ async fn k2_every_kind_of_key() {
     }
 }
 
-/// K2: a start with the keys there costs one `Query` and one `Decrypt` and makes nothing; a token costs what
-/// authentication costs.
+/// K2: a start with the keys there costs one `Query` and one `Decrypt` for each key that verifiers need, and makes
+/// nothing; a token costs what authentication costs.
 #[tokio::test]
-async fn k2_a_restart_opens_one_key() {
+async fn k2_a_restart_opens_the_keys_that_are_published() {
     let (mut world, proxy) = World::sealed("ECC_NIST_P256").await;
     world.restart().await;
     assert_eq!((proxy.count(GENERATE), proxy.count("PutItem")), (2, 2), "the first key and its reserve");
@@ -99,12 +100,21 @@ async fn k2_a_restart_opens_one_key() {
     proxy.forget();
     world.restart().await;
     let calls = || ["Query", "Decrypt", GENERATE, "PutItem", "GetItem"].map(|operation| proxy.count(operation));
-    assert_eq!(calls(), [1, 1, 0, 0, 0]);
+    assert_eq!(calls(), [1, 2, 0, 0, 0]);
     for _ in 0..10 {
         assert_eq!(world.verified_token(&client).await.header.kid, before);
     }
-    assert_eq!(calls(), [1, 1, 0, 0, 10]);
+    assert_eq!(world.token(&events::load("token-jwks")).await.status, 200);
+    assert_eq!(calls(), [1, 2, 0, 0, 10]);
     assert_eq!(stored(&world, &proxy).await, keys);
+    // After a rotation the retired key is needed too, and no longer when its last token has expired.
+    for (passed, decrypted) in [(2_592_000, 3), (18_000 + 3_600 + 60, 2)] {
+        world.pass(passed);
+        token(&world.instance().await, &client).await;
+        proxy.forget();
+        world.instance().await;
+        assert_eq!(calls(), [1, decrypted, 0, 0, 0], "{passed}");
+    }
 }
 
 /// K2: nothing of a private half lies anywhere in clear: what is stored opens for this issuer only.

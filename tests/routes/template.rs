@@ -85,6 +85,34 @@ fn o1_roles() {
     assert!(use_of_kms["Condition"]["StringEquals"].get("kms:EncryptionContext:tokenmint:issuer").is_some());
 }
 
+/// K2: the key policy lets no principal of the account open a sealed key, or seal one of its own, except the token
+/// function's role, which can do neither `kms:Encrypt` nor `kms:ReEncrypt`.
+#[test]
+fn k2_key_policy_of_the_sealing_key() {
+    let template = template();
+    let policy = &template["Resources"]["SealingKey"]["Properties"]["KeyPolicy"]["Statement"];
+    let list = |value: &Value| -> BTreeSet<String> {
+        value.as_sequence().expect("a list").iter().filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let statements = policy.as_sequence().expect("statements");
+    assert_eq!(statements.len(), 2);
+    let not_for_administrators = list(&statements[0]["NotAction"]);
+    for action in [
+        "Encrypt",
+        "Decrypt",
+        "ReEncryptFrom",
+        "ReEncryptTo",
+        "GenerateDataKeyPair",
+        "GenerateDataKeyPairWithoutPlaintext",
+        "CreateGrant",
+    ] {
+        assert!(not_for_administrators.contains(&format!("kms:{action}")), "{action}");
+    }
+    assert!(statements[1]["Condition"]["ArnEquals"].get("aws:PrincipalArn").is_some());
+    let for_the_role = list(&statements[1]["Action"]);
+    assert_eq!(for_the_role, ["kms:Decrypt", "kms:GenerateDataKeyPairWithoutPlaintext"].map(str::to_owned).into());
+}
+
 /// The tables' keys and TTL attributes are those of the code.
 #[test]
 fn r20_table() {

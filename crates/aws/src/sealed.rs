@@ -1,8 +1,12 @@
 //! Signatures made in this process: `SIGNING_MODE=sealed`.
 //!
-//! KMS makes a key pair and seals its private half; what it sealed lies in a table; one `Decrypt` at a cold
-//! start opens it, and from then on signing costs no call (K2). Which key does what follows from
+//! KMS makes a key pair and seals its private half, which is stored in a table. At a cold start one `Decrypt` for
+//! each key that verifiers need opens it; from then on signing costs no call (K2). Which key does what follows from
 //! [`key_schedule`](tokenmint_oauth::key_schedule) alone; any instance may make the next key (K4).
+//!
+//! The table is not trusted. A key is published, and its dates count, only after KMS has opened its private half,
+//! which is bound to everything else that is stored of it. A key that KMS refuses to open is ignored. While KMS
+//! cannot be reached, a key that was not opened yet is not published.
 //!
 //! An instance works with a copy of the table. It reads it again after a quarter of `JWKS_MAX_AGE`, on a
 //! request that it serves anyway; where that fails, it goes on with the copy until half of `JWKS_MAX_AGE` is
@@ -17,12 +21,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use jsonwebtoken::jwk::JwkSet;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::access_token::{self, Claims};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::jwk_set;
-use tokenmint_oauth::key_schedule::Policy;
+use tokenmint_oauth::key_schedule::{Duty, Policy};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -31,8 +37,8 @@ use crate::signer::{LoadError, SignError};
 use crate::{Sdk, Unavailable};
 
 use key::{Key, List};
+use table::KeysTable;
 pub use table::{KEY, SORT_KEY};
-use table::{KeysTable, StoredKey};
 use vault::{OpenError, Vault};
 
 /// How long the start may wait for keys, in all. What is missing then is made up for by the first request.
@@ -105,7 +111,36 @@ impl SealedSigner {
     /// [`LoadError`].
     pub async fn jwk_set(&self, now: EpochSeconds) -> Result<JwkSet, LoadError> {
         let list = self.list(now).await?;
+        self.authenticate_needed(&list, now).await?;
         Ok(jwk_set(list.published(self.policy, now)))
+    }
+
+    /// Opens the keys that must not be missing from what is published: all but an announced one that no verifier
+    /// needs before it has to fetch the keys again.
+    async fn authenticate_needed(&self, list: &List, now: EpochSeconds) -> Result<(), LoadError> {
+        let cached_until = now + self.policy.max_age_with_skew();
+        let needed = list.live(self.policy, now).filter(|(duty, key)| {
+            key.is_unknown() && (*duty != Duty::Announced || key.dates().signs_from < cached_until)
+        });
+        let needed: Vec<_> = needed.map(|(_, key)| Arc::clone(key)).collect();
+        match self.open_all(&needed, now).await {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    /// Opens all of these keys at once; gives an error if some cannot be opened now.
+    async fn open_all(&self, keys: &[Arc<Key>], now: EpochSeconds) -> Option<LoadError> {
+        let mut opening: FuturesUnordered<_> =
+            keys.iter().map(async |key| (key, key.open(&self.vault).await)).collect();
+        let mut failed = None;
+        while let Some((key, opened)) = opening.next().await {
+            if let Err(OpenError::Load(error)) = opened {
+                key.retry_later(now + self.policy.retry_after());
+                failed = Some(error);
+            }
+        }
+        failed
     }
 
     /// The key that signs now, opened.
@@ -115,9 +150,10 @@ impl SealedSigner {
             if let Some(key) = self.open_first(&list, now).await? {
                 return Ok(key);
             }
-            self.replace_lost(&list, now).await?;
+            // All of them are lost: the list without them has no key that may sign, and is made anew.
+            self.replace(&list, list.judged());
         }
-        Err(Unavailable::told("kms:Decrypt", "every key that was made is lost".to_owned()).into())
+        Err(Unavailable::told("kms:Decrypt", "KMS opens no key that it made".to_owned()).into())
     }
 
     /// Opens the first of the keys that may sign. One that is lost is passed over; one that KMS does not open
@@ -184,10 +220,7 @@ impl SealedSigner {
         self.read(now).await?;
         for _ in 0..ROUNDS {
             let list = self.current();
-            let schedule = list.schedule(self.policy);
-            // Another kind of key is wanted: it need not wait for the end of a rotation.
-            let other = || (list.spec() != Some(self.spec) && schedule.is_settled(now)).then(|| schedule.earliest(now));
-            let Some(signs_from) = schedule.next(now).or_else(other) else { break };
+            let Some(signs_from) = self.next_signs_from(&list, now) else { break };
             let Err(error) = self.make(&list, now, signs_from).await else { continue };
             if list.may_sign(self.policy, now) {
                 tracing::warn!(cause = %error, "the next signing key is not made");
@@ -199,39 +232,29 @@ impl SealedSigner {
                 return Err(error);
             }
         }
-        let list = self.current();
-        if let Some(next) = list.schedule(self.policy).soon(now).map(|at| list.key(at))
-            && let Err(OpenError::Load(error)) = next.open(&self.vault).await
-        {
-            tracing::warn!(cause = %error, key.id = next.id(), "the next signing key is not opened ahead");
-        }
         Ok(())
     }
 
-    /// Makes a key where every one that could sign is lost. It signs at once, before verifiers have learned
-    /// of it: there is nothing better. To the other instances it is announced as any other, so that those
-    /// which still hold a good key sign with that one.
-    async fn replace_lost(&self, seen: &Arc<List>, now: EpochSeconds) -> Result<(), LoadError> {
-        let _turn = self.turn.lock().await;
-        if !Arc::ptr_eq(&self.current(), seen) {
-            return Ok(());
+    /// If a key is to be made now: when it shall begin to sign.
+    fn next_signs_from(&self, list: &List, now: EpochSeconds) -> Option<EpochSeconds> {
+        if list.is_empty() {
+            return Some(list.first_signs_from(self.policy, now));
         }
-        self.read(now).await?;
-        let list = self.current();
-        if list.is_like(seen) {
-            let schedule = list.schedule(self.policy);
-            let signs_from = schedule.next(now).unwrap_or_else(|| schedule.earliest(now));
-            self.make(&list, now, signs_from).await?;
-        }
-        Ok(())
+        let schedule = list.schedule(self.policy);
+        // Another kind of key is wanted: it need not wait for the end of a rotation.
+        let other = || (!list.is_of(self.spec) && schedule.is_settled(now)).then(|| schedule.earliest(now));
+        schedule.next(now).or_else(other)
     }
 
     /// Makes a key and keeps it, unless another instance was faster; then that one's is read.
     async fn make(&self, list: &List, now: EpochSeconds, signs_from: EpochSeconds) -> Result<(), LoadError> {
-        let dates = self.policy.dates(list.last_generation() + 1, now, signs_from);
-        let pair = self.vault.make(self.spec).await?;
-        let key = Key::new(StoredKey { dates, spec: self.spec, pair })
-            .map_err(|error| Unavailable::told("kms:GenerateDataKeyPairWithoutPlaintext", error.to_string()))?;
+        const CALL: &str = "kms:GenerateDataKeyPairWithoutPlaintext";
+        let generation = list.next_generation();
+        let generation =
+            generation.ok_or_else(|| LoadError::Mistake("KEYS_TABLE", "has no generation left".to_owned()))?;
+        let dates = self.policy.dates(generation, now, signs_from);
+        let stored = self.vault.make(self.spec, &dates).await?;
+        let key = Key::new(stored).map_err(|error| Unavailable::told(CALL, error.to_string()))?;
         // Nothing is published that could not be opened.
         key.open(&self.vault).await.map_err(|error| match error {
             OpenError::Load(error) => error,
@@ -246,10 +269,39 @@ impl SealedSigner {
         }
     }
 
+    /// Reads the table and opens every key that verifiers need, all at once. Where one is refused, others may take
+    /// its place, which are opened then.
     async fn read(&self, now: EpochSeconds) -> Result<(), LoadError> {
         let stored = self.table.read().await?;
-        self.keep(List::new(stored, &self.current(), now));
-        Ok(())
+        let mut list = List::new(stored, &self.current(), now);
+        let mut failed = None;
+        loop {
+            let unknown = list.live(self.policy, now).filter(|(_, key)| key.is_unknown() && key.retry_at() <= now);
+            let unknown: Vec<_> = unknown.map(|(_, key)| Arc::clone(key)).collect();
+            if unknown.is_empty() {
+                break;
+            }
+            failed = self.open_all(&unknown, now).await.or(failed);
+            list = list.judged();
+        }
+        let can_sign = list.can_sign(self.policy, now);
+        self.keep(list);
+        match failed {
+            Some(error) if !can_sign => Err(error),
+            Some(error) => {
+                tracing::warn!(cause = %error, "a signing key is not opened");
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Replaces the list, unless somebody else did so since it was seen.
+    fn replace(&self, seen: &Arc<List>, list: List) {
+        let mut current = self.list.write().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, seen) {
+            *current = Arc::new(list);
+        }
     }
 
     fn current(&self) -> Arc<List> {

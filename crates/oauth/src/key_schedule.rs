@@ -85,6 +85,11 @@ impl Policy {
         self.max_age as u64 / 2
     }
 
+    /// For how many seconds verifiers may use keys that they fetched, by a clock that differs from ours.
+    pub const fn max_age_with_skew(&self) -> u64 {
+        self.max_age as u64 + CLOCKS
+    }
+
     /// After how many seconds what failed is tried again, as long as it is not needed.
     pub const fn retry_after(&self) -> u64 {
         self.max_age as u64 / 16
@@ -148,7 +153,7 @@ impl<'a> Schedule<'a> {
     /// The first one signs at once: nobody has cached anything, and nothing else could sign.
     pub fn next(&self, now: EpochSeconds) -> Option<EpochSeconds> {
         let Some(newest) = self.newest(now) else { return Some(now) };
-        let regular = newest.signs_from + u64::from(self.policy.rotation);
+        let regular = newest.signs_from.saturating_add(u64::from(self.policy.rotation));
         (newest.signs_from <= now).then(|| regular.max(self.earliest(now)))
     }
 
@@ -160,14 +165,7 @@ impl<'a> Schedule<'a> {
     /// Whether the newest key was made so long ago that another one, made at `now` and not in its turn, is no
     /// answer to the same cause.
     pub fn is_settled(&self, now: EpochSeconds) -> bool {
-        self.newest(now).is_none_or(|newest| newest.created_at + lead(newest.max_age) <= now)
-    }
-
-    /// The key that will sign next, if it is time to get ready for it: two cache lifetimes ahead.
-    pub fn soon(&self, now: EpochSeconds) -> Option<usize> {
-        let begins = |at: &usize| self.keys[*at].signs_from;
-        let announced = (0..self.keys.len()).filter(|&at| self.duty(at, now) == Duty::Announced);
-        announced.min_by_key(begins).filter(|at| begins(at) <= now + lead(self.policy.max_age))
+        self.newest(now).is_none_or(|newest| newest.created_at.saturating_add(lead(newest.max_age)) <= now)
     }
 
     fn newest(&self, now: EpochSeconds) -> Option<&KeyDates> {
@@ -183,7 +181,7 @@ impl<'a> Schedule<'a> {
         let key = &self.keys[at];
         let token_ttl = u64::from(key.token_ttl.max(self.policy.token_ttl));
         let margin = margin(key.max_age.max(self.policy.max_age));
-        let published_until = self.retires_at(at).map(|retires_at| retires_at + token_ttl + margin);
+        let published_until = self.retires_at(at).map(|retires_at| retires_at.saturating_add(token_ttl + margin));
         published_until.map_or(key.expires_at, |until| until.min(key.expires_at))
     }
 }

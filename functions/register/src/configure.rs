@@ -11,8 +11,8 @@ use tokenmint_http::{Failure, Record, json, no_content, random, request};
 use tokenmint_oauth::bearer::BearerError;
 use tokenmint_oauth::client_configuration::{self, UpdateRequest};
 use tokenmint_oauth::issuer::path;
-use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
 use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
 use tokenmint_oauth::registration::{ClientInformation, Issued};
 
 use crate::{Register, authorize, not_written, requested};

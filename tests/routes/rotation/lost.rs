@@ -5,7 +5,7 @@ use tokenmint_tests::{Proxy, World, events};
 
 use super::{GENERATE, ask, jwks, kid, kids, stored, token, verifies};
 
-async fn damage(world: &World, proxy: &Proxy, generation: &str, attribute: &str, value: &Value) {
+pub(super) async fn damage(world: &World, proxy: &Proxy, generation: &str, attribute: &str, value: &Value) {
     let input = json!({
         "TableName": world.keys_table(),
         "Key": {"issuer": {"S": "https://as.example"}, "generation": {"N": generation}},
@@ -16,7 +16,7 @@ async fn damage(world: &World, proxy: &Proxy, generation: &str, attribute: &str,
     proxy.dynamodb("UpdateItem", &input).await;
 }
 
-async fn delete(world: &World, proxy: &Proxy, generation: &str) {
+pub(super) async fn delete(world: &World, proxy: &Proxy, generation: &str) {
     let input = json!({
         "TableName": world.keys_table(),
         "Key": {"issuer": {"S": "https://as.example"}, "generation": {"N": generation}},

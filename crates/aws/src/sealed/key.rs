@@ -10,7 +10,7 @@ use tokenmint_oauth::key_schedule::{Duty, KeyDates, Policy, Schedule};
 use tokio::sync::OnceCell;
 
 use super::pair::KeyPair;
-use super::table::{Stored, StoredKey};
+use super::table::{Binding, Stored, StoredKey};
 use super::vault::{OpenError, Vault};
 use crate::config::SigningKeySpec;
 
@@ -30,9 +30,12 @@ pub(super) struct Key {
 pub(super) struct List {
     read_at: Option<EpochSeconds>,
     last_generation: u64,
+    /// The keys that are open, and those that KMS has not judged yet.
     keys: Vec<Arc<Key>>,
-    /// Those of the keys, in the same order.
+    /// The dates of `keys`, in the same order.
     dates: Vec<KeyDates>,
+    /// The keys that KMS does not open, or that must not be used any more. Nothing follows from their dates.
+    refused: Vec<Arc<Key>>,
 }
 
 impl Key {
@@ -47,8 +50,7 @@ impl Key {
     /// Opens the private half: one `Decrypt` in all, however many ask for it.
     pub(super) async fn open(&self, vault: &Vault) -> Result<(), OpenError> {
         let opening = || async {
-            let StoredKey { spec, pair, .. } = &self.stored;
-            match vault.open(&pair.private, *spec, &self.public.kid).await {
+            match vault.open(&self.stored, &self.public.kid).await {
                 Ok(pair) => Ok(Ok(pair)),
                 Err(OpenError::Lost(why)) => {
                     tracing::error!(key.id = self.id(), cause = why, "the private half of a signing key is lost");
@@ -68,8 +70,18 @@ impl Key {
         self.private.get()?.as_ref().ok()?.sign(message)
     }
 
+    /// Whether KMS has opened it, and so authenticated all that is stored of it.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.private.get(), Some(Ok(_)))
+    }
+
+    fn is_lost(&self) -> bool {
+        matches!(self.private.get(), Some(Err(_)))
+    }
+
+    /// Whether KMS has not judged it yet.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.private.get().is_none()
     }
 
     /// When to try again to open it, as long as there is another key to sign with.
@@ -97,18 +109,19 @@ impl Key {
         &self.stored
     }
 
-    /// Whether it is this key of the table. One that is open is so without its private half there.
-    fn stands_for(&self, other: &StoredKey) -> bool {
-        let StoredKey { dates, spec, pair } = &self.stored;
-        let same = *dates == other.dates && *spec == other.spec && pair.public == other.pair.public;
-        same && (self.is_open() || pair.private == other.pair.private)
+    /// Whether it is this key of the table. An open key is the same also where its private half was changed there.
+    fn matches(&self, other: &StoredKey) -> bool {
+        let StoredKey { binding, dates, spec, pair } = &self.stored;
+        let same = *binding == other.binding && *dates == other.dates && *spec == other.spec;
+        let same_private = self.is_open() || pair.private == other.pair.private;
+        same && pair.public == other.pair.public && same_private
     }
 }
 
 impl List {
     /// What was read at a moment. A key that was known before stays as it is.
     pub(super) fn new(stored: Stored, before: &Self, now: EpochSeconds) -> Self {
-        let known = |key: &StoredKey| before.keys.iter().find(|known| known.stands_for(key)).cloned();
+        let known = |key: &StoredKey| before.all().find(|known| known.matches(key)).cloned();
         let keys = stored.keys.into_iter().filter_map(|key| {
             let generation = key.dates.generation;
             let read = known(&key).map_or_else(|| Key::new(key).map(Arc::new), Ok);
@@ -123,12 +136,32 @@ impl List {
     /// The list with a key that was made just now.
     pub(super) fn with(&self, key: Key) -> Self {
         let generation = key.dates().generation;
-        Self::of(self.keys.iter().cloned().chain([Arc::new(key)]).collect(), generation, self.read_at)
+        Self::of(self.all().cloned().chain([Arc::new(key)]).collect(), generation, self.read_at)
     }
 
-    fn of(keys: Vec<Arc<Key>>, last_generation: u64, read_at: Option<EpochSeconds>) -> Self {
+    /// The same keys, judged by what is known of them now.
+    pub(super) fn judged(&self) -> Self {
+        Self::of(self.all().cloned().collect(), self.last_generation, self.read_at)
+    }
+
+    fn of(mut all: Vec<Arc<Key>>, last_generation: u64, read_at: Option<EpochSeconds>) -> Self {
+        all.sort_by_key(|key| key.dates().generation);
+        // The dates of a key of the first version are not authenticated. Such keys are not made any more, so none is
+        // newer than the first key of the second version.
+        let bound = all.iter().find(|key| !key.is_lost() && key.stored.binding == Binding::Item);
+        let bound = bound.map(|key| key.dates().generation);
+        let is_refused = |key: &Arc<Key>| {
+            let outdated =
+                key.stored.binding == Binding::Issuer && bound.is_some_and(|from| key.dates().generation > from);
+            key.is_lost() || outdated
+        };
+        let (refused, keys): (Vec<_>, Vec<_>) = all.into_iter().partition(is_refused);
         let dates = keys.iter().map(|key| *key.dates()).collect();
-        Self { read_at, last_generation, keys, dates }
+        Self { read_at, last_generation, keys, dates, refused }
+    }
+
+    fn all(&self) -> impl Iterator<Item = &Arc<Key>> {
+        self.keys.iter().chain(&self.refused)
     }
 
     /// How old it is in seconds, also where the clock was set back.
@@ -145,28 +178,44 @@ impl List {
         self.schedule(policy).signers(now).next().is_some()
     }
 
+    /// Whether a key that may sign is open.
+    pub(super) fn can_sign(&self, policy: Policy, now: EpochSeconds) -> bool {
+        self.schedule(policy).signers(now).any(|at| self.keys[at].is_open())
+    }
+
     pub(super) fn key(&self, at: usize) -> &Arc<Key> {
         &self.keys[at]
     }
 
-    /// The kind of the newest key.
-    pub(super) fn spec(&self) -> Option<SigningKeySpec> {
-        self.keys.last().map(|key| key.stored.spec)
+    /// Whether the newest key is of this kind, and authentic as a whole.
+    pub(super) fn is_of(&self, spec: SigningKeySpec) -> bool {
+        self.keys.last().is_some_and(|key| key.stored.spec == spec && key.stored.binding == Binding::Item)
     }
 
-    pub(super) const fn last_generation(&self) -> u64 {
-        self.last_generation
+    /// When a key is to sign that is made now because there is none. Another instance may still sign with a key that
+    /// is refused here; it has to learn of the new one first.
+    pub(super) fn first_signs_from(&self, policy: Policy, now: EpochSeconds) -> EpochSeconds {
+        if self.refused.is_empty() { now } else { self.schedule(policy).earliest(now) }
     }
 
-    /// Whether both hold the same keys.
-    pub(super) fn is_like(&self, other: &Self) -> bool {
-        self.keys.iter().map(|key| &key.stored).eq(other.keys.iter().map(|key| &key.stored))
+    pub(super) fn is_empty(&self) -> bool {
+        self.keys.is_empty()
     }
 
-    /// The public halves that verifiers need now.
-    pub(super) fn published(&self, policy: Policy, now: EpochSeconds) -> impl Iterator<Item = &PublicKey> {
+    /// The generation of the next key; `None` if the numbers are used up.
+    pub(super) fn next_generation(&self) -> Option<u64> {
+        self.last_generation.checked_add(1)
+    }
+
+    /// The keys that verifiers need now or soon.
+    pub(super) fn live(&self, policy: Policy, now: EpochSeconds) -> impl Iterator<Item = (Duty, &Arc<Key>)> {
         let schedule = self.schedule(policy);
-        let keys = self.keys.iter().enumerate();
-        keys.filter(move |(at, _)| schedule.duty(*at, now) != Duty::Gone).map(|(_, key)| &key.public)
+        let keys = self.keys.iter().enumerate().map(move |(at, key)| (schedule.duty(at, now), key));
+        keys.filter(|(duty, _)| *duty != Duty::Gone)
+    }
+
+    /// The public halves that verifiers need now, each authenticated by KMS.
+    pub(super) fn published(&self, policy: Policy, now: EpochSeconds) -> impl Iterator<Item = &PublicKey> {
+        self.live(policy, now).filter(|(_, key)| key.is_open()).map(|(_, key)| &key.public)
     }
 }

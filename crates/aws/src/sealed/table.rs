@@ -10,6 +10,11 @@
 //! | `created_at`, `signs_from` | N | epoch seconds |
 //! | `max_age`, `token_ttl` | N | seconds: `JWKS_MAX_AGE` and `ACCESS_TOKEN_TTL` when it was made |
 //! | `expires_at` | N | epoch seconds, the TTL |
+//! | `version` | N | 2: the private half is bound to all of the above; absent: to the issuer only |
+//!
+//! Nothing of an item is trusted because it is here. KMS opens the private half only with the encryption context
+//! that it was sealed with, which holds every other attribute; the public key follows from the private one. So what
+//! [`super::vault::Vault::open`] accepts is authentic as a whole.
 
 use std::collections::HashMap;
 
@@ -42,9 +47,22 @@ pub(super) struct KeysTable {
     issuer: String,
 }
 
-/// A key as it lies in the table.
+/// What the private half of a key is bound to by its encryption context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// To the issuer only, as the first version of this server sealed keys. Such keys are replaced at once.
+    Issuer,
+    /// To everything that the item says of the key.
+    Item,
+}
+
+/// The value of `version` of an item whose key has [`Binding::Item`].
+const VERSION: u8 = 2;
+
+/// A key as it is stored.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StoredKey {
+    pub(super) binding: Binding,
     pub(super) dates: KeyDates,
     pub(super) spec: SigningKeySpec,
     pub(super) pair: SealedPair,
@@ -71,6 +89,8 @@ struct Item {
     max_age: u32,
     token_ttl: u32,
     expires_at: EpochSeconds,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    version: Option<u8>,
 }
 
 impl KeysTable {
@@ -111,6 +131,7 @@ impl KeysTable {
             max_age: key.dates.max_age,
             token_ttl: key.dates.token_ttl,
             expires_at: key.dates.expires_at,
+            version: (key.binding == Binding::Item).then_some(VERSION),
         };
         let item = serde_dynamo::to_item(item).expect("texts, numbers and bytes always serialise");
         let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(item));
@@ -145,8 +166,13 @@ impl TryFrom<Item> for StoredKey {
         let Item { generation, created_at, signs_from, expires_at, max_age, token_ttl, .. } = item;
         let spec = SigningKeySpec::from_name(&item.spec).ok_or_else(|| format!("unknown spec {:?}", item.spec))?;
         let dates = KeyDates { generation, created_at, signs_from, expires_at, max_age, token_ttl };
+        let binding = match item.version {
+            None => Binding::Issuer,
+            Some(VERSION) => Binding::Item,
+            Some(other) => return Err(format!("unknown version {other}")),
+        };
         let pair = SealedPair { public: item.public_key.into_vec(), private: item.sealed_private_key.into_vec() };
-        Ok(Self { dates, spec, pair })
+        Ok(Self { binding, dates, spec, pair })
     }
 }
 

@@ -1,5 +1,6 @@
 //! What KMS does for sealed keys: it makes pairs and opens private halves.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_kms::Client as Kms;
@@ -9,17 +10,19 @@ use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::DataKeyPairSpec;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::KeyId;
+use tokenmint_oauth::key_schedule::KeyDates;
 use zeroize::Zeroizing;
 
 use super::pair::KeyPair;
+use super::table::{Binding, StoredKey};
 use crate::Unavailable;
 use crate::config::SigningKeySpec;
 use crate::kms::is_mistake;
 use crate::signer::LoadError;
 
-/// What every private half is bound to, with the issuer as its value: what was sealed for one deployment is of
-/// no use to another, and the role's policy names it.
-const CONTEXT: &str = "tokenmint:issuer";
+/// The member of every encryption context that names the issuer: a key that was sealed for one deployment is of no
+/// use to another, and the policy of the role requires it.
+const ISSUER: &str = "tokenmint:issuer";
 
 /// How long one attempt to make a pair may take, and all of them: KMS looks for primes, and a call given up and
 /// tried again starts anew.
@@ -61,13 +64,14 @@ impl Vault {
         Self { kms, sealing_key, issuer: issuer.as_str().to_owned() }
     }
 
-    /// Makes a pair: exactly one `GenerateDataKeyPairWithoutPlaintext`.
-    pub(super) async fn make(&self, spec: SigningKeySpec) -> Result<SealedPair, LoadError> {
+    /// Makes a pair for a key with these dates: exactly one `GenerateDataKeyPairWithoutPlaintext`.
+    pub(super) async fn make(&self, spec: SigningKeySpec, dates: &KeyDates) -> Result<StoredKey, LoadError> {
         const CALL: &str = "kms:GenerateDataKeyPairWithoutPlaintext";
         let (attempt, operation) = MAKING;
         let timeouts = TimeoutConfig::builder().operation_attempt_timeout(attempt).operation_timeout(operation);
         let make = self.kms.generate_data_key_pair_without_plaintext().key_id(&self.sealing_key);
-        let make = make.encryption_context(CONTEXT, &self.issuer).key_pair_spec(DataKeyPairSpec::from(spec.as_str()));
+        let make = make.set_encryption_context(Some(self.context(Binding::Item, spec, dates)));
+        let make = make.key_pair_spec(DataKeyPairSpec::from(spec.as_str()));
         let make = make.customize().config_override(aws_sdk_kms::Config::builder().timeout_config(timeouts.build()));
         let pair = Box::pin(make.send()).await.map_err(|error| match is_mistake(&error) {
             Some(why) => LoadError::Mistake(SETTING, format!("cannot seal a pair of {}: {why}", spec.as_str())),
@@ -75,29 +79,51 @@ impl Vault {
         })?;
         let half = |half: Option<Blob>| half.map(Blob::into_inner).filter(|half| !half.is_empty());
         match (half(pair.public_key), half(pair.private_key_ciphertext_blob)) {
-            (Some(public), Some(private)) => Ok(SealedPair { public, private }),
+            (Some(public), Some(private)) => {
+                let pair = SealedPair { public, private };
+                Ok(StoredKey { binding: Binding::Item, dates: *dates, spec, pair })
+            }
             _ => Err(Unavailable::told(CALL, "the answer holds no key pair".to_owned()).into()),
         }
     }
 
-    /// Opens a private half: exactly one `Decrypt`. The plain text is wiped as soon as it is read; the buffers
-    /// of the SDK that it came through are not in our hands.
-    pub(super) async fn open(
-        &self,
-        private: &[u8],
-        spec: SigningKeySpec,
-        public: &KeyId,
-    ) -> Result<KeyPair, OpenError> {
+    /// Opens a private half: exactly one `Decrypt`. Success authenticates everything that is stored of the key: KMS
+    /// checks the encryption context, and the public key must belong to the private one.
+    ///
+    /// The plain text is wiped as soon as it is read; the SDK's buffers that it passed through are out of reach.
+    pub(super) async fn open(&self, key: &StoredKey, public: &KeyId) -> Result<KeyPair, OpenError> {
         use DecryptError::{IncorrectKeyException, InvalidCiphertextException};
-        let open = self.kms.decrypt().key_id(&self.sealing_key).encryption_context(CONTEXT, &self.issuer);
-        let opened = Box::pin(open.ciphertext_blob(Blob::new(private)).send()).await;
+        let StoredKey { binding, dates, spec, pair } = key;
+        let open = self.kms.decrypt().key_id(&self.sealing_key);
+        let open = open.set_encryption_context(Some(self.context(*binding, *spec, dates)));
+        let opened = Box::pin(open.ciphertext_blob(Blob::new(pair.private.as_slice())).send()).await;
         let opened = opened.map_err(|error| match (error.as_service_error(), is_mistake(&error)) {
-            (Some(InvalidCiphertextException(_)), _) => OpenError::Lost("is damaged, or another issuer's".to_owned()),
+            (Some(InvalidCiphertextException(_)), _) => {
+                OpenError::Lost("was changed, or was sealed for another key or issuer".to_owned())
+            }
             (Some(IncorrectKeyException(_)), _) => OpenError::Lost("was not sealed by SEALING_KEY".to_owned()),
             (_, Some(why)) => LoadError::Mistake(SETTING, format!("cannot open a key: {why}")).into(),
             _ => LoadError::from(Unavailable::new("kms:Decrypt", error)).into(),
         })?;
         let plain = Zeroizing::new(opened.plaintext.map(Blob::into_inner).unwrap_or_default());
-        KeyPair::read(&plain, spec, public).map_err(|error| OpenError::Lost(error.to_string()))
+        KeyPair::read(&plain, *spec, public).map_err(|error| OpenError::Lost(error.to_string()))
+    }
+
+    /// The encryption context that a private half is sealed with. KMS authenticates it with the ciphertext.
+    fn context(&self, binding: Binding, spec: SigningKeySpec, dates: &KeyDates) -> HashMap<String, String> {
+        let mut context = HashMap::from([(ISSUER.to_owned(), self.issuer.clone())]);
+        if binding == Binding::Item {
+            let KeyDates { generation, created_at, signs_from, expires_at, max_age, token_ttl } = dates;
+            context.extend([
+                ("tokenmint:generation".to_owned(), generation.to_string()),
+                ("tokenmint:spec".to_owned(), spec.as_str().to_owned()),
+                ("tokenmint:created_at".to_owned(), created_at.to_string()),
+                ("tokenmint:signs_from".to_owned(), signs_from.to_string()),
+                ("tokenmint:expires_at".to_owned(), expires_at.to_string()),
+                ("tokenmint:max_age".to_owned(), max_age.to_string()),
+                ("tokenmint:token_ttl".to_owned(), token_ttl.to_string()),
+            ]);
+        }
+        context
     }
 }

@@ -99,23 +99,6 @@ fn k4_when_the_next_key_is_made() {
     }
 }
 
-/// K2: the next key is opened ahead, and not a rotation ahead.
-#[test]
-fn k2_what_is_opened_ahead() {
-    let keys = pair();
-    let schedule = Schedule::new(POLICY, &keys);
-    let begins = START + 10_000;
-    for (now, expected) in [
-        (begins - LEAD - 1, None),
-        (begins - LEAD, Some(1)),
-        (begins - LEAD + 1, Some(1)),
-        (begins - 1, Some(1)),
-        (begins, None),
-    ] {
-        assert_eq!(schedule.soon(now), expected, "{}", now - START);
-    }
-}
-
 /// K3: a key made out of turn (another kind of key is wanted) overtakes the reserve, and one answer is enough.
 #[test]
 fn k3_out_of_turn() {
