@@ -266,3 +266,28 @@ async fn r8_keys() {
         world.register(&events::register(&bad)).await.expect_error(400, "invalid_client_metadata");
     }
 }
+
+/// R18: what a refused registration costs does not grow with the number of addresses: each counter is a small item of
+/// its own, and a flood from one address writes to no other counter.
+#[tokio::test]
+async fn r18_counters_stay_small() {
+    let mut world = World::new().await;
+    world.environment = std::mem::take(&mut world.environment).with("REGISTRATION_RATE_TOTAL", "200");
+    world.environment = std::mem::take(&mut world.environment).with("REGISTRATION_RATE", "2");
+    let proxy = world.behind_proxy().await;
+    for address in 0..40 {
+        let event = events::from(events::register(&json!({})), &format!("2001:db8:ffff:{address:x}::1"));
+        assert_eq!(world.register(&event).await.status, 201);
+    }
+    let items = proxy.dynamodb("Scan", &json!({"TableName": "registrations"})).await;
+    let items = items["Items"].as_array().expect("items");
+    assert_eq!(items.len(), 41);
+    assert!(items.iter().all(|item| item.to_string().len() < 256), "{items:?}");
+    let flood = events::from(events::register(&json!({})), "2001:db8:ffff:1::2");
+    assert_eq!(world.register(&flood).await.status, 201);
+    proxy.forget();
+    for _ in 0..5 {
+        world.register(&flood).await.expect_error(429, "temporarily_unavailable");
+    }
+    assert_eq!((proxy.count("UpdateItem"), proxy.total()), (5, 5));
+}

@@ -188,7 +188,7 @@ impl RegisterConfig {
         let per_address = reader.read("REGISTRATION_RATE", values::registration_rate);
         let total = reader.read("REGISTRATION_RATE_TOTAL", |text| {
             let total = values::registration_rate(text)?;
-            // What bounds the number of addresses bounds the item that counts them.
+            // Without a total, a limit per address bounds nothing for someone with many addresses.
             let bounded = total > 0 || per_address.is_none_or(|limit| limit == 0);
             bounded.then_some(total).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });

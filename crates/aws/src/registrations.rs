@@ -1,15 +1,13 @@
 //! What registration keeps beside the clients, in a table of its own: initial access tokens, and how many
 //! clients registered in a minute.
 //!
-//! The partition key is `id` (S), the TTL attribute `expires_at` (N, epoch seconds). Two kinds of items:
+//! The partition key is `id` (S), the TTL attribute `expires_at` (N, epoch seconds). Three kinds of items:
 //!
 //! | `id` | attributes |
 //! |---|---|
 //! | `token#<base64url of the token's SHA-256>` | `name` (S), `issued_at` (N), `expires_at` (N), `uses_left` (N), `scope` (S) |
-//! | `minute#<minutes since 1970>` | `total` (N), one N for each address, named `from#<address>`; `expires_at` (N) |
-//!
-//! One item holds all counters of a minute, so that both limits are held by one conditional write; it stays
-//! small because the limit for all addresses together also bounds how many there are.
+//! | `minute#<minutes since 1970>` | `registrations` (N), from all addresses; `expires_at` (N) |
+//! | `minute#<minutes since 1970>#<address>` | the same for one address, or one /64 of IPv6 |
 
 mod limit;
 mod tokens;

@@ -58,7 +58,7 @@ async fn store(
         Permission::Open => {
             let count = state.registrations.count(request::source_address(head), state.config.limits, now);
             record.dynamodb(count).await.map_err(|error| match error {
-                Throttled::Reached { retry_after } => Failure::throttled(error, retry_after),
+                Throttled::Exceeded { retry_after } => Failure::throttled(error, retry_after),
                 Throttled::Unavailable(error) => Failure::unavailable(error),
             })?;
             record.dynamodb(state.clients.insert(client)).await.map_err(not_stored)?;

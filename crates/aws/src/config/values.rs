@@ -123,7 +123,7 @@ pub(super) fn access_token_ttl(text: &str) -> Result<u32, String> {
     seconds(text, 60, 604_800)
 }
 
-/// Registrations per minute; the bound keeps the item that counts them small.
+/// Registrations per minute. One item counts those of all addresses, and takes 1,000 writes per second.
 pub(super) fn registration_rate(text: &str) -> Result<u32, String> {
     let number = text.parse().ok().filter(|number| *number <= 3000);
     number.ok_or_else(|| "must be a whole number from 0 to 3000".to_owned())

@@ -21,9 +21,9 @@ pub struct Limits {
 /// Why a registration is not counted.
 #[derive(Debug, thiserror::Error)]
 pub enum Throttled {
-    /// A limit is reached.
+    /// A limit is exceeded.
     #[error("too many registrations in this minute")]
-    Reached {
+    Exceeded {
         /// Seconds until the next minute begins.
         retry_after: u64,
     },
@@ -33,36 +33,39 @@ pub enum Throttled {
 }
 
 impl RegistrationsTable {
-    /// Counts a registration, if the limits allow it: exactly one conditional `UpdateItem`, none where there
-    /// is no limit.
+    /// Counts a registration, if the limits allow it: one conditional `UpdateItem` for each limit that is set, first
+    /// the address, then the total. DynamoDB bills a refused write too, by the size of the item: each counter is an
+    /// item of its own, so that both cost one write unit at any limit.
+    ///
+    /// A registration that exceeds the total has been counted for its address. It stays refused in this minute anyway.
     ///
     /// # Errors
     /// [`Throttled`].
     pub async fn count(&self, from: IpAddr, limits: Limits, now: EpochSeconds) -> Result<(), Throttled> {
-        if limits == Limits::default() {
-            return Ok(());
-        }
-        let number = |number: u64| AttributeValue::N(number.to_string());
-        let bound = |limit: u32| number(if limit == 0 { u64::MAX } else { limit.into() });
         let minute = now / 60;
-        let update = self.dynamodb.update_item().table_name(&self.name);
+        if limits.per_address > 0 {
+            self.count_one(format!("minute#{minute}#{}", subscriber(from)), limits.per_address, now).await?;
+        }
+        if limits.total > 0 {
+            self.count_one(format!("minute#{minute}"), limits.total, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn count_one(&self, counter: String, limit: u32, now: EpochSeconds) -> Result<(), Throttled> {
+        let number = |number: u64| AttributeValue::N(number.to_string());
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, AttributeValue::S(counter));
         let update = update
-            .key(KEY, AttributeValue::S(format!("minute#{minute}")))
-            .update_expression("ADD #total :one, #from :one SET expires_at = :end")
-            .condition_expression(
-                "(attribute_not_exists(#total) OR #total < :total) AND (attribute_not_exists(#from) OR #from < :from)",
-            )
-            .expression_attribute_names("#total", "total")
-            .expression_attribute_names("#from", format!("from#{}", subscriber(from)))
+            .update_expression("ADD registrations :one SET expires_at = :end")
+            .condition_expression("attribute_not_exists(registrations) OR registrations < :limit")
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":total", bound(limits.total))
-            .expression_attribute_values(":from", bound(limits.per_address))
-            .expression_attribute_values(":end", number((minute + 2) * 60));
+            .expression_attribute_values(":limit", number(limit.into()))
+            .expression_attribute_values(":end", number((now / 60 + 2) * 60));
         match Box::pin(update.send()).await {
             Ok(_) => Ok(()),
             Err(error) => Err(match error.as_service_error() {
                 Some(UpdateItemError::ConditionalCheckFailedException(_)) => {
-                    Throttled::Reached { retry_after: 60 - now % 60 }
+                    Throttled::Exceeded { retry_after: 60 - now % 60 }
                 }
                 _ => Unavailable::new("dynamodb:UpdateItem", error).into(),
             }),
