@@ -1,12 +1,15 @@
 //! The documentation against the code and the template: what they say twice must be the same.
 
+mod links;
+
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fmt, fs};
 
 use serde_yaml_ng::Value;
 use tokenmint_aws::config::{Function, SETTINGS, Setting};
 use tokenmint_oauth::error::ErrorCode;
+use tokenmint_oauth::metadata::members::MEMBERS;
 
 /// The letters that the ids of rules begin with.
 const RULE_LETTERS: &str = "rmtajkdo";
@@ -19,32 +22,53 @@ fn text(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// The first table below a heading of the README: the cells of each row, without head and rule.
-fn table(heading: &str) -> Vec<Vec<String>> {
-    let readme = text("README.md");
-    let mut lines = readme.lines().skip_while(|line| *line != heading);
-    assert!(lines.next().is_some(), "README.md has no heading {heading:?}");
-    let section = lines.take_while(|line| !line.starts_with('#'));
-    let rows = section.skip_while(|line| !line.starts_with('|')).take_while(|line| line.starts_with('|'));
-    let rows = rows.skip(2).map(|row| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect());
-    let rows: Vec<_> = rows.collect();
-    assert!(!rows.is_empty(), "README.md has no table below {heading:?}");
+/// A table of a document, by its name in the comment before it.
+#[derive(Clone, Copy)]
+struct Place {
+    document: &'static str,
+    name: &'static str,
+}
+
+const SETTINGS_TABLE: Place = Place { document: "docs/configuration.md", name: "settings" };
+const PARAMETERS_TABLE: Place = Place { document: "docs/configuration.md", name: "parameters" };
+const ERRORS_TABLE: Place = Place { document: "docs/http.md", name: "errors" };
+const MEMBERS_TABLE: Place = Place { document: "docs/http.md", name: "members" };
+const RULES_TABLE: Place = Place { document: "docs/rules.md", name: "rules" };
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the table {} of {}", self.name, self.document)
+    }
+}
+
+/// The cells of each row, without the head and the rule below it. The table is all that stands between
+/// `<!-- name -->` and `<!-- end -->`.
+fn table(place: Place) -> Vec<Vec<String>> {
+    let document = text(place.document);
+    let begin = format!("<!-- {} -->", place.name);
+    let mut lines = document.lines().skip_while(|line| *line != begin);
+    assert!(lines.next().is_some(), "{} has no line {begin}", place.document);
+    let lines: Vec<_> = lines.take_while(|line| *line != "<!-- end -->").collect();
+    assert!(lines.iter().all(|line| line.starts_with('|')), "{place} is not one table");
+    let cells = |row: &&str| row.trim_matches('|').split('|').map(|cell| cell.trim().to_owned()).collect();
+    let rows: Vec<_> = lines.iter().skip(2).map(cells).collect();
+    assert!(!rows.is_empty(), "{place} is empty");
     rows
 }
 
 /// Asserts that the table has these rows in this order; a row is compared as far as `expected` gives cells.
 #[track_caller]
-fn expect_rows(heading: &str, expected: &[Vec<String>]) {
+fn expect_rows(place: Place, expected: &[Vec<String>]) {
     let cells = expected[0].len();
-    let rows: Vec<_> = table(heading).into_iter().map(|row| row.into_iter().take(cells).collect::<Vec<_>>()).collect();
+    let rows: Vec<_> = table(place).into_iter().map(|row| row.into_iter().take(cells).collect::<Vec<_>>()).collect();
     let without = |rows: &[Vec<String>], others: &[Vec<String>], what| {
         let alone = rows.iter().filter(|row| !others.contains(row));
         alone.map(|row| format!("{what}: {}", row.join(" | "))).collect::<Vec<_>>()
     };
     let differences = [without(expected, &rows, "it lacks"), without(&rows, expected, "it has  ")].concat();
-    assert!(differences.is_empty(), "the table below {heading:?} of README.md:\n{}", differences.join("\n"));
+    assert!(differences.is_empty(), "{place}:\n{}", differences.join("\n"));
     let names: Vec<_> = expected.iter().map(|row| row[0].as_str()).collect();
-    assert!(rows == expected, "the table below {heading:?} of README.md is in another order than {}", names.join(", "));
+    assert!(rows == expected, "{place} is in another order than {}", names.join(", "));
 }
 
 fn code(text: &str) -> String {
@@ -55,7 +79,7 @@ fn code(text: &str) -> String {
 #[test]
 fn settings_are_those_of_the_code() {
     let expected: Vec<_> = SETTINGS.iter().map(setting).collect();
-    expect_rows("## Configuration", &expected);
+    expect_rows(SETTINGS_TABLE, &expected);
 }
 
 fn setting(setting: &Setting) -> Vec<String> {
@@ -87,14 +111,28 @@ fn parameters_are_those_of_the_template() {
         };
         vec![code(name.as_str().expect("a name")), default]
     });
-    expect_rows("### Parameters", &expected.collect::<Vec<_>>());
+    expect_rows(PARAMETERS_TABLE, &expected.collect::<Vec<_>>());
 }
 
 /// The table of errors has every code, in the order of the code's own table, with its status.
 #[test]
 fn errors_are_those_of_the_code() {
     let expected = ErrorCode::ALL.iter().map(|error| vec![code(error.as_str()), error.status().to_string()]);
-    expect_rows("### Errors", &expected.collect::<Vec<_>>());
+    expect_rows(ERRORS_TABLE, &expected.collect::<Vec<_>>());
+}
+
+/// The table of metadata has every member that registration understands, and no other.
+#[test]
+fn members_are_those_of_the_code() {
+    let names = table(MEMBERS_TABLE).into_iter().flat_map(|row| {
+        let names = row[0].split(',').map(|name| name.trim().trim_matches('`').to_owned());
+        names.collect::<Vec<_>>()
+    });
+    let mut names: Vec<_> = names.collect();
+    names.sort();
+    let mut expected: Vec<_> = MEMBERS.iter().map(|member| member.name).collect();
+    expected.sort_unstable();
+    assert_eq!(names, expected);
 }
 
 /// Every test that a rule names is there, and every rule names one, unless it says that nothing is there yet.
@@ -102,7 +140,7 @@ fn errors_are_those_of_the_code() {
 fn rules_name_tests_that_exist() {
     let tests = tests();
     let mut missing = Vec::new();
-    for row in table("## Rules") {
+    for row in table(RULES_TABLE) {
         let [rule, what, named] = &row[..] else { panic!("not three cells: {row:?}") };
         if what.starts_with("Not there yet") && named == "none" {
             continue;
@@ -110,34 +148,34 @@ fn rules_name_tests_that_exist() {
         let named: Vec<_> = named.split(',').map(|name| name.trim().trim_matches('`')).collect();
         missing.extend(named.iter().filter(|name| !tests.contains(**name)).map(|name| format!("{rule}: {name:?}")));
     }
-    assert!(missing.is_empty(), "the rules of README.md name tests that do not exist:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "{RULES_TABLE} names tests that do not exist:\n{}", missing.join("\n"));
 }
 
 /// Every rule that a test's name begins with has one row.
 #[test]
 fn tests_name_rules_that_are_listed() {
     let mut listed = BTreeSet::new();
-    for row in table("## Rules") {
-        assert!(listed.insert(row[0].clone()), "README.md has the rule {} twice", row[0]);
+    for row in table(RULES_TABLE) {
+        assert!(listed.insert(row[0].clone()), "{RULES_TABLE} has the rule {} twice", row[0]);
     }
     let missing = tests().into_iter().flat_map(|test| {
         let rules = rules(&test).into_iter().filter(|rule| !listed.contains(rule));
         rules.map(|rule| format!("{rule}, of the test {test}")).collect::<Vec<_>>()
     });
     let missing: Vec<_> = missing.collect();
-    assert!(missing.is_empty(), "the rules of README.md lack:\n{}", missing.join("\n"));
+    assert!(missing.is_empty(), "{RULES_TABLE} lacks:\n{}", missing.join("\n"));
 }
 
 /// The rules are numbered without a gap, and stand in their order.
 #[test]
 fn rules_have_no_gaps() {
-    let rules: Vec<_> = table("## Rules").into_iter().map(|row| row[0].clone()).collect();
+    let rules: Vec<_> = table(RULES_TABLE).into_iter().map(|row| row[0].clone()).collect();
     let letters: BTreeSet<_> = rules.iter().filter_map(|rule| rule.chars().next()).collect();
     assert_eq!(letters, RULE_LETTERS.to_uppercase().chars().collect());
     for letter in letters {
         let found: Vec<_> = rules.iter().filter(|rule| rule.starts_with(letter)).collect();
         let expected: Vec<_> = (1..=found.len()).map(|number| format!("{letter}{number}")).collect();
-        assert!(found.into_iter().eq(&expected), "the rules {letter} of README.md are not {}", expected.join(", "));
+        assert!(found.into_iter().eq(&expected), "the rules {letter} in {RULES_TABLE} are not {}", expected.join(", "));
     }
 }
 
@@ -192,18 +230,4 @@ fn tests_of(source: &str) -> Vec<String> {
         }
     }
     names
-}
-
-/// Every relative link leads to a file or folder.
-#[test]
-fn links_lead_somewhere() {
-    let mut broken = Vec::new();
-    for document in ["README.md", "CONTRIBUTING.md"] {
-        let text = text(document);
-        let targets = text.split("](").skip(1).filter_map(|rest| rest.split_once(')')).map(|(target, _)| target);
-        let files = targets.filter(|target| !target.contains("://")).filter_map(|target| target.split('#').next());
-        let missing = files.filter(|file| !file.is_empty() && !path(file).exists());
-        broken.extend(missing.map(|file| format!("{document}: {file}")));
-    }
-    assert!(broken.is_empty(), "links to what is not there:\n{}", broken.join("\n"));
 }
