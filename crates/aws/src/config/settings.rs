@@ -61,26 +61,27 @@ pub const SETTINGS: &[Setting] = &[
         name: "SIGNING_MODE",
         functions: TOKEN,
         default: Default::Value("kms"),
-        help: "Who signs: `kms` (every token by `kms:Sign`) or `sealed` (the function, with keys that KMS made and sealed)",
+        help: "Who signs tokens: `kms` (KMS, with `kms:Sign`) or `sealed` (the function, with keys that KMS generated \
+               and encrypted)",
     },
     Setting {
         name: "SIGNING_KEYS",
         functions: TOKEN,
         default: Default::Derived("must be set for `kms`"),
-        help: "For `kms`: KMS keys, separated by commas: id, ARN or alias, optionally with `=` and RS256, PS256, ES256 or ES384; \
-               the first signs, all are published",
+        help: "For `kms`: KMS keys, separated by commas: id, ARN or alias, optionally with `=` and RS256, PS256, \
+               ES256 or ES384; the first signs, all are published",
     },
     Setting {
         name: "SEALING_KEY",
         functions: TOKEN,
         default: Default::Derived("must be set for `sealed`"),
-        help: "For `sealed`: the symmetric KMS key (id, ARN or alias) under which private keys lie",
+        help: "For `sealed`: the symmetric KMS key (id, ARN or alias) that encrypts the private keys",
     },
     Setting {
         name: "KEYS_TABLE",
         functions: TOKEN,
         default: Default::Derived("must be set for `sealed`"),
-        help: "For `sealed`: the DynamoDB table of sealed keys",
+        help: "For `sealed`: the DynamoDB table of signing keys",
     },
     Setting {
         name: "SIGNING_KEY_SPEC",
@@ -93,43 +94,44 @@ pub const SETTINGS: &[Setting] = &[
         name: "SIGNING_KEY_ROTATION",
         functions: TOKEN,
         default: Default::Value("2592000"),
-        help: "For `sealed`: for how many seconds a key signs, 3600 to 31536000 and at least four times `JWKS_MAX_AGE`",
+        help: "For `sealed`: how long a key signs in seconds, 3600 to 31536000 and at least four times `JWKS_MAX_AGE`",
     },
     Setting {
         name: "JWKS_MAX_AGE",
         functions: TOKEN,
         default: Default::Value("3600"),
-        help: "For how many seconds verifiers may cache the JWKS, 60 to 86400",
+        help: "How long verifiers may cache the key set in seconds, 60 to 86400",
     },
     Setting {
         name: "TOKENS_TABLE",
         functions: TOKEN,
         default: Default::Required,
-        help: "The DynamoDB table of revoked tokens and of assertions and proofs that were used",
+        help: "The DynamoDB table of revoked tokens and of used assertions and proofs",
     },
     Setting {
         name: "SCOPES",
         functions: BOTH,
         default: Default::Value(""),
-        help: "The scopes offered, separated by spaces",
+        help: "The scopes that clients may register, separated by single spaces",
     },
     Setting {
         name: "DEFAULT_SCOPES",
         functions: REGISTER,
         default: Default::Derived("all of `SCOPES` except `INTROSPECTION_SCOPE`"),
-        help: "The scopes of a client that registers without `scope`; among `SCOPES`",
+        help: "The scopes of a client that registers without `scope`; a subset of `SCOPES`",
     },
     Setting {
         name: "AUDIENCE",
         functions: TOKEN,
         default: Default::Derived("the issuer"),
-        help: "The resource that tokens are for (`aud`)",
+        help: "The default resource: `aud` of a token whose request names no resource",
     },
     Setting {
         name: "RESOURCES",
         functions: TOKEN,
         default: Default::Derived("the audience, with every scope"),
-        help: "Resources that clients may ask for: a JSON object of resource and its scopes, separated by spaces",
+        help: "Further resources that a request may name: a JSON object of resources and their scopes, separated by \
+               single spaces",
     },
     Setting {
         name: "INTROSPECTION_SCOPE",
@@ -142,19 +144,21 @@ pub const SETTINGS: &[Setting] = &[
         name: "ASSERTION_AUDIENCE",
         functions: TOKEN,
         default: Default::Value("issuer"),
-        help: "What a client's assertion may name as `aud`: `issuer`, or `token-endpoint` for either",
+        help: "What `aud` of a client assertion may be: `issuer`, or `token-endpoint` for the issuer or the token \
+               endpoint's URL",
     },
     Setting {
         name: "MUTUAL_TLS",
         functions: BOTH,
         default: Default::Value("off"),
-        help: "Whether clients can show certificates: `off`, `on` (at the issuer itself), or the https origin where they can",
+        help: "Where clients may present certificates: `off`, `on` (at the issuer itself), or the https origin for \
+               mutual TLS",
     },
     Setting {
         name: "DPOP_NONCE_TTL",
         functions: TOKEN,
         default: Default::Value("0"),
-        help: "For how many seconds a DPoP nonce of this server is good, 0 = proofs need none, at most 86400",
+        help: "Lifetime of a DPoP nonce in seconds, at most 86400; 0 = nonces are not required",
     },
     Setting {
         name: "ACCESS_TOKEN_TTL",
@@ -166,19 +170,19 @@ pub const SETTINGS: &[Setting] = &[
         name: "CLIENT_SECRET_TTL",
         functions: REGISTER,
         default: Default::Value("0"),
-        help: "Lifetime of a client secret in seconds, 0 = it never expires, at most 315360000 (ten years)",
+        help: "Lifetime of a client secret in seconds, at most 315360000 (ten years); 0 = it never expires",
     },
     Setting {
         name: "CLIENT_SECRET_OVERLAP",
         functions: REGISTER,
         default: Default::Value("86400"),
-        help: "For how many seconds the previous secret stays good beside a new one, at most 315360000",
+        help: "How long the previous secret remains valid after a rotation in seconds, at most 315360000",
     },
     Setting {
         name: "UNUSED_CLIENT_TTL",
         functions: REGISTER,
         default: Default::Value("0"),
-        help: "After how many seconds a client is removed that never asked for a token, 0 = never, at most 315360000",
+        help: "Lifetime of a client that has not yet received a token in seconds, at most 315360000; 0 = unlimited",
     },
     Setting {
         name: "REGISTRATION",
@@ -190,19 +194,20 @@ pub const SETTINGS: &[Setting] = &[
         name: "REGISTRATION_STATUS",
         functions: REGISTER,
         default: Default::Value("201"),
-        help: "Status of a successful registration: `201` (RFC 7591), or `200` for clients that insist on it",
+        help: "HTTP status of a successful registration: `201` (RFC 7591), or `200` for clients that require it",
     },
     Setting {
         name: "REGISTRATION_RATE",
         functions: REGISTER,
         default: Default::Value("20"),
-        help: "How many clients may register openly from one address in a minute, 0 = any number, at most 3000",
+        help: "For `open`: registrations per minute from one address, at most 3000; 0 = no limit",
     },
     Setting {
         name: "REGISTRATION_RATE_TOTAL",
         functions: REGISTER,
         default: Default::Value("300"),
-        help: "The same from all addresses together; 0 only where `REGISTRATION_RATE` is 0 too",
+        help: "For `open`: registrations per minute from all addresses, at most 3000; may be 0 (no limit) only if \
+               `REGISTRATION_RATE` is 0",
     },
     Setting {
         name: "SOFTWARE_STATEMENT_ISSUERS",
@@ -214,6 +219,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "GRANT_POLICY",
         functions: TOKEN,
         default: Default::Value("server"),
-        help: "Who may use client_credentials: `server` (every client) or `registered` (clients that registered it)",
+        help: "Which clients may use client_credentials: `server` (all) or `registered` (those that registered the \
+               grant)",
     },
 ];
