@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{fmt, fs};
 
 use serde_yaml_ng::Value;
-use tokenmint_aws::config::{Function, SETTINGS, Setting};
+use tokenmint_aws::config::{Default, Kind, SETTINGS, Setting};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::metadata::members::MEMBERS;
 
@@ -75,27 +75,38 @@ fn code(text: &str) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { format!("`{text}`") }
 }
 
-/// The table of settings is the one that the functions read their environment by.
+/// The table of settings is generated from the code. `UPDATE_DOCS=1 cargo test -p tokenmint-tests settings_are` writes
+/// it.
 #[test]
 fn settings_are_those_of_the_code() {
-    let expected: Vec<_> = SETTINGS.iter().map(setting).collect();
-    expect_rows(SETTINGS_TABLE, &expected);
+    let rows = SETTINGS.iter().map(|setting| format!("| {} |\n", settings_row(setting).join(" | ")));
+    let head = "| setting | read by | default | values | meaning |\n|---|---|---|---|---|\n";
+    let generated = std::iter::once(head.to_owned()).chain(rows).collect::<String>();
+    let (begin, end) = ("<!-- settings -->\n", "<!-- end -->");
+    let document = text(SETTINGS_TABLE.document);
+    let (before, rest) = document.split_once(begin).expect("the begin of the table");
+    let (written, after) = rest.split_once(end).expect("the end of the table");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path(SETTINGS_TABLE.document), [before, begin, &generated, end, after].concat()).expect("written");
+    } else {
+        assert_eq!(written, generated, "{SETTINGS_TABLE} is stale");
+    }
 }
 
-fn setting(setting: &Setting) -> Vec<String> {
-    let functions = setting.functions.iter().map(|function| match function {
-        Function::Register => "register",
-        Function::Token => "token",
-    });
-    // The type of the default has no name outside its crate, only this form.
-    let default = format!("{:?}", setting.default);
-    let inside = |variant: &str| default.strip_prefix(variant)?.strip_prefix("(\"")?.strip_suffix("\")");
-    let default = match (inside("Value"), inside("Derived")) {
-        (Some(value), _) => code(value),
-        (_, Some(words)) => words.to_owned(),
-        _ => "required".to_owned(),
+fn settings_row(setting: &Setting) -> [String; 5] {
+    let functions: Vec<_> = setting.functions.iter().map(|function| function.as_str()).collect();
+    let default = match setting.default {
+        Default::Required => "required".to_owned(),
+        Default::Value(value) => code(value),
+        Default::Derived(words) => words.to_owned(),
     };
-    vec![code(setting.name), functions.collect::<Vec<_>>().join(", "), default, setting.help.to_owned()]
+    let values = match &setting.kind {
+        Kind::Text(words) => (*words).to_owned(),
+        Kind::Seconds(bounds) => format!("{} to {} seconds", bounds.start(), bounds.end()),
+        Kind::Number(bounds) => format!("{} to {}", bounds.start(), bounds.end()),
+        Kind::OneOf(names) => names.iter().map(|name| code(name)).collect::<Vec<_>>().join(", "),
+    };
+    [code(setting.name), functions.join(", "), default, values, setting.help.to_owned()]
 }
 
 /// The table of parameters has those of `template.yaml`, with their defaults.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde_yaml_ng::Value;
 use tokenmint_aws::clients;
-use tokenmint_aws::config::{Function, SETTINGS};
+use tokenmint_aws::config::{Default, Function, Kind, SETTINGS};
 use tokenmint_aws::registrations;
 use tokenmint_aws::sealed;
 use tokenmint_aws::tokens;
@@ -28,6 +28,57 @@ fn o5_environment_is_what_the_code_reads() {
         let read = SETTINGS.iter().filter(|setting| setting.functions.contains(&function)).map(|setting| setting.name);
         assert_eq!(given, read.collect(), "{resource}");
     }
+}
+
+/// O5: where a parameter becomes a setting as it is, its default, bounds and values are those of the setting.
+#[test]
+fn o5_parameters_have_the_bounds_of_the_settings() {
+    /// A tag's value: `!Ref` is all that matters here.
+    fn reference(value: &Value) -> Option<&str> {
+        match value {
+            Value::Tagged(tagged) if tagged.tag == "Ref" => tagged.value.as_str(),
+            _ => None,
+        }
+    }
+    let template = template();
+    let mut compared = BTreeSet::new();
+    for (resource, function) in [("RegisterFunction", Function::Register), ("TokenFunction", Function::Token)] {
+        let variables = &template["Resources"][resource]["Properties"]["Environment"]["Variables"];
+        for setting in SETTINGS.iter().filter(|setting| setting.functions.contains(&function)) {
+            let Some(name) = reference(&variables[setting.name]) else { continue };
+            let parameter = &template["Parameters"][name];
+            if parameter.is_null() {
+                continue;
+            }
+            let default = match setting.default {
+                Default::Required => None,
+                Default::Value(value) => Some(value.to_owned()),
+                Default::Derived(_) => Some(String::new()),
+            };
+            let text = |value: &Value| {
+                value.as_str().map_or_else(|| value.as_u64().map(|n| n.to_string()), |text| Some(text.to_owned()))
+            };
+            assert_eq!(parameter.get("Default").and_then(text), default, "the default of {name}");
+            let bounds = [&parameter["MinValue"], &parameter["MaxValue"]].map(Value::as_u64);
+            match &setting.kind {
+                Kind::Seconds(range) | Kind::Number(range) => {
+                    assert_eq!(bounds, [*range.start(), *range.end()].map(|bound| Some(u64::from(bound))), "{name}");
+                }
+                Kind::OneOf(names) => {
+                    let mut allowed: Vec<_> =
+                        parameter["AllowedValues"].as_sequence().expect(name).iter().filter_map(text).collect();
+                    // Empty means not set.
+                    allowed.retain(|value| !(value.is_empty() && matches!(setting.default, Default::Derived(_))));
+                    assert_eq!(allowed, *names, "{name}");
+                }
+                Kind::Text(_) => assert_eq!(bounds, [None, None], "{name}"),
+            }
+            compared.insert(setting.name);
+        }
+    }
+    let bounded = SETTINGS.iter().filter(|setting| !matches!(setting.kind, Kind::Text(_))).map(|setting| setting.name);
+    let missing: Vec<_> = bounded.filter(|name| !compared.contains(name)).collect();
+    assert!(missing.is_empty(), "no parameter for {missing:?}");
 }
 
 /// R15: whoever deploys decides who may register.

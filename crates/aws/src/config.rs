@@ -1,8 +1,9 @@
 //! Configuration: read once at start, from the environment; every mistake is reported at once (O5).
 //!
-//! [`SETTINGS`] is the table of all settings. A new one is a line there, a field below, and a parameter
-//! in `template.yaml`; a test fails if they differ.
+//! [`SETTINGS`] is the table of all settings, with their defaults and bounds. A new one is a row there, a field below,
+//! and a parameter in `template.yaml`; tests hold the template and the documentation against the table.
 
+mod choices;
 mod environment;
 mod settings;
 mod values;
@@ -18,30 +19,10 @@ use tokenmint_oauth::software_statement::TrustedIssuer;
 
 use crate::registrations::Limits;
 
+pub use choices::{AssertionAudience, Registration, RegistrationStatus, SigningKeySpec, SigningMode};
 use environment::Reader;
 pub use environment::{ConfigErrors, Environment};
-pub use settings::{Function, SETTINGS, Setting};
-use values::SigningMode;
-
-/// Who may register (R15).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Registration {
-    /// Anyone.
-    Open,
-    /// Whoever has an initial access token.
-    Protected,
-    /// Nobody.
-    Disabled,
-}
-
-/// The status of a successful registration (R12).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegistrationStatus {
-    /// 201, as RFC 7591 §3.2.1 says.
-    Created,
-    /// 200, for clients that were built against the system this one replaces.
-    Ok,
-}
+pub use settings::{Default, Function, Kind, SETTINGS, Setting};
 
 /// A key in `SIGNING_KEYS`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,28 +53,6 @@ pub struct Sealed {
     pub spec: SigningKeySpec,
     /// `SIGNING_KEY_ROTATION`, seconds.
     pub rotation: u32,
-}
-
-/// The kind of a sealed key pair, by KMS's names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SigningKeySpec {
-    /// RSA with 2048 bits: RS256.
-    Rsa2048,
-    /// P-256: ES256.
-    EccNistP256,
-    /// P-384: ES384.
-    EccNistP384,
-    /// Ed25519: EdDSA.
-    EccNistEdwards25519,
-}
-
-/// What a client's assertion may name as its audience (A6).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AssertionAudience {
-    /// The issuer only.
-    Issuer,
-    /// The issuer or the token endpoint's URL.
-    IssuerOrTokenEndpoint,
 }
 
 /// What the register function needs to know.
@@ -167,7 +126,7 @@ impl RegisterConfig {
         let mut reader = environment.reader(Function::Register);
         let issuer = reader.read("ISSUER", values::issuer);
         let clients_table = reader.read("CLIENTS_TABLE", values::table_name);
-        let registration = reader.read("REGISTRATION", values::registration);
+        let registration = reader.one_of("REGISTRATION", Registration::from_name);
         let scopes = reader.read("SCOPES", values::scope);
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let default_scopes = reader.read_optional("DEFAULT_SCOPES", |text| {
@@ -182,19 +141,18 @@ impl RegisterConfig {
             }
         });
         let registrations_table = reader.read("REGISTRATIONS_TABLE", values::table_name);
-        let secret = reader.read("CLIENT_SECRET_TTL", values::ten_years);
-        let overlap = reader.read("CLIENT_SECRET_OVERLAP", values::ten_years);
-        let unused = reader.read("UNUSED_CLIENT_TTL", values::ten_years);
-        let per_address = reader.read("REGISTRATION_RATE", values::registration_rate);
-        let total = reader.read("REGISTRATION_RATE_TOTAL", |text| {
-            let total = values::registration_rate(text)?;
+        let secret = reader.number("CLIENT_SECRET_TTL");
+        let overlap = reader.number("CLIENT_SECRET_OVERLAP");
+        let unused = reader.number("UNUSED_CLIENT_TTL");
+        let per_address = reader.number("REGISTRATION_RATE");
+        let total = reader.number_if("REGISTRATION_RATE_TOTAL", |total| {
             // Without a total, a limit per address bounds nothing for someone with many addresses.
             let bounded = total > 0 || per_address.is_none_or(|limit| limit == 0);
-            bounded.then_some(total).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
+            bounded.then_some(()).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
         let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
         let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
-        let registration_status = reader.read("REGISTRATION_STATUS", values::registration_status);
+        let registration_status = reader.one_of("REGISTRATION_STATUS", RegistrationStatus::from_name);
         reader.finish(|| {
             let scopes = scopes?;
             Some(Self {
@@ -226,22 +184,22 @@ impl TokenConfig {
         let issuer = reader.read("ISSUER", values::issuer);
         let clients_table = reader.read("CLIENTS_TABLE", values::table_name);
         let tokens_table = reader.read("TOKENS_TABLE", values::table_name);
-        let jwks_max_age = reader.read("JWKS_MAX_AGE", values::jwks_max_age);
-        let signing = match reader.read("SIGNING_MODE", values::signing_mode) {
+        let jwks_max_age = reader.number("JWKS_MAX_AGE");
+        let signing = match reader.one_of("SIGNING_MODE", SigningMode::from_name) {
             Some(SigningMode::Kms) => reader.read("SIGNING_KEYS", values::signing_keys).map(Signing::Kms),
             Some(SigningMode::Sealed) => sealed(&mut reader, jwks_max_age).map(Signing::Sealed),
             None => None,
         };
-        let registration = reader.read("REGISTRATION", values::registration);
+        let registration = reader.one_of("REGISTRATION", Registration::from_name);
         let scopes = reader.read("SCOPES", values::scope);
         let audience = reader.read_optional("AUDIENCE", values::audience);
         let resources = reader.read_optional("RESOURCES", Resources::parse);
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
-        let assertion_audience = reader.read("ASSERTION_AUDIENCE", values::assertion_audience);
+        let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
         let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
-        let dpop_nonce_ttl = reader.read("DPOP_NONCE_TTL", values::dpop_nonce_ttl);
-        let access_token_ttl = reader.read("ACCESS_TOKEN_TTL", values::access_token_ttl);
-        let grant_policy = reader.read("GRANT_POLICY", values::grant_policy);
+        let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
+        let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
+        let grant_policy = reader.one_of("GRANT_POLICY", choices::grant_policy);
         reader.finish(|| {
             let issuer = issuer?;
             Some(Self {
@@ -287,12 +245,11 @@ fn introspection_scope(
 fn sealed(reader: &mut Reader<'_>, jwks_max_age: Option<u32>) -> Option<Sealed> {
     let sealing_key = reader.read("SEALING_KEY", values::kms_key);
     let keys_table = reader.read("KEYS_TABLE", values::table_name);
-    let spec = reader.read("SIGNING_KEY_SPEC", values::signing_key_spec);
-    let rotation = reader.read("SIGNING_KEY_ROTATION", |text| {
-        let rotation = values::signing_key_rotation(text)?;
+    let spec = reader.one_of("SIGNING_KEY_SPEC", SigningKeySpec::from_name);
+    let rotation = reader.number_if("SIGNING_KEY_ROTATION", |rotation| {
         // A key is published for two cache lifetimes before it signs, and the next one must have that time too.
         let long_enough = jwks_max_age.is_none_or(|max_age| rotation / 4 >= max_age);
-        long_enough.then_some(rotation).ok_or_else(|| "must be at least four times JWKS_MAX_AGE".to_owned())
+        long_enough.then_some(()).ok_or_else(|| "must be at least four times JWKS_MAX_AGE".to_owned())
     });
     Some(Sealed { sealing_key: sealing_key?, keys_table: keys_table?, spec: spec?, rotation: rotation? })
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use super::settings::{Default, Function, SETTINGS};
+use super::settings::{Default, Function, Kind, SETTINGS, setting};
 
 /// The settings that are given, as text. Empty ones count as not given.
 #[derive(Clone, Debug, Default)]
@@ -12,7 +12,7 @@ pub struct Environment {
     mistakes: Vec<Mistake>,
 }
 
-/// Everything that is wrong with a configuration. Its `Display` has a line for each.
+/// Everything that is wrong with a configuration. Its `Display` has a line for each, in the order of [`SETTINGS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<Mistake>);
 
@@ -44,7 +44,7 @@ impl Environment {
     /// If a name is not one of [`SETTINGS`].
     #[must_use]
     pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.set(known(name), value.into());
+        self.set(setting(name).name, value.into());
         self
     }
 
@@ -54,7 +54,7 @@ impl Environment {
     /// If the name is not one of [`SETTINGS`].
     #[must_use]
     pub fn with_default(self, name: &str, value: impl Into<String>) -> Self {
-        if self.values.contains_key(known(name)) { self } else { self.with(name, value) }
+        if self.values.contains_key(setting(name).name) { self } else { self.with(name, value) }
     }
 
     /// The value of a setting, if it is given.
@@ -81,10 +81,6 @@ impl Environment {
     }
 }
 
-fn known(name: &str) -> &'static str {
-    SETTINGS.iter().map(|setting| setting.name).find(|known| *known == name).expect("a setting of the table")
-}
-
 impl fmt::Display for ConfigErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, Mistake { setting, reason }) in self.0.iter().enumerate() {
@@ -107,7 +103,7 @@ pub(super) struct Reader<'e> {
 impl Reader<'_> {
     /// The value of a setting, or its default; `None` if there is a mistake.
     pub(super) fn read<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
-        let setting = SETTINGS.iter().find(|setting| setting.name == name).expect("a setting of the table");
+        let setting = setting(name);
         debug_assert!(setting.functions.contains(&self.function), "{name} is read where the table does not say so");
         let parsed = match (self.environment.values.get(name), setting.default) {
             (Some(value), _) => parse(value),
@@ -122,11 +118,42 @@ impl Reader<'_> {
         self.environment.values.contains_key(name).then(|| self.read(name, parse)).flatten()
     }
 
+    /// A setting that is a number, within the bounds of the table.
+    pub(super) fn number(&mut self, name: &str) -> Option<u32> {
+        self.number_if(name, |_| Ok(()))
+    }
+
+    /// A setting that is a number, within the bounds of the table, and that passes one more check.
+    pub(super) fn number_if(&mut self, name: &str, check: impl FnOnce(u32) -> Result<(), String>) -> Option<u32> {
+        let (bounds, unit) = match &setting(name).kind {
+            Kind::Seconds(bounds) => (bounds, " of seconds"),
+            Kind::Number(bounds) => (bounds, ""),
+            Kind::Text(_) | Kind::OneOf(_) => unreachable!("{name} is not a number"),
+        };
+        self.read(name, |text| {
+            let number = text.parse().ok().filter(|number| bounds.contains(number));
+            let (least, most) = (bounds.start(), bounds.end());
+            let number = number.ok_or_else(|| format!("must be a whole number{unit} from {least} to {most}"))?;
+            check(number).map(|()| number)
+        })
+    }
+
+    /// A setting that is one of the names of the table.
+    pub(super) fn one_of<T>(&mut self, name: &str, from_name: impl FnOnce(&str) -> Option<T>) -> Option<T> {
+        let Kind::OneOf(names) = setting(name).kind else { unreachable!("{name} is not one of a few names") };
+        self.read(name, |text| from_name(text).ok_or_else(|| format!("must be {}", names.join(" or "))))
+    }
+
     /// What was read, if there was no mistake.
     pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ConfigErrors> {
         match build() {
             Some(config) if self.mistakes.is_empty() => Ok(config),
-            _ => Err(ConfigErrors(self.mistakes)),
+            _ => {
+                let mut mistakes = self.mistakes;
+                let place = |name| SETTINGS.iter().position(|setting| setting.name == name);
+                mistakes.sort_by_key(|mistake| place(mistake.setting));
+                Err(ConfigErrors(mistakes))
+            }
         }
     }
 }

@@ -1,5 +1,11 @@
 //! The table of settings.
 
+use std::ops::RangeInclusive;
+
+use super::choices::{
+    AssertionAudience, GRANT_POLICIES, Registration, RegistrationStatus, SigningKeySpec, SigningMode,
+};
+
 /// A function that reads settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Function {
@@ -9,23 +15,35 @@ pub enum Function {
     Token,
 }
 
+impl Function {
+    /// The function's name.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Register => "register",
+            Self::Token => "token",
+        }
+    }
+}
+
 /// One environment variable.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Setting {
     /// Its name.
     pub name: &'static str,
     /// The functions that read it.
     pub functions: &'static [Function],
-    /// What holds where it is not given or empty.
+    /// What applies where it is not set or empty.
     pub default: Default,
-    /// What it means, with its unit and bounds.
+    /// What it may hold.
+    pub kind: Kind,
+    /// What it means.
     pub help: &'static str,
 }
 
-/// What holds where a setting is not given.
+/// What applies where a setting is not set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Default {
-    /// It must be given.
+    /// It must be set.
     Required,
     /// This value.
     Value(&'static str),
@@ -33,9 +51,25 @@ pub enum Default {
     Derived(&'static str),
 }
 
+/// What a setting may hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Text that the code parses; in words.
+    Text(&'static str),
+    /// A whole number of seconds.
+    Seconds(RangeInclusive<u32>),
+    /// A whole number.
+    Number(RangeInclusive<u32>),
+    /// One of these names.
+    OneOf(&'static [&'static str]),
+}
+
 const REGISTER: &[Function] = &[Function::Register];
 const TOKEN: &[Function] = &[Function::Token];
 const BOTH: &[Function] = &[Function::Register, Function::Token];
+
+/// Ten years, in seconds.
+const TEN_YEARS: u32 = 315_360_000;
 
 /// Every setting, in the order in which an operator thinks of them.
 pub const SETTINGS: &[Setting] = &[
@@ -43,24 +77,28 @@ pub const SETTINGS: &[Setting] = &[
         name: "ISSUER",
         functions: BOTH,
         default: Default::Required,
-        help: "The issuer identifier: an https origin (http on loopback), without path or trailing slash",
+        kind: Kind::Text("an https origin (http on loopback), without a path or trailing slash"),
+        help: "The issuer identifier, byte for byte as in the tokens",
     },
     Setting {
         name: "CLIENTS_TABLE",
         functions: BOTH,
         default: Default::Required,
+        kind: Kind::Text("a table name or ARN"),
         help: "The DynamoDB table of clients",
     },
     Setting {
         name: "REGISTRATIONS_TABLE",
         functions: REGISTER,
         default: Default::Required,
+        kind: Kind::Text("a table name or ARN"),
         help: "The DynamoDB table of initial access tokens and registration counters",
     },
     Setting {
         name: "SIGNING_MODE",
         functions: TOKEN,
         default: Default::Value("kms"),
+        kind: Kind::OneOf(SigningMode::NAMES),
         help: "Who signs tokens: `kms` (KMS, with `kms:Sign`) or `sealed` (the function, with keys that KMS generated \
                and encrypted)",
     },
@@ -68,25 +106,30 @@ pub const SETTINGS: &[Setting] = &[
         name: "SIGNING_KEYS",
         functions: TOKEN,
         default: Default::Derived("must be set for `kms`"),
-        help: "For `kms`: KMS keys, separated by commas: id, ARN or alias, optionally with `=` and RS256, PS256, \
-               ES256 or ES384; the first signs, all are published",
+        kind: Kind::Text(
+            "KMS keys, separated by commas: id, ARN or alias, optionally with `=` and RS256, PS256, ES256 or ES384",
+        ),
+        help: "For `kms`: the first key signs, all are published",
     },
     Setting {
         name: "SEALING_KEY",
         functions: TOKEN,
         default: Default::Derived("must be set for `sealed`"),
-        help: "For `sealed`: the symmetric KMS key (id, ARN or alias) that encrypts the private keys",
+        kind: Kind::Text("a KMS key: id, ARN or alias"),
+        help: "For `sealed`: the symmetric KMS key that encrypts the private keys",
     },
     Setting {
         name: "KEYS_TABLE",
         functions: TOKEN,
         default: Default::Derived("must be set for `sealed`"),
+        kind: Kind::Text("a table name or ARN"),
         help: "For `sealed`: the DynamoDB table of signing keys",
     },
     Setting {
         name: "SIGNING_KEY_SPEC",
         functions: TOKEN,
         default: Default::Value("RSA_2048"),
+        kind: Kind::OneOf(SigningKeySpec::NAMES),
         help: "For `sealed`: `RSA_2048` (RS256), `ECC_NIST_P256` (ES256), `ECC_NIST_P384` (ES384) or \
                `ECC_NIST_EDWARDS25519` (EdDSA)",
     },
@@ -94,49 +137,56 @@ pub const SETTINGS: &[Setting] = &[
         name: "SIGNING_KEY_ROTATION",
         functions: TOKEN,
         default: Default::Value("2592000"),
-        help: "For `sealed`: how long a key signs in seconds, 3600 to 31536000 and at least four times `JWKS_MAX_AGE`",
+        kind: Kind::Seconds(3_600..=31_536_000),
+        help: "For `sealed`: how long a key signs; at least four times `JWKS_MAX_AGE`",
     },
     Setting {
         name: "JWKS_MAX_AGE",
         functions: TOKEN,
         default: Default::Value("3600"),
-        help: "How long verifiers may cache the key set in seconds, 60 to 86400",
+        kind: Kind::Seconds(60..=86_400),
+        help: "How long verifiers may cache the key set",
     },
     Setting {
         name: "TOKENS_TABLE",
         functions: TOKEN,
         default: Default::Required,
+        kind: Kind::Text("a table name or ARN"),
         help: "The DynamoDB table of revoked tokens and of used assertions and proofs",
     },
     Setting {
         name: "SCOPES",
         functions: BOTH,
         default: Default::Value(""),
-        help: "The scopes that clients may register, separated by single spaces",
+        kind: Kind::Text("scope tokens, separated by single spaces"),
+        help: "The scopes that clients may register",
     },
     Setting {
         name: "DEFAULT_SCOPES",
         functions: REGISTER,
         default: Default::Derived("all of `SCOPES` except `INTROSPECTION_SCOPE`"),
-        help: "The scopes of a client that registers without `scope`; a subset of `SCOPES`",
+        kind: Kind::Text("a subset of `SCOPES`"),
+        help: "The scopes of a client that registers without `scope`",
     },
     Setting {
         name: "AUDIENCE",
         functions: TOKEN,
         default: Default::Derived("the issuer"),
+        kind: Kind::Text("an absolute URI without a fragment"),
         help: "The default resource: `aud` of a token whose request names no resource",
     },
     Setting {
         name: "RESOURCES",
         functions: TOKEN,
         default: Default::Derived("the audience, with every scope"),
-        help: "Further resources that a request may name: a JSON object of resources and their scopes, separated by \
-               single spaces",
+        kind: Kind::Text("a JSON object of resources and their scopes, separated by single spaces"),
+        help: "Further resources that a request may name, and the scopes allowed there",
     },
     Setting {
         name: "INTROSPECTION_SCOPE",
         functions: BOTH,
         default: Default::Derived("none: a client sees its own tokens"),
+        kind: Kind::Text("one scope token"),
         help: "The scope whose holders may introspect the tokens of all clients; never a default scope, and not among `SCOPES` \
                where `REGISTRATION` is `open`",
     },
@@ -144,6 +194,7 @@ pub const SETTINGS: &[Setting] = &[
         name: "ASSERTION_AUDIENCE",
         functions: TOKEN,
         default: Default::Value("issuer"),
+        kind: Kind::OneOf(AssertionAudience::NAMES),
         help: "What `aud` of a client assertion may be: `issuer`, or `token-endpoint` for the issuer or the token \
                endpoint's URL",
     },
@@ -151,75 +202,93 @@ pub const SETTINGS: &[Setting] = &[
         name: "MUTUAL_TLS",
         functions: BOTH,
         default: Default::Value("off"),
-        help: "Where clients may present certificates: `off`, `on` (at the issuer itself), or the https origin for \
-               mutual TLS",
+        kind: Kind::Text("`off`, `on`, or an https origin"),
+        help: "Where clients may present certificates: `on` means at the issuer itself",
     },
     Setting {
         name: "DPOP_NONCE_TTL",
         functions: TOKEN,
         default: Default::Value("0"),
-        help: "Lifetime of a DPoP nonce in seconds, at most 86400; 0 = nonces are not required",
+        kind: Kind::Seconds(0..=86_400),
+        help: "Lifetime of a DPoP nonce; 0 = nonces are not required",
     },
     Setting {
         name: "ACCESS_TOKEN_TTL",
         functions: TOKEN,
         default: Default::Value("18000"),
-        help: "Lifetime of an access token in seconds, 60 to 604800",
+        kind: Kind::Seconds(60..=604_800),
+        help: "Lifetime of an access token",
     },
     Setting {
         name: "CLIENT_SECRET_TTL",
         functions: REGISTER,
         default: Default::Value("0"),
-        help: "Lifetime of a client secret in seconds, at most 315360000 (ten years); 0 = it never expires",
+        kind: Kind::Seconds(0..=TEN_YEARS),
+        help: "Lifetime of a client secret; 0 = it never expires",
     },
     Setting {
         name: "CLIENT_SECRET_OVERLAP",
         functions: REGISTER,
         default: Default::Value("86400"),
-        help: "How long the previous secret remains valid after a rotation in seconds, at most 315360000",
+        kind: Kind::Seconds(0..=TEN_YEARS),
+        help: "How long the previous secret remains valid after a rotation",
     },
     Setting {
         name: "UNUSED_CLIENT_TTL",
         functions: REGISTER,
         default: Default::Value("0"),
-        help: "Lifetime of a client that has not yet received a token in seconds, at most 315360000; 0 = unlimited",
+        kind: Kind::Seconds(0..=TEN_YEARS),
+        help: "Lifetime of a client that has not yet received a token; 0 = unlimited",
     },
     Setting {
         name: "REGISTRATION",
         functions: BOTH,
         default: Default::Required,
+        kind: Kind::OneOf(Registration::NAMES),
         help: "Who may register: `open` (anyone), `protected` (with an initial access token) or `disabled` (nobody)",
     },
     Setting {
         name: "REGISTRATION_STATUS",
         functions: REGISTER,
         default: Default::Value("201"),
+        kind: Kind::OneOf(RegistrationStatus::NAMES),
         help: "HTTP status of a successful registration: `201` (RFC 7591), or `200` for clients that require it",
     },
     Setting {
         name: "REGISTRATION_RATE",
         functions: REGISTER,
         default: Default::Value("20"),
-        help: "For `open`: registrations per minute from one address, at most 3000; 0 = no limit",
+        kind: Kind::Number(0..=3_000),
+        help: "For `open`: registrations per minute from one address; 0 = no limit",
     },
     Setting {
         name: "REGISTRATION_RATE_TOTAL",
         functions: REGISTER,
         default: Default::Value("300"),
-        help: "For `open`: registrations per minute from all addresses, at most 3000; may be 0 (no limit) only if \
-               `REGISTRATION_RATE` is 0",
+        kind: Kind::Number(0..=3_000),
+        help: "For `open`: registrations per minute from all addresses; may be 0 (no limit) only if `REGISTRATION_RATE` is 0",
     },
     Setting {
         name: "SOFTWARE_STATEMENT_ISSUERS",
         functions: REGISTER,
         default: Default::Derived("none"),
-        help: "Trusted issuers of software statements: a JSON array of objects with `issuer` and `jwks`",
+        kind: Kind::Text("a JSON array of objects with `issuer` and `jwks`"),
+        help: "Trusted issuers of software statements",
     },
     Setting {
         name: "GRANT_POLICY",
         functions: TOKEN,
         default: Default::Value("server"),
+        kind: Kind::OneOf(GRANT_POLICIES),
         help: "Which clients may use client_credentials: `server` (all) or `registered` (those that registered the \
                grant)",
     },
 ];
+
+/// The setting with this name.
+///
+/// # Panics
+/// If there is none: names are written in the code, not given.
+pub(super) fn setting(name: &str) -> &'static Setting {
+    SETTINGS.iter().find(|setting| setting.name == name).expect("a setting of the table")
+}

@@ -31,23 +31,6 @@ pub(super) enum PairError {
 }
 
 impl SigningKeySpec {
-    const ALL: [Self; 4] = [Self::Rsa2048, Self::EccNistP256, Self::EccNistP384, Self::EccNistEdwards25519];
-
-    /// KMS's name.
-    pub(super) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Rsa2048 => "RSA_2048",
-            Self::EccNistP256 => "ECC_NIST_P256",
-            Self::EccNistP384 => "ECC_NIST_P384",
-            Self::EccNistEdwards25519 => "ECC_NIST_EDWARDS25519",
-        }
-    }
-
-    /// The kind with this name.
-    pub(super) fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|spec| spec.as_str() == name)
-    }
-
     /// What such a key signs with (J4).
     pub(super) const fn algorithm(self) -> SigningAlgorithm {
         match self {

@@ -1,0 +1,85 @@
+//! Settings whose value is one of a few names. Each list of names exists once, here.
+
+use tokenmint_oauth::grant::GrantPolicy;
+
+macro_rules! choices {
+    ($($(#[$doc:meta])* $setting:ident { $($(#[$value_doc:meta])* $variant:ident = $name:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum $setting { $($(#[$value_doc])* $variant,)* }
+
+        impl $setting {
+            /// The names of all values.
+            pub const NAMES: &'static [&'static str] = &[$($name,)*];
+
+            /// The name of the value.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The value with this name.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $($name => Some(Self::$variant),)* _ => None }
+            }
+        }
+    )*};
+}
+
+choices! {
+    /// `REGISTRATION`: who may register (R15).
+    Registration {
+        /// Anyone.
+        Open = "open",
+        /// Anyone with an initial access token.
+        Protected = "protected",
+        /// Nobody.
+        Disabled = "disabled",
+    }
+
+    /// `REGISTRATION_STATUS`: the status of a successful registration (R12).
+    RegistrationStatus {
+        /// 201, as RFC 7591 §3.2.1 says.
+        Created = "201",
+        /// 200, for clients that require it.
+        Ok = "200",
+    }
+
+    /// `SIGNING_MODE`: who signs.
+    SigningMode {
+        /// KMS signs every token (K1).
+        Kms = "kms",
+        /// The function signs, with keys that KMS generated and encrypted (K2).
+        Sealed = "sealed",
+    }
+
+    /// `SIGNING_KEY_SPEC`: the kind of a sealed key pair, by KMS's names.
+    SigningKeySpec {
+        /// RSA with 2048 bits: RS256.
+        Rsa2048 = "RSA_2048",
+        /// P-256: ES256.
+        EccNistP256 = "ECC_NIST_P256",
+        /// P-384: ES384.
+        EccNistP384 = "ECC_NIST_P384",
+        /// Ed25519: EdDSA.
+        EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
+    }
+
+    /// `ASSERTION_AUDIENCE`: what `aud` of a client's assertion may be (A6).
+    AssertionAudience {
+        /// The issuer only.
+        Issuer = "issuer",
+        /// The issuer or the token endpoint's URL.
+        IssuerOrTokenEndpoint = "token-endpoint",
+    }
+}
+
+/// The names of `GRANT_POLICY`.
+pub(super) const GRANT_POLICIES: &[&str] = &["server", "registered"];
+
+pub(super) fn grant_policy(name: &str) -> Option<GrantPolicy> {
+    match name {
+        "server" => Some(GrantPolicy::Server),
+        "registered" => Some(GrantPolicy::Registered),
+        _ => None,
+    }
+}
