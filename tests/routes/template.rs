@@ -7,7 +7,7 @@ use serde_yaml_ng::Value;
 use tokenmint_aws::clients;
 use tokenmint_aws::config::{Default, Function, Kind, SETTINGS};
 use tokenmint_aws::registrations;
-use tokenmint_aws::sealed;
+use tokenmint_aws::signer::sealed;
 use tokenmint_aws::tokens;
 use tokenmint_http::REQUEST_BUDGET;
 use tokenmint_tests::{World, events};

@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokenmint_aws::config::{Sealed, SigningKeySpec};
-use tokenmint_aws::sealed::SealedSigner;
+use tokenmint_aws::signer::sealed::SealedSigner;
 use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::Embedded;
 use tokenmint_oauth::access_token::{Claims, Confirmation};

@@ -20,7 +20,7 @@
 //! |---|---|---|
 //! | registration | adds | one conditional `PutItem`, in a transaction where an initial access token is used |
 //! | client configuration | reads, changes, removes | `GetItem`; one conditional `UpdateItem`, one conditional `DeleteItem` |
-//! | the token endpoint | reads; once, takes `expires_at` away | one `GetItem`; one conditional `UpdateItem` |
+//! | the token endpoint | reads; once, clears `expires_at` | one `GetItem`; one conditional `UpdateItem` |
 
 mod item;
 mod operator;
@@ -183,11 +183,11 @@ impl ClientsTable {
         })
     }
 
-    /// Takes the end of an unused client away, as its first token does (R20): exactly one `UpdateItem`.
+    /// Clears the expiry of an unused client on its first token (R20): exactly one `UpdateItem`.
     ///
     /// # Errors
     /// [`WriteError`]; [`WriteError::Condition`] if the client is gone.
-    pub async fn keep(&self, id: &ClientId) -> Result<(), WriteError> {
+    pub async fn clear_expiry(&self, id: &ClientId) -> Result<(), WriteError> {
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
         let update = update.update_expression("REMOVE expires_at").condition_expression("attribute_exists(client_id)");
         Box::pin(update.send()).await.map(drop).map_err(update_error)

@@ -4,11 +4,9 @@
 
 pub mod clients;
 pub mod config;
-pub mod kms;
 pub mod provision;
 pub mod registrations;
 mod sdk;
-pub mod sealed;
 pub mod signer;
 pub mod tokens;
 

@@ -16,7 +16,7 @@ pub use aws_sdk_kms::types::KeySpec;
 use aws_sdk_kms::types::{KeyMetadata, KeyState, KeyUsageType};
 use tokio::time::sleep;
 
-use crate::sealed;
+use crate::signer::sealed;
 
 /// The attribute that says when an item may be deleted, in epoch seconds.
 const EXPIRY: &str = "expires_at";

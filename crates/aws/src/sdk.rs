@@ -6,7 +6,7 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_sdk_dynamodb::config::Credentials;
-use aws_sdk_dynamodb::error::DisplayErrorContext;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
 /// How long one call may take with all its retries. A plain token needs at most three calls one after the
 /// other (two reads and a signature), which is less than a request's budget; what needs more of them is
@@ -38,7 +38,7 @@ struct Local {
 impl Sdk {
     /// Credentials, region and endpoints as AWS's own variables give them.
     pub async fn load() -> Self {
-        Self { config: patient(aws_config::defaults(BehaviorVersion::latest())).load().await, local: None }
+        Self { config: with_timeouts(aws_config::defaults(BehaviorVersion::latest())).load().await, local: None }
     }
 
     /// DynamoDB and KMS at these URLs, with credentials that only an emulator takes.
@@ -52,7 +52,7 @@ impl Sdk {
             .use_dual_stack(false)
             .credentials_provider(credentials);
         let local = Local { dynamodb: dynamodb_url.to_owned(), kms: kms_url.to_owned() };
-        Self { config: patient(loader).load().await, local: Some(local) }
+        Self { config: with_timeouts(loader).load().await, local: Some(local) }
     }
 
     /// A client of DynamoDB.
@@ -75,7 +75,7 @@ impl Sdk {
 }
 
 /// Bounds every call (O6).
-fn patient(loader: ConfigLoader) -> ConfigLoader {
+fn with_timeouts(loader: ConfigLoader) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .operation_timeout(OPERATION)
         .operation_attempt_timeout(ATTEMPT)
@@ -102,8 +102,27 @@ impl Unavailable {
         Self { call, cause: DisplayErrorContext(error).to_string() }
     }
 
-    /// Says what went wrong with the answer of a call.
-    pub(crate) const fn told(call: &'static str, cause: String) -> Self {
+    /// An answer that cannot be used, and why.
+    pub(crate) const fn with_cause(call: &'static str, cause: String) -> Self {
         Self { call, cause }
     }
+}
+
+/// The errors of KMS that mean a mistake in the configuration.
+pub(crate) const KMS_MISTAKES: &[&str] = &[
+    "NotFoundException",
+    "InvalidArnException",
+    "InvalidKeyUsageException",
+    "UnsupportedOperationException",
+    "ValidationException",
+];
+
+/// The errors of DynamoDB that mean a mistake in the configuration: no such table, or one with another key.
+pub(crate) const DYNAMODB_MISTAKES: &[&str] = &["ResourceNotFoundException", "ValidationException"];
+
+/// What AWS answers, if it is one of these errors: it understood the request, and will never grant it. A missing
+/// permission is not among them, because IAM takes a while to propagate a role's policies.
+pub(crate) fn definite_error<E: ProvideErrorMetadata>(error: &SdkError<E>, mistakes: &[&str]) -> Option<String> {
+    let code = error.code().filter(|code| mistakes.contains(code))?;
+    Some(format!("{code}: {}", error.message().unwrap_or_default()))
 }

@@ -112,7 +112,7 @@ impl TokensTable {
             },
         }
         let key = self.read_nonce_key().await?;
-        key.ok_or_else(|| Unavailable::told("dynamodb:GetItem", "the nonce key is gone again".to_owned()))
+        key.ok_or_else(|| Unavailable::with_cause("dynamodb:GetItem", "the nonce key is gone again".to_owned()))
     }
 
     async fn read_nonce_key(&self) -> Result<Option<[u8; 32]>, Unavailable> {
@@ -120,7 +120,7 @@ impl TokensTable {
         let get = get.key(KEY, AttributeValue::S(NONCE_KEY.to_owned()));
         let found = Box::pin(get.send()).await.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?;
         let key = found.item.and_then(|mut item| item.remove("key"));
-        let damaged = || Unavailable::told("dynamodb:GetItem", "the nonce key is damaged".to_owned());
+        let damaged = || Unavailable::with_cause("dynamodb:GetItem", "the nonce key is damaged".to_owned());
         key.map(|key| key.as_b().ok().and_then(|key| key.as_ref().try_into().ok()).ok_or_else(damaged)).transpose()
     }
 }

@@ -98,7 +98,7 @@ async fn keep(state: &Token, client: &AuthenticatedClient, record: &mut Record) 
     if client.client().expires_at.is_none() {
         return Ok(());
     }
-    record.dynamodb(state.clients.keep(&client.client().client_id)).await.map_err(|error| match error {
+    record.dynamodb(state.clients.clear_expiry(&client.client().client_id)).await.map_err(|error| match error {
         WriteError::Condition => Failure::refused(ProveError::UnknownClient),
         WriteError::Unavailable(error) => Failure::unavailable(error),
         WriteError::Form(_) => Failure::broken(error),

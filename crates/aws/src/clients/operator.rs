@@ -33,7 +33,7 @@ impl ClientsTable {
             let id = item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok());
             item::read(item).map_err(|error| match id {
                 Some(id) => FindError::Damaged(id, error),
-                None => Unavailable::told("dynamodb:Scan", error).into(),
+                None => Unavailable::with_cause("dynamodb:Scan", error).into(),
             })
         });
         let next = page.last_evaluated_key.and_then(|mut last| match last.remove(KEY) {

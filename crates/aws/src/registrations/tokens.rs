@@ -104,7 +104,8 @@ impl RegistrationsTable {
                 Outcome::Conflict => tokio::time::sleep(Duration::from_millis(u64::from(5 + 7 * attempt))).await,
             }
         }
-        Err(WriteError::from(Unavailable::told("dynamodb:TransactWriteItems", "too many conflicts".to_owned())).into())
+        Err(WriteError::from(Unavailable::with_cause("dynamodb:TransactWriteItems", "too many conflicts".to_owned()))
+            .into())
     }
 
     /// Stores a new token: exactly one `PutItem`.
@@ -211,7 +212,8 @@ impl From<&InitialAccessToken> for TokenItem {
 }
 
 fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Unavailable> {
-    let damaged = |what: String| Unavailable::told("dynamodb:GetItem", format!("damaged initial access token: {what}"));
+    let damaged =
+        |what: String| Unavailable::with_cause("dynamodb:GetItem", format!("damaged initial access token: {what}"));
     let item: TokenItem = serde_dynamo::from_item(item).map_err(|error| damaged(error.to_string()))?;
     let hash = item.id.strip_prefix(PREFIX).and_then(RegistrationsTable::token_hash);
     Ok(InitialAccessToken {

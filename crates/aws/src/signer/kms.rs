@@ -2,7 +2,6 @@
 
 use aws_lc_rs::digest::{self, SHA256, SHA384};
 use aws_sdk_kms::Client as Kms;
-use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec};
 use der::asn1::UintRef;
@@ -13,8 +12,9 @@ use tokenmint_oauth::access_token::{self, Claims, EncodedHeader};
 use tokenmint_oauth::jwk::{PublicKey, PublicKeyError, SigningAlgorithm, jwk_set};
 use tokio::sync::OnceCell;
 
+use super::error::{LoadError, SignError};
 use crate::config::SigningKey;
-use crate::signer::{LoadError, SignError};
+use crate::sdk::{KMS_MISTAKES, definite_error};
 use crate::{Sdk, Unavailable};
 
 /// Where a mistake in the keys is made.
@@ -59,7 +59,7 @@ impl KmsKeys {
     /// Asks KMS for the public keys.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if these keys can never work. KMS being out of reach is no error here.
+    /// [`LoadError::Mistake`] if these keys can never work. An unreachable KMS is not an error.
     pub async fn start(sdk: &Sdk, wanted: Vec<SigningKey>) -> Result<Self, LoadError> {
         let keys = Self { kms: sdk.kms(), wanted, loaded: OnceCell::new() };
         match keys.load().await {
@@ -125,9 +125,11 @@ impl KmsKey {
     async fn load(kms: &Kms, key: &SigningKey) -> Result<Self, LoadError> {
         let mistake = |what: String| LoadError::Mistake(SETTING, format!("{} {what}", key.id));
         let output =
-            Box::pin(kms.get_public_key().key_id(&key.id).send()).await.map_err(|error| match is_mistake(&error) {
-                Some(why) => mistake(format!("cannot be used: {why}")),
-                None => Unavailable::new("kms:GetPublicKey", error).into(),
+            Box::pin(kms.get_public_key().key_id(&key.id).send()).await.map_err(|error| {
+                match definite_error(&error, KMS_MISTAKES) {
+                    Some(why) => mistake(format!("cannot be used: {why}")),
+                    None => Unavailable::new("kms:GetPublicKey", error).into(),
+                }
             })?;
         if output.key_usage != Some(KeyUsageType::SignVerify) {
             return Err(mistake("is not a key for signing".to_owned()));
@@ -147,20 +149,6 @@ impl KmsKey {
             .ok_or_else(|| mistake(format!("cannot sign {algorithm}: KMS takes a digest")))?;
         Ok(Self { arn: output.key_id.unwrap_or_else(|| key.id.clone()), algorithm, public, header })
     }
-}
-
-/// What KMS says, if it understood the request and says that it can never be granted. A permission that is
-/// missing is not among that: a role's policies take a while to be known everywhere.
-pub(crate) fn is_mistake<E: ProvideErrorMetadata>(error: &SdkError<E>) -> Option<String> {
-    const DEFINITE: [&str; 5] = [
-        "NotFoundException",
-        "InvalidArnException",
-        "InvalidKeyUsageException",
-        "UnsupportedOperationException",
-        "ValidationException",
-    ];
-    let code = error.code().filter(|code| DEFINITE.contains(code))?;
-    Some(format!("{code}: {}", error.message().unwrap_or_default()))
 }
 
 impl KmsAlgorithm {

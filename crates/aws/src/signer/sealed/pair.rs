@@ -10,7 +10,7 @@ use aws_lc_rs::signature::{
     ECDSA_P256_SHA256_FIXED_SIGNING, ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, EcdsaSigningAlgorithm,
     Ed25519KeyPair, KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair,
 };
-use tokenmint_oauth::jwk::{KeyId, PublicKey, SigningAlgorithm};
+use tokenmint_oauth::jwk::{KeyId, PublicKey};
 
 use crate::config::SigningKeySpec;
 
@@ -28,18 +28,6 @@ pub(super) enum PairError {
     Malformed,
     #[error("belongs to another public key")]
     Mismatch,
-}
-
-impl SigningKeySpec {
-    /// What such a key signs with (J4).
-    pub(super) const fn algorithm(self) -> SigningAlgorithm {
-        match self {
-            Self::Rsa2048 => SigningAlgorithm::Rs256,
-            Self::EccNistP256 => SigningAlgorithm::Es256,
-            Self::EccNistP384 => SigningAlgorithm::Es384,
-            Self::EccNistEdwards25519 => SigningAlgorithm::EdDsa,
-        }
-    }
 }
 
 impl KeyPair {

@@ -1,4 +1,4 @@
-//! A key, and the list of keys, as an instance holds them.
+//! A key, and the key ring that an instance works with.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +10,8 @@ use tokenmint_oauth::key_schedule::{Duty, KeyDates, Policy, Schedule};
 use tokio::sync::OnceCell;
 
 use super::pair::KeyPair;
-use super::table::{Binding, Stored, StoredKey};
+use super::stored_key::{Binding, StoredKey};
+use super::table::Stored;
 use super::vault::{OpenError, Vault};
 use crate::config::SigningKeySpec;
 
@@ -25,9 +26,9 @@ pub(super) struct Key {
     retry_at: AtomicU64,
 }
 
-/// A copy of the table.
+/// The keys of the table, as they were read.
 #[derive(Debug, Default)]
-pub(super) struct List {
+pub(super) struct KeyRing {
     read_at: Option<EpochSeconds>,
     last_generation: u64,
     /// The keys that are open, and those that KMS has not judged yet.
@@ -118,7 +119,7 @@ impl Key {
     }
 }
 
-impl List {
+impl KeyRing {
     /// What was read at a moment. A key that was known before stays as it is.
     pub(super) fn new(stored: Stored, before: &Self, now: EpochSeconds) -> Self {
         let known = |key: &StoredKey| before.all().find(|known| known.matches(key)).cloned();

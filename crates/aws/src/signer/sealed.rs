@@ -12,8 +12,9 @@
 //! request that it serves anyway; where that fails, it goes on with the copy until half of `JWKS_MAX_AGE` is
 //! over, and answers 503 from then on, for verifiers would not learn of a new key in time.
 
-mod key;
+mod key_ring;
 mod pair;
+mod stored_key;
 mod table;
 mod vault;
 
@@ -32,11 +33,11 @@ use tokenmint_oauth::key_schedule::{Duty, Policy};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use super::error::{LoadError, SignError};
 use crate::config::{Sealed, SigningKeySpec};
-use crate::signer::{LoadError, SignError};
 use crate::{Sdk, Unavailable};
 
-use key::{Key, List};
+use key_ring::{Key, KeyRing};
 use table::KeysTable;
 pub use table::{KEY, SORT_KEY};
 use vault::{OpenError, Vault};
@@ -57,7 +58,7 @@ pub struct SealedSigner {
     vault: Vault,
     spec: SigningKeySpec,
     policy: Policy,
-    list: RwLock<Arc<List>>,
+    key_ring: RwLock<Arc<KeyRing>>,
     /// When to try again what failed without need.
     retry_at: AtomicU64,
     /// Whose turn it is to read the table and to make keys.
@@ -68,7 +69,7 @@ impl SealedSigner {
     /// Reads the keys and opens the one that signs; makes the first if there is none.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if this can never work. An outage is no error here.
+    /// [`LoadError::Mistake`] if this can never work. An outage is not an error.
     pub async fn start(
         sdk: &Sdk,
         config: Sealed,
@@ -81,7 +82,7 @@ impl SealedSigner {
             vault: Vault::new(sdk.kms(), config.sealing_key, issuer),
             spec: config.spec,
             policy,
-            list: RwLock::default(),
+            key_ring: RwLock::default(),
             retry_at: AtomicU64::new(0),
             turn: Mutex::default(),
         };
@@ -110,16 +111,16 @@ impl SealedSigner {
     /// # Errors
     /// [`LoadError`].
     pub async fn jwk_set(&self, now: EpochSeconds) -> Result<JwkSet, LoadError> {
-        let list = self.list(now).await?;
-        self.authenticate_needed(&list, now).await?;
-        Ok(jwk_set(list.published(self.policy, now)))
+        let key_ring = self.key_ring(now).await?;
+        self.authenticate_needed(&key_ring, now).await?;
+        Ok(jwk_set(key_ring.published(self.policy, now)))
     }
 
     /// Opens the keys that must not be missing from what is published: all but an announced one that no verifier
     /// needs before it has to fetch the keys again.
-    async fn authenticate_needed(&self, list: &List, now: EpochSeconds) -> Result<(), LoadError> {
+    async fn authenticate_needed(&self, key_ring: &KeyRing, now: EpochSeconds) -> Result<(), LoadError> {
         let cached_until = now + self.policy.max_age_with_skew();
-        let needed = list.live(self.policy, now).filter(|(duty, key)| {
+        let needed = key_ring.live(self.policy, now).filter(|(duty, key)| {
             key.is_unknown() && (*duty != Duty::Announced || key.dates().signs_from < cached_until)
         });
         let needed: Vec<_> = needed.map(|(_, key)| Arc::clone(key)).collect();
@@ -146,20 +147,20 @@ impl SealedSigner {
     /// The key that signs now, opened.
     async fn signing_key(&self, now: EpochSeconds) -> Result<Arc<Key>, LoadError> {
         for _ in 0..ROUNDS {
-            let list = self.list(now).await?;
-            if let Some(key) = self.open_first(&list, now).await? {
+            let key_ring = self.key_ring(now).await?;
+            if let Some(key) = self.open_first(&key_ring, now).await? {
                 return Ok(key);
             }
-            // All of them are lost: the list without them has no key that may sign, and is made anew.
-            self.replace(&list, list.judged());
+            // All of them are lost: without them no key may sign, and a new one is made.
+            self.replace(&key_ring, key_ring.judged());
         }
-        Err(Unavailable::told("kms:Decrypt", "KMS opens no key that it made".to_owned()).into())
+        Err(Unavailable::with_cause("kms:Decrypt", "KMS opens no key that it made".to_owned()).into())
     }
 
     /// Opens the first of the keys that may sign. One that is lost is passed over; one that KMS does not open
     /// now is not, except for a key before it that is open and may still sign.
-    async fn open_first(&self, list: &List, now: EpochSeconds) -> Result<Option<Arc<Key>>, LoadError> {
-        let order: Vec<_> = list.schedule(self.policy).signers(now).map(|at| list.key(at)).collect();
+    async fn open_first(&self, key_ring: &KeyRing, now: EpochSeconds) -> Result<Option<Arc<Key>>, LoadError> {
+        let order: Vec<_> = key_ring.schedule(self.policy).signers(now).map(|at| key_ring.key(at)).collect();
         for (at, key) in order.iter().enumerate() {
             if key.is_open() {
                 return Ok(Some(Arc::clone(key)));
@@ -184,32 +185,32 @@ impl SealedSigner {
         Ok(None)
     }
 
-    /// The list of keys, read again if it is time to.
-    async fn list(&self, now: EpochSeconds) -> Result<Arc<List>, LoadError> {
-        let list = self.current();
-        let age = list.age(now);
-        if age < self.policy.refresh_after() && list.may_sign(self.policy, now) {
-            return Ok(list);
+    /// The key ring, read again if it is time to.
+    async fn key_ring(&self, now: EpochSeconds) -> Result<Arc<KeyRing>, LoadError> {
+        let key_ring = self.current();
+        let age = key_ring.age(now);
+        if age < self.policy.refresh_after() && key_ring.may_sign(self.policy, now) {
+            return Ok(key_ring);
         }
-        if age < self.policy.stale_after() && list.may_sign(self.policy, now) {
+        if age < self.policy.stale_after() && key_ring.may_sign(self.policy, now) {
             // Nobody waits for what he does not need yet.
-            let Ok(turn) = self.turn.try_lock() else { return Ok(list) };
+            let Ok(turn) = self.turn.try_lock() else { return Ok(key_ring) };
             if now < self.retry_at.load(Ordering::Relaxed) {
-                return Ok(list);
+                return Ok(key_ring);
             }
             let refreshed = timeout(PATIENCE, self.refresh(now)).await;
             drop(turn);
             if !matches!(refreshed, Ok(Ok(()))) {
                 self.retry_at.store(now + self.policy.retry_after(), Ordering::Relaxed);
                 let cause = refreshed.map_or_else(|late| late.to_string(), |failed| format!("{:?}", failed.err()));
-                tracing::warn!(cause, "the list of signing keys is not read again");
+                tracing::warn!(cause, "the signing keys cannot be read again");
             }
             return Ok(self.current());
         }
         let _turn = self.turn.lock().await;
-        let list = self.current();
-        if list.age(now) < self.policy.stale_after() && list.may_sign(self.policy, now) {
-            return Ok(list);
+        let key_ring = self.current();
+        if key_ring.age(now) < self.policy.stale_after() && key_ring.may_sign(self.policy, now) {
+            return Ok(key_ring);
         }
         self.refresh(now).await?;
         Ok(self.current())
@@ -219,10 +220,10 @@ impl SealedSigner {
     async fn refresh(&self, now: EpochSeconds) -> Result<(), LoadError> {
         self.read(now).await?;
         for _ in 0..ROUNDS {
-            let list = self.current();
-            let Some(signs_from) = self.next_signs_from(&list, now) else { break };
-            let Err(error) = self.make(&list, now, signs_from).await else { continue };
-            if list.may_sign(self.policy, now) {
+            let key_ring = self.current();
+            let Some(signs_from) = self.next_signs_from(&key_ring, now) else { break };
+            let Err(error) = self.make(&key_ring, now, signs_from).await else { continue };
+            if key_ring.may_sign(self.policy, now) {
                 tracing::warn!(cause = %error, "the next signing key is not made");
                 break;
             }
@@ -236,25 +237,25 @@ impl SealedSigner {
     }
 
     /// If a key is to be made now: when it shall begin to sign.
-    fn next_signs_from(&self, list: &List, now: EpochSeconds) -> Option<EpochSeconds> {
-        if list.is_empty() {
-            return Some(list.first_signs_from(self.policy, now));
+    fn next_signs_from(&self, key_ring: &KeyRing, now: EpochSeconds) -> Option<EpochSeconds> {
+        if key_ring.is_empty() {
+            return Some(key_ring.first_signs_from(self.policy, now));
         }
-        let schedule = list.schedule(self.policy);
+        let schedule = key_ring.schedule(self.policy);
         // Another kind of key is wanted: it need not wait for the end of a rotation.
-        let other = || (!list.is_of(self.spec) && schedule.is_settled(now)).then(|| schedule.earliest(now));
+        let other = || (!key_ring.is_of(self.spec) && schedule.is_settled(now)).then(|| schedule.earliest(now));
         schedule.next(now).or_else(other)
     }
 
     /// Makes a key and keeps it, unless another instance was faster; then that one's is read.
-    async fn make(&self, list: &List, now: EpochSeconds, signs_from: EpochSeconds) -> Result<(), LoadError> {
+    async fn make(&self, key_ring: &KeyRing, now: EpochSeconds, signs_from: EpochSeconds) -> Result<(), LoadError> {
         const CALL: &str = "kms:GenerateDataKeyPairWithoutPlaintext";
-        let generation = list.next_generation();
+        let generation = key_ring.next_generation();
         let generation =
             generation.ok_or_else(|| LoadError::Mistake("KEYS_TABLE", "has no generation left".to_owned()))?;
         let dates = self.policy.dates(generation, now, signs_from);
         let stored = self.vault.make(self.spec, &dates).await?;
-        let key = Key::new(stored).map_err(|error| Unavailable::told(CALL, error.to_string()))?;
+        let key = Key::new(stored).map_err(|error| Unavailable::with_cause(CALL, error.to_string()))?;
         // Nothing is published that could not be opened.
         key.open(&self.vault).await.map_err(|error| match error {
             OpenError::Load(error) => error,
@@ -262,7 +263,7 @@ impl SealedSigner {
         })?;
         if self.table.add(key.stored()).await? {
             tracing::info!(key.id = key.id(), key.generation = dates.generation, signs_from, "a signing key is made");
-            self.keep(list.with(key));
+            self.keep(key_ring.with(key));
             Ok(())
         } else {
             self.read(now).await
@@ -273,19 +274,19 @@ impl SealedSigner {
     /// its place, which are opened then.
     async fn read(&self, now: EpochSeconds) -> Result<(), LoadError> {
         let stored = self.table.read().await?;
-        let mut list = List::new(stored, &self.current(), now);
+        let mut key_ring = KeyRing::new(stored, &self.current(), now);
         let mut failed = None;
         loop {
-            let unknown = list.live(self.policy, now).filter(|(_, key)| key.is_unknown() && key.retry_at() <= now);
+            let unknown = key_ring.live(self.policy, now).filter(|(_, key)| key.is_unknown() && key.retry_at() <= now);
             let unknown: Vec<_> = unknown.map(|(_, key)| Arc::clone(key)).collect();
             if unknown.is_empty() {
                 break;
             }
             failed = self.open_all(&unknown, now).await.or(failed);
-            list = list.judged();
+            key_ring = key_ring.judged();
         }
-        let can_sign = list.can_sign(self.policy, now);
-        self.keep(list);
+        let can_sign = key_ring.can_sign(self.policy, now);
+        self.keep(key_ring);
         match failed {
             Some(error) if !can_sign => Err(error),
             Some(error) => {
@@ -296,19 +297,19 @@ impl SealedSigner {
         }
     }
 
-    /// Replaces the list, unless somebody else did so since it was seen.
-    fn replace(&self, seen: &Arc<List>, list: List) {
-        let mut current = self.list.write().unwrap_or_else(PoisonError::into_inner);
+    /// Replaces the key ring, unless it has changed since it was seen.
+    fn replace(&self, seen: &Arc<KeyRing>, key_ring: KeyRing) {
+        let mut current = self.key_ring.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, seen) {
-            *current = Arc::new(list);
+            *current = Arc::new(key_ring);
         }
     }
 
-    fn current(&self) -> Arc<List> {
-        Arc::clone(&self.list.read().unwrap_or_else(PoisonError::into_inner))
+    fn current(&self) -> Arc<KeyRing> {
+        Arc::clone(&self.key_ring.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn keep(&self, list: List) {
-        *self.list.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(list);
+    fn keep(&self, key_ring: KeyRing) {
+        *self.key_ring.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(key_ring);
     }
 }

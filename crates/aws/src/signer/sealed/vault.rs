@@ -1,4 +1,4 @@
-//! What KMS does for sealed keys: it makes pairs and opens private halves.
+//! What KMS does for sealed keys: it generates key pairs and decrypts private keys.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -14,11 +14,11 @@ use tokenmint_oauth::key_schedule::KeyDates;
 use zeroize::Zeroizing;
 
 use super::pair::KeyPair;
-use super::table::{Binding, StoredKey};
+use super::stored_key::{Binding, SealedPair, StoredKey};
 use crate::Unavailable;
 use crate::config::SigningKeySpec;
-use crate::kms::is_mistake;
-use crate::signer::LoadError;
+use crate::sdk::{KMS_MISTAKES, definite_error};
+use crate::signer::error::LoadError;
 
 /// The member of every encryption context that names the issuer: a key that was sealed for one deployment is of no
 /// use to another, and the policy of the role requires it.
@@ -37,15 +37,6 @@ pub(super) struct Vault {
     kms: Kms,
     sealing_key: String,
     issuer: String,
-}
-
-/// A pair as KMS gives it.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct SealedPair {
-    /// The public half, a DER `SubjectPublicKeyInfo`.
-    pub(super) public: Vec<u8>,
-    /// The private half, encrypted.
-    pub(super) private: Vec<u8>,
 }
 
 /// Why a private half was not opened.
@@ -73,7 +64,7 @@ impl Vault {
         let make = make.set_encryption_context(Some(self.context(Binding::Item, spec, dates)));
         let make = make.key_pair_spec(DataKeyPairSpec::from(spec.as_str()));
         let make = make.customize().config_override(aws_sdk_kms::Config::builder().timeout_config(timeouts.build()));
-        let pair = Box::pin(make.send()).await.map_err(|error| match is_mistake(&error) {
+        let pair = Box::pin(make.send()).await.map_err(|error| match definite_error(&error, KMS_MISTAKES) {
             Some(why) => LoadError::Mistake(SETTING, format!("cannot seal a pair of {}: {why}", spec.as_str())),
             None => Unavailable::new(CALL, error).into(),
         })?;
@@ -83,7 +74,7 @@ impl Vault {
                 let pair = SealedPair { public, private };
                 Ok(StoredKey { binding: Binding::Item, dates: *dates, spec, pair })
             }
-            _ => Err(Unavailable::told(CALL, "the answer holds no key pair".to_owned()).into()),
+            _ => Err(Unavailable::with_cause(CALL, "the answer holds no key pair".to_owned()).into()),
         }
     }
 
@@ -97,14 +88,15 @@ impl Vault {
         let open = self.kms.decrypt().key_id(&self.sealing_key);
         let open = open.set_encryption_context(Some(self.context(*binding, *spec, dates)));
         let opened = Box::pin(open.ciphertext_blob(Blob::new(pair.private.as_slice())).send()).await;
-        let opened = opened.map_err(|error| match (error.as_service_error(), is_mistake(&error)) {
-            (Some(InvalidCiphertextException(_)), _) => {
-                OpenError::Lost("was changed, or was sealed for another key or issuer".to_owned())
-            }
-            (Some(IncorrectKeyException(_)), _) => OpenError::Lost("was not sealed by SEALING_KEY".to_owned()),
-            (_, Some(why)) => LoadError::Mistake(SETTING, format!("cannot open a key: {why}")).into(),
-            _ => LoadError::from(Unavailable::new("kms:Decrypt", error)).into(),
-        })?;
+        let opened =
+            opened.map_err(|error| match (error.as_service_error(), definite_error(&error, KMS_MISTAKES)) {
+                (Some(InvalidCiphertextException(_)), _) => {
+                    OpenError::Lost("was changed, or was sealed for another key or issuer".to_owned())
+                }
+                (Some(IncorrectKeyException(_)), _) => OpenError::Lost("was not sealed by SEALING_KEY".to_owned()),
+                (_, Some(why)) => LoadError::Mistake(SETTING, format!("cannot open a key: {why}")).into(),
+                _ => LoadError::from(Unavailable::new("kms:Decrypt", error)).into(),
+            })?;
         let plain = Zeroizing::new(opened.plaintext.map(Blob::into_inner).unwrap_or_default());
         KeyPair::read(&plain, *spec, public).map_err(|error| OpenError::Lost(error.to_string()))
     }

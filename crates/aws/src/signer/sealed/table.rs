@@ -28,10 +28,11 @@ use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::key_schedule::KeyDates;
 
-use super::vault::SealedPair;
+use super::stored_key::{Binding, SealedPair, StoredKey};
 use crate::Unavailable;
 use crate::config::SigningKeySpec;
-use crate::signer::LoadError;
+use crate::sdk::{DYNAMODB_MISTAKES, definite_error};
+use crate::signer::error::LoadError;
 
 /// The name of the partition key.
 pub const KEY: &str = "issuer";
@@ -47,28 +48,10 @@ pub(super) struct KeysTable {
     issuer: String,
 }
 
-/// What the private half of a key is bound to by its encryption context.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Binding {
-    /// To the issuer only, as the first version of this server sealed keys. Such keys are replaced at once.
-    Issuer,
-    /// To everything that the item says of the key.
-    Item,
-}
-
 /// The value of `version` of an item whose key has [`Binding::Item`].
 const VERSION: u8 = 2;
 
-/// A key as it is stored.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct StoredKey {
-    pub(super) binding: Binding,
-    pub(super) dates: KeyDates,
-    pub(super) spec: SigningKeySpec,
-    pub(super) pair: SealedPair,
-}
-
-/// Everything that lies in the table.
+/// All items of the table.
 #[derive(Debug, Default)]
 pub(super) struct Stored {
     /// The keys, oldest first.
@@ -182,12 +165,8 @@ fn unavailable<E>(call: &'static str, error: SdkError<E>) -> LoadError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,
 {
-    const DEFINITE: [&str; 2] = ["ResourceNotFoundException", "ValidationException"];
-    match error.code() {
-        Some(code) if DEFINITE.contains(&code) => {
-            let message = error.message().unwrap_or_default();
-            LoadError::Mistake("KEYS_TABLE", format!("cannot be used: {call}: {code}: {message}"))
-        }
-        _ => Unavailable::new(call, error).into(),
+    match definite_error(&error, DYNAMODB_MISTAKES) {
+        Some(why) => LoadError::Mistake("KEYS_TABLE", format!("cannot be used: {call}: {why}")),
+        None => Unavailable::new(call, error).into(),
     }
 }

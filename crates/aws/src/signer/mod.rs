@@ -1,15 +1,21 @@
 //! Who signs, as the token function sees it.
 
+mod error;
+mod kms;
+pub mod sealed;
+
 use jsonwebtoken::jwk::JwkSet;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::access_token::Claims;
 use tokenmint_oauth::jose::PublicKeys;
 use tokenmint_oauth::key_schedule::Policy;
 
+use crate::Sdk;
 use crate::config::{Signing, TokenConfig};
-use crate::kms::KmsKeys;
-use crate::sealed::SealedSigner;
-use crate::{Sdk, Unavailable};
+
+pub use error::{LoadError, SignError};
+use kms::KmsKeys;
+use sealed::SealedSigner;
 
 /// The signing keys of a deployment: loaded at init, or as soon as what they need answers.
 #[derive(Debug)]
@@ -20,37 +26,12 @@ pub enum Signer {
     Sealed(SealedSigner),
 }
 
-/// Why the keys cannot be loaded.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// KMS or DynamoDB does not answer; it may later.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// They say that this can never work: a mistake in the setting that is named.
-    #[error("{0}: {1}")]
-    Mistake(&'static str, String),
-}
-
-/// Why a token was not signed.
-#[derive(Debug, thiserror::Error)]
-pub enum SignError {
-    /// The keys are not there.
-    #[error(transparent)]
-    Load(#[from] LoadError),
-    /// KMS does not answer.
-    #[error(transparent)]
-    Unavailable(#[from] Unavailable),
-    /// What was answered is not a signature.
-    #[error("the answer of the signing key is not a signature")]
-    Malformed,
-}
-
 impl Signer {
     /// Loads the keys.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if these keys can never work. An outage is no error here: the keys are asked
-    /// for again with the next request.
+    /// [`LoadError::Mistake`] if these keys can never work. An outage is not an error: the keys are requested
+    /// again with the next request.
     pub async fn start(sdk: &Sdk, config: &TokenConfig, now: EpochSeconds) -> Result<Self, LoadError> {
         match config.signing.clone() {
             Signing::Kms(keys) => KmsKeys::start(sdk, keys).await.map(|keys| Self::Kms(Box::new(keys))),
