@@ -40,7 +40,7 @@ pub enum Kind {
     Flag,
     /// An https URL of at most [`MAX_URI_BYTES`]; never fetched.
     WebUri,
-    /// An array of at most so many texts of at most so many bytes.
+    /// An array of at most so many texts of at most so many bytes; kept when it is sent empty (R2).
     Texts(usize, usize),
     /// A set of public keys (RFC 7517 §5), registered without the members that are not known.
     Jwks,
@@ -48,11 +48,12 @@ pub enum Kind {
     Algorithm,
     /// A distinguished name (RFC 4514) of at most so many bytes.
     DistinguishedName(usize),
-    /// An array of at most so many redirect URIs (RFC 6749 §3.1.2).
+    /// An array of at most so many redirect URIs (RFC 6749 §3.1.2); kept when it is sent empty (R2).
     RedirectUris(usize),
     /// A text of at most so many bytes, on which the server decides.
     DecidedText(usize),
-    /// An array of at most so many texts of at most so many bytes, on which the server decides.
+    /// An array of at most so many texts of at most so many bytes, on which the server decides. Sent empty, it counts
+    /// as not given: what comes back is the value that is in force.
     DecidedTexts(usize, usize),
 }
 
@@ -160,7 +161,10 @@ fn registered(member: &Member, name: &str, value: &Value, policy: &Policy) -> Re
             // Ours (R2): the exchange this server grew out of sends `client_uri: ""` and gets it back.
             !text.is_empty() || name == "client_uri"
         }
-        Kind::Texts(max_entries, max_bytes) => !strings(name, value, max_entries, max_bytes)?.is_empty(),
+        Kind::Texts(max_entries, max_bytes) => {
+            strings(name, value, max_entries, max_bytes)?;
+            true
+        }
         Kind::Jwks => {
             let keys = keys::registered(value);
             return keys.map(Some).map_err(|error| MetadataError::Keys { member: name.to_owned(), error });
@@ -185,7 +189,7 @@ fn registered(member: &Member, name: &str, value: &Value, policy: &Policy) -> Re
             if entries != [""] {
                 entries.iter().try_for_each(|entry| uri::redirect(entry).map_err(MetadataError::RedirectUri))?;
             }
-            !entries.is_empty()
+            true
         }
     };
     Ok(is_given.then(|| value.clone()))
