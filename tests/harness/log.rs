@@ -36,6 +36,11 @@ impl Log {
         String::from_utf8(WRITTEN.with_borrow(Clone::clone).unwrap_or_default()).expect("UTF-8")
     }
 
+    /// The lines on the level `ERROR`.
+    pub fn errors(&self) -> Vec<String> {
+        self.text().lines().filter(|line| line.contains(r#""level":"ERROR""#)).map(str::to_owned).collect()
+    }
+
     /// The lines of requests.
     pub fn requests(&self) -> Vec<Value> {
         let lines = self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>();

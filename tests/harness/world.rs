@@ -201,6 +201,13 @@ impl World {
         RegistrationsTable::new(self.sdk.dynamodb(), REGISTRATIONS.to_owned())
     }
 
+    /// How many registrations have been counted against the limits.
+    pub async fn counted_registrations(&self) -> u64 {
+        let scan = self.sdk.dynamodb().scan().table_name(REGISTRATIONS).send().await.expect("a scan");
+        let totals = scan.items().iter().filter_map(|item| item.get("total")?.as_n().ok());
+        totals.map(|total| total.parse::<u64>().expect("a number")).sum()
+    }
+
     /// How many identifiers of tokens, assertions and proofs are stored.
     pub async fn stored_tokens(&self) -> usize {
         let scan = self.sdk.dynamodb().scan().table_name(TOKENS).send().await.expect("a scan");

@@ -107,6 +107,50 @@ async fn m4_replaces_everything() {
     world.ask(&client, "").await.expect_error(401, "invalid_client");
 }
 
+/// R2, R13, M4: arrays that were sent empty come back empty from all three requests; those that were not sent do not
+/// come back. Of `grant_types` and `response_types` what is in force comes back.
+#[tokio::test]
+async fn r2_r13_m4_empty_arrays() {
+    let world = World::new().await;
+    let empty = json!({"redirect_uris": [], "contacts": [], "grant_types": [], "response_types": []});
+    let in_force = json!({
+        "redirect_uris": [], "contacts": [], "grant_types": ["client_credentials"], "response_types": [],
+    });
+    let expect = |body: &Value, expected: &Value| {
+        for (name, value) in expected.as_object().expect("an object") {
+            assert_eq!(body.get(name), Some(value), "{name}: {body}");
+        }
+    };
+    let answer = world.register(&events::register(&empty)).await;
+    assert_eq!(answer.status, 201);
+    let body = answer.json();
+    expect(&body, &in_force);
+    let text = |name: &str| body[name].as_str().expect("text").to_owned();
+    let client =
+        Credentials { id: text("client_id"), secret: text("client_secret"), token: text("registration_access_token") };
+    expect(&read(&world, &client).await.json(), &in_force);
+
+    let full = json!({"redirect_uris": ["https://a.example/cb"], "contacts": ["c"]});
+    let (body, client) = update(&world, &client, full.clone()).await;
+    expect(&body, &full);
+    let (body, client) = update(&world, &client, empty).await;
+    expect(&body, &in_force);
+    expect(&read(&world, &client).await.json(), &in_force);
+    assert_eq!(world.ask(&client, "").await.status, 200);
+
+    // A response type that a grant type needs is in force though the list was sent empty (R4).
+    let code = json!({"grant_types": ["authorization_code"], "response_types": []});
+    let (body, client) = update(&world, &client, code).await;
+    expect(&body, &json!({"grant_types": ["authorization_code"], "response_types": ["code"]}));
+    for absent in [json!({}), json!({"redirect_uris": null, "contacts": null})] {
+        let body = world.register(&events::register(&absent)).await.json();
+        assert_eq!((body.get("redirect_uris"), body.get("contacts")), (None, None), "{absent}");
+    }
+    let (body, client) = update(&world, &client, json!({})).await;
+    assert_eq!((body.get("redirect_uris"), body.get("contacts")), (None, None));
+    assert_eq!(read(&world, &client).await.json().get("redirect_uris"), None);
+}
+
 /// M4: what an update must and must not carry. A refused one changes nothing.
 #[tokio::test]
 async fn m4_members_of_an_update() {

@@ -242,6 +242,78 @@ async fn r17_software_statement() {
     world.register(&event).await.expect_error(400, "invalid_redirect_uri");
 }
 
+/// R17: what a trusted issuer signs for another purpose or another server is no software statement here, neither for
+/// a new client nor for one that changes. Nothing is registered by it.
+#[tokio::test]
+async fn r17_other_jwts_of_a_trusted_issuer() {
+    let mut world = World::new().await;
+    let (key, jwks) = statement_keys();
+    let trusted = json!([{"issuer": "https://vendor.example", "jwks": jwks}]).to_string();
+    world.set("SOFTWARE_STATEMENT_ISSUERS", &trusted).await;
+    let signed = |typ: Option<&str>, more: Value| {
+        let mut claims = json!({"iss": "https://vendor.example", "exp": world.now() + 10, "client_name": "Vouched"});
+        claims.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let header =
+            Header { kid: Some("s1".to_owned()), typ: typ.map(str::to_owned), ..Header::new(Algorithm::ES256) };
+        jsonwebtoken::encode(&header, &claims, &key).expect("a JWT")
+    };
+    let access_token = json!({"aud": "https://api.example", "sub": "u", "client_id": "c", "scope": "write"});
+    let client = world.client(json!({})).await;
+    let put = |statement: &str| {
+        let body = json!({"client_id": client.id, "software_statement": statement});
+        events::configure("PUT", &client.id, Some(&format!("Bearer {}", client.token)), Some(&body))
+    };
+    for bad in [
+        signed(Some("at+jwt"), access_token.clone()),
+        signed(Some("application/at+jwt"), json!({})),
+        signed(Some("JWT"), access_token),
+        signed(None, json!({"aud": ["https://api.example", "https://as.example/"]})),
+        signed(None, json!({"aud": []})),
+    ] {
+        let post = events::register(&json!({"software_statement": bad}));
+        world.register(&post).await.expect_error(400, "invalid_software_statement");
+        world.register(&put(&bad)).await.expect_error(400, "invalid_software_statement");
+    }
+    assert_eq!(world.clients().page(None, 10).await.expect("a page").clients.len(), 1);
+    for good in [
+        signed(Some("jwt"), json!({"aud": "https://as.example"})),
+        signed(Some("application/JWT"), json!({"aud": ["https://api.example", "https://as.example"]})),
+        signed(None, json!({})),
+    ] {
+        let answer = world.register(&events::register(&json!({"software_statement": good}))).await;
+        assert_eq!(answer.json()["client_name"], "Vouched", "{:?}", answer.json());
+    }
+}
+
+/// R17, M4: the statement comes back as it was sent, and does not speak for the request that carries it.
+#[tokio::test]
+async fn r17_m4_a_statement_speaks_of_metadata_only() {
+    let mut world = World::new().await;
+    let (key, jwks) = statement_keys();
+    let trusted = json!([{"issuer": "https://vendor.example", "jwks": jwks}]).to_string();
+    world.set("SOFTWARE_STATEMENT_ISSUERS", &trusted).await;
+    let claims = json!({
+        "iss": "https://vendor.example", "client_name": "Vouched", "software_statement": "another",
+        "client_id": "another", "client_secret": "another", "rotate_client_secret": true, "client_id_issued_at": 1,
+    });
+    let sent = statement(&key, &claims);
+    let answer = world.register(&events::register(&json!({"software_statement": sent}))).await.json();
+    assert_eq!((&answer["software_statement"], &answer["client_name"]), (&json!(sent), &json!("Vouched")));
+    let text = |name: &str| answer[name].as_str().expect("text").to_owned();
+    let (id, token) = (text("client_id"), format!("Bearer {}", text("registration_access_token")));
+    let body = json!({"client_id": id, "software_statement": sent});
+    let answer = world.register(&events::configure("PUT", &id, Some(&token), Some(&body))).await;
+    let changed = answer.json();
+    assert_eq!((answer.status.as_u16(), &changed["software_statement"]), (200, &json!(sent)), "{changed}");
+    assert_eq!(changed.get("client_secret"), None);
+    // Nor can it name the client in the request's place.
+    let token = format!("Bearer {}", changed["registration_access_token"].as_str().expect("text"));
+    let naming = statement(&key, &json!({"iss": "https://vendor.example", "client_id": id}));
+    let body = json!({"software_statement": naming});
+    let answer = world.register(&events::configure("PUT", &id, Some(&token), Some(&body))).await;
+    answer.expect_error(400, "invalid_client_metadata");
+}
+
 /// R8: keys by value or by reference, public, and never both.
 #[tokio::test]
 async fn r8_keys() {

@@ -38,13 +38,13 @@ async fn r3_r13_defaults() {
     assert_eq!(client, expected);
 }
 
-/// R2: what is not understood is ignored; empty and null are as if not sent.
+/// R2: what is not understood is ignored; an empty text and null are as if not sent.
 #[tokio::test]
 async fn r2_not_understood_is_ignored() {
     let world = World::new().await;
     let sent = json!({
         "client_id": "mine", "client_secret": "mine", "client_secret_expires_at": 1, "x": {"y": [1]},
-        "client_name": "", "tos_uri": null, "contacts": [], "scope": "",
+        "client_name": "", "tos_uri": null, "contacts": null, "scope": "",
     });
     let client = registered(&world, sent).await;
     assert_ne!(client["client_id"], "mine");

@@ -293,7 +293,7 @@ async fn j3_audience() {
     }
 }
 
-/// J3, RFC 8707 §2.2: one resource is one `aud`, several are an array, and the scope is what makes sense there.
+/// J3, RFC 8707 §2.2: one resource is one `aud`, several are an array, and the scope is what is allowed there.
 #[tokio::test]
 async fn j3_resources() {
     let (mut world, client) = world_with_client().await;
@@ -311,9 +311,40 @@ async fn j3_resources() {
     assert_eq!(claims(a).await, (json!("https://a.example/"), json!("read write")));
     assert_eq!(claims(b).await, (json!("https://b.example/"), json!("read")));
     let both = json!(["https://b.example/", "https://a.example/"]);
-    assert_eq!(claims(&format!("{b}{a}&scope=write")).await, (both, json!("write")));
+    assert_eq!(claims(&format!("{b}{a}&scope=write+read")).await, (both, json!("read")));
     world.ask(&client, &format!("{b}&scope=write")).await.expect_error(400, "invalid_scope");
     world.ask(&client, &format!("{b}&resource=https%3A%2F%2Fc.example")).await.expect_error(400, "invalid_target");
+}
+
+/// J3: `RESOURCES` limits what a token allows, however its audience is chosen: by name, by default, or beside others.
+#[tokio::test]
+async fn j3_resources_limit_every_audience() {
+    let (mut world, client) = world_with_client().await;
+    let writer = world.client(json!({"scope": "write"})).await;
+    let no_scope = "&resource=https%3A%2F%2Fc.example%2F";
+    let (a, b) = ("&resource=https%3A%2F%2Fa.example%2F", "&resource=https%3A%2F%2Fb.example%2F");
+    let resources = r#"{"https://a.example/":"read","https://b.example/":"read write","https://c.example/":""}"#;
+    world.set("RESOURCES", resources).await;
+    world.set("AUDIENCE", "https://a.example/").await;
+    for chosen in ["", a, &format!("{a}{a}"), &format!("{a}{b}"), &format!("{b}{a}"), no_scope] {
+        world.ask(&client, &format!("{chosen}&scope=write")).await.expect_error(400, "invalid_scope");
+        // Also where all that the client registered would be granted.
+        world.ask(&writer, chosen).await.expect_error(400, "invalid_scope");
+    }
+    for chosen in ["", a, &format!("{a}{b}"), &format!("{b}{a}")] {
+        for scope in ["", "&scope=read+write"] {
+            let answer = world.ask(&client, &format!("{chosen}{scope}")).await.json();
+            let token = world.verify(answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}"))).await;
+            assert_eq!((&answer["scope"], &token.claims["scope"]), (&json!("read"), &json!("read")), "{chosen}{scope}");
+        }
+    }
+    assert_eq!(world.ask(&client, &format!("{b}&scope=write")).await.json()["scope"], "write");
+    // A default audience that is not listed limits nothing.
+    world.set("AUDIENCE", "https://d.example/").await;
+    let d = "&resource=https%3A%2F%2Fd.example%2F";
+    for (chosen, scope) in [("", "read write"), (d, "read write"), (&format!("{d}{a}"), "read")] {
+        assert_eq!(world.ask(&client, chosen).await.json()["scope"], scope, "{chosen}");
+    }
 }
 
 /// T5: the lifetime is the configured one.

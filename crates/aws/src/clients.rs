@@ -23,6 +23,7 @@
 //! | the token endpoint | reads; once, clears `expires_at` | one `GetItem`; one conditional `UpdateItem` |
 
 mod item;
+mod limits;
 mod operator;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
@@ -36,6 +37,8 @@ use tokenmint_oauth::secret::SecretHash;
 
 use crate::Unavailable;
 use item::ClientItem;
+pub use item::NewClient;
+pub use limits::{ItemError, MAX_DEPTH, MAX_DIGITS, MAX_ITEM_BYTES};
 pub use operator::{ClientPage, Cursor};
 
 /// The name of the partition key.
@@ -74,9 +77,9 @@ pub enum WriteError {
     /// The table cannot be written.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// The client does not fit an item.
-    #[error("the client cannot be stored: {0}")]
-    Form(#[source] serde_dynamo::Error),
+    /// It does not fit an item.
+    #[error(transparent)]
+    Item(#[from] ItemError),
 }
 
 /// Why a client was not read.
@@ -100,10 +103,9 @@ impl ClientsTable {
     ///
     /// # Errors
     /// [`WriteError`]; nothing is stored then, unless the write happened and its answer was lost.
-    pub async fn insert(&self, client: &Client) -> Result<(), WriteError> {
-        let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(WriteError::Form)?;
-        let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(item));
-        let put = put.condition_expression(NEW).expression_attribute_values(":token", token_of(client));
+    pub async fn insert(&self, client: NewClient) -> Result<(), WriteError> {
+        let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(client.item));
+        let put = put.condition_expression(NEW).expression_attribute_values(":token", client.token);
         Box::pin(put.send()).await.map(drop).map_err(|error| match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(_)) => WriteError::Condition,
             _ => Unavailable::new("dynamodb:PutItem", error).into(),
@@ -111,14 +113,10 @@ impl ClientsTable {
     }
 
     /// The same write as part of a transaction.
-    ///
-    /// # Errors
-    /// [`WriteError::Form`].
-    pub(crate) fn put(&self, client: &Client) -> Result<Put, WriteError> {
-        let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(WriteError::Form)?;
-        let put = Put::builder().table_name(&self.name).set_item(Some(item));
-        let put = put.condition_expression(NEW).expression_attribute_values(":token", token_of(client));
-        Ok(put.build().expect("a table and an item are given"))
+    pub(crate) fn put(&self, client: NewClient) -> Put {
+        let put = Put::builder().table_name(&self.name).set_item(Some(client.item));
+        let put = put.condition_expression(NEW).expression_attribute_values(":token", client.token);
+        put.build().expect("a table and an item are given")
     }
 
     /// Reads a client: exactly one `GetItem`.
@@ -139,8 +137,9 @@ impl ClientsTable {
     /// its secrets are still those (M7).
     ///
     /// # Errors
-    /// [`WriteError`].
+    /// [`WriteError`]; [`WriteError::Item`] before anything is asked of DynamoDB.
     pub async fn update(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
+        item::write(after)?;
         let (old, new) = (ClientItem::from(before), ClientItem::from(after));
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
         let update = update.update_expression(
@@ -215,5 +214,5 @@ fn update_error(error: aws_sdk_dynamodb::error::SdkError<UpdateItemError>) -> Wr
 }
 
 fn attribute(value: impl serde::Serialize) -> Result<AttributeValue, WriteError> {
-    serde_dynamo::to_attribute_value(value).map_err(WriteError::Form)
+    Ok(serde_dynamo::to_attribute_value(value).map_err(ItemError::Form)?)
 }

@@ -99,7 +99,7 @@ pub struct TokenConfig {
     pub scopes: Scope,
     /// `AUDIENCE`.
     pub audience: String,
-    /// `RESOURCES`: what may be asked for beside the audience, and the scopes that make sense there.
+    /// `RESOURCES`: what may be asked for beside the audience, and the scopes that are allowed at each.
     pub resources: Resources,
     /// `ACCESS_TOKEN_TTL`, seconds.
     pub access_token_ttl: u32,

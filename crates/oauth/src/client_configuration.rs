@@ -11,6 +11,18 @@ use crate::secret::SecretHash;
 /// but has no way to ask. It is not metadata: neither stored nor answered.
 pub const ROTATE: &str = "rotate_client_secret";
 
+/// Members of a request or an answer that are not metadata of the client: nobody can vouch for them in a software
+/// statement (RFC 7591 §2.3).
+pub(crate) const NOT_METADATA: [&str; 7] = [
+    "client_id",
+    "client_secret",
+    "registration_access_token",
+    "registration_client_uri",
+    "client_secret_expires_at",
+    "client_id_issued_at",
+    ROTATE,
+];
+
 /// What the server made and only the server may say (RFC 7592 §2.2).
 const FORBIDDEN: [&str; 4] =
     ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];

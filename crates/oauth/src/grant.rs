@@ -64,8 +64,8 @@ pub enum GrantError {
     /// The client did not register the grant, and the policy asks for that.
     #[error("the client did not register this grant type")]
     Unauthorized,
-    /// More scope than the client registered.
-    #[error("the scope is more than the client may have there")]
+    /// More scope than the client registered, or than the resources allow.
+    #[error("the scope exceeds what the client registered or what the resource allows; ask for less")]
     Scope,
     /// A resource that this server does not know.
     #[error("the resource is unknown")]

@@ -52,6 +52,14 @@ pub enum KeysError {
     /// A private or symmetric key.
     #[error("holds a key that is not public")]
     NotPublic,
+    /// A member of a key has the wrong JSON type (RFC 7517 §4, RFC 7518 §6).
+    #[error("holds a key whose {member} must be {expected}")]
+    Member {
+        /// The member.
+        member: &'static str,
+        /// What it should have been.
+        expected: &'static str,
+    },
     /// No key that could verify anything.
     #[error("holds no RSA key of at least 2048 bits, P-256, P-384 or Ed25519 key")]
     NoUsableKey,

@@ -8,7 +8,7 @@ use url::Url;
 use crate::grant::GrantError;
 use crate::scope::Scope;
 
-/// The resources that tokens may be for, and the scopes that make sense at each.
+/// The resources that tokens may be for, and the scopes that are allowed at each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resources(BTreeMap<String, Scope>);
 
@@ -40,15 +40,16 @@ impl Resources {
         entries.into_iter().map(parse).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Decides whom a token is for and what it allows there (J3). Without a resource it is for `default`;
-    /// with resources, for those, and of `scope` only what makes sense at one of them is left. The
-    /// default audience may be asked for by name, and limits nothing unless it is listed.
+    /// Decides whom a token is for and what it allows there (J3). It is for the resources asked for, or for
+    /// `default` where none is; of `scope` only what is allowed at every one of them is left, since the token
+    /// is good at each (RFC 8707 §2). The default audience may be asked for by name. Its entry counts however
+    /// it was chosen; without an entry it limits nothing.
     ///
     /// # Errors
     /// [`GrantError::Target`] for an unknown resource, [`GrantError::Scope`] if nothing is left of a scope
     /// that was not empty.
     pub fn choose(&self, asked: &[&str], default: &str, scope: &Scope) -> Result<(Audience, Scope), GrantError> {
-        let mut resources: Vec<&str> = Vec::with_capacity(asked.len());
+        let mut resources: Vec<&str> = Vec::with_capacity(asked.len().max(1));
         for resource in asked {
             if !self.0.contains_key(*resource) && *resource != default {
                 return Err(GrantError::Target);
@@ -57,16 +58,17 @@ impl Resources {
                 resources.push(resource);
             }
         }
-        let makes_sense = |token: &&str| {
-            resources.is_empty()
-                || resources.iter().any(|resource| self.0.get(*resource).is_none_or(|scope| scope.contains(token)))
-        };
-        let left: Scope = scope.tokens().filter(makes_sense).collect();
+        if resources.is_empty() {
+            resources.push(default);
+        }
+        let mut left = scope.clone();
+        for allowed in resources.iter().filter_map(|resource| self.0.get(*resource)) {
+            left = left.reduced_to(allowed);
+        }
         if left.is_empty() && !scope.is_empty() {
             return Err(GrantError::Scope);
         }
         let audience = match resources[..] {
-            [] => Audience::One(default.to_owned()),
             [one] => Audience::One(one.to_owned()),
             _ => Audience::Many(resources.into_iter().map(str::to_owned).collect()),
         };
@@ -87,7 +89,7 @@ mod tests {
         Scope::parse(text).expect("a scope")
     }
 
-    /// J3: one resource is a text, several an array; scopes that make no sense there are left out.
+    /// J3: one resource is a text, several an array; scopes that are not allowed there are left out.
     #[test]
     fn j3_choose() {
         let resources =
@@ -98,11 +100,51 @@ mod tests {
         assert_eq!(choose(&["https://b.example/"], "write read"), Ok((one("https://b.example/"), scope("read"))));
         assert_eq!(choose(&["https://b.example/"; 2], "read"), Ok((one("https://b.example/"), scope("read"))));
         let both = Audience::Many(vec!["https://b.example/".to_owned(), "https://a.example/".to_owned()]);
-        assert_eq!(choose(&["https://b.example/", "https://a.example/"], "write x"), Ok((both, scope("write"))));
+        assert_eq!(choose(&["https://b.example/", "https://a.example/"], "write read"), Ok((both, scope("read"))));
         assert_eq!(choose(&["https://b.example/"], "write"), Err(GrantError::Scope));
         assert_eq!(choose(&["https://b.example/"], ""), Ok((one("https://b.example/"), scope(""))));
         assert_eq!(choose(&["https://as.example"], "x"), Ok((one("https://as.example"), scope("x"))));
         assert_eq!(choose(&["https://a.example"], "read"), Err(GrantError::Target));
+    }
+
+    const A: &str = "https://a.example/";
+    const B: &str = "https://b.example/";
+    const AS: &str = "https://as.example";
+
+    /// J3: a token is good at each of its resources, so it holds only what is allowed at all of them. Asking for one
+    /// more resource never adds a scope, in whatever order.
+    #[test]
+    fn j3_several_resources_share_their_scopes() {
+        let resources =
+            Resources::parse(r#"{"https://a.example/":"read write","https://b.example/":"read admin"}"#).expect("good");
+        let scopes = |asked: &[&str], text| resources.choose(asked, AS, &scope(text)).map(|(_, left)| left);
+        for both in [[A, B], [B, A]] {
+            assert_eq!(scopes(&both, "admin read write"), Ok(scope("read")));
+            assert_eq!(scopes(&both, "write"), Err(GrantError::Scope));
+            assert_eq!(scopes(&both, "write admin"), Err(GrantError::Scope));
+            assert_eq!(scopes(&both, ""), Ok(scope("")));
+        }
+        // The default audience has no entry here, and so limits nothing: the entry of the other one still does.
+        assert_eq!(scopes(&[AS, B], "write admin x"), Ok(scope("admin")));
+        assert_eq!(scopes(&[AS, B], "write"), Err(GrantError::Scope));
+        assert_eq!(scopes(&[AS], "x"), Ok(scope("x")));
+        // An entry without scopes allows none.
+        let none = Resources::parse(r#"{"https://a.example/":"","https://b.example/":"read"}"#).expect("good");
+        assert_eq!(none.choose(&[A, B], AS, &scope("read")), Err(GrantError::Scope));
+        assert_eq!(none.choose(&[A], AS, &scope("read")), Err(GrantError::Scope));
+    }
+
+    /// J3: the entry of the default audience counts whether it is asked for by name or by asking for nothing.
+    #[test]
+    fn j3_the_entry_of_the_default_audience_counts() {
+        let resources = Resources::parse(r#"{"https://a.example/":"read","https://b.example/":"read write"}"#);
+        let resources = resources.expect("good");
+        for asked in [&[][..], &[A], &[A, A], &[A, B], &[B, A]] {
+            let choose = |text| resources.choose(asked, A, &scope(text)).map(|(_, left)| left);
+            assert_eq!(choose("write"), Err(GrantError::Scope), "{asked:?}");
+            assert_eq!(choose("write read"), Ok(scope("read")), "{asked:?}");
+            assert_eq!(choose(""), Ok(scope("")), "{asked:?}");
+        }
     }
 
     #[test]

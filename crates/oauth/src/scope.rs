@@ -2,9 +2,13 @@
 //!
 //! `scope = scope-token *( SP scope-token )`, `scope-token = 1*( %x21 / %x23-5B / %x5D-7E )`.
 
+mod token_set;
+
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+
+use token_set::{FEW, TokenSet};
 
 /// The longest scope string, in bytes.
 pub const MAX_BYTES: usize = 4096;
@@ -40,7 +44,27 @@ impl Scope {
         if !text.split(' ').all(is_token) {
             return Err(ScopeError::Grammar);
         }
-        Ok(text.split(' ').collect())
+        Ok(Self::distinct(text.split(' '), text.len()))
+    }
+
+    /// The scope of these tokens, the first of equal ones; they take about so many bytes.
+    fn distinct<'a>(tokens: impl IntoIterator<Item = &'a str>, bytes: usize) -> Self {
+        let mut seen = TokenSet::new();
+        let mut scope = Self(String::with_capacity(bytes));
+        for token in tokens {
+            if seen.insert(token) {
+                scope.push(token);
+            }
+        }
+        scope
+    }
+
+    /// Appends a token that is not there yet.
+    fn push(&mut self, token: &str) {
+        if !self.0.is_empty() {
+            self.0.push(' ');
+        }
+        self.0.push_str(token);
     }
 
     /// The tokens, in order.
@@ -55,13 +79,24 @@ impl Scope {
 
     /// Whether every token is in `other` too.
     pub fn is_subset_of(&self, other: &Self) -> bool {
-        self == other || self.tokens().all(|token| other.contains(token))
+        if self == other {
+            return true;
+        }
+        // A few tokens are found sooner in the text than in a set that must be made of it first.
+        if self.tokens().nth(FEW).is_none() {
+            return self.tokens().all(|token| other.contains(token));
+        }
+        let others: TokenSet<&str> = other.tokens().collect();
+        self.tokens().all(|token| others.contains(&token))
     }
 
     /// Those tokens that `other` has too, in this scope's order.
     #[must_use]
     pub fn reduced_to(&self, other: &Self) -> Self {
-        self.tokens().filter(|token| other.contains(token)).collect()
+        let others: TokenSet<&str> = other.tokens().collect();
+        let mut reduced = Self::default();
+        self.tokens().filter(|token| others.contains(token)).for_each(|token| reduced.push(token));
+        reduced
     }
 
     /// Whether there is no token.
@@ -82,16 +117,7 @@ fn is_token(text: &str) -> bool {
 impl<'a> FromIterator<&'a str> for Scope {
     /// Keeps the first of equal tokens. The tokens must follow the grammar.
     fn from_iter<I: IntoIterator<Item = &'a str>>(tokens: I) -> Self {
-        let mut scope = Self::default();
-        for token in tokens {
-            if !scope.contains(token) {
-                if !scope.0.is_empty() {
-                    scope.0.push(' ');
-                }
-                scope.0.push_str(token);
-            }
-        }
-        scope
+        Self::distinct(tokens, 0)
     }
 }
 
@@ -143,7 +169,39 @@ mod tests {
         assert!(!scope("A").is_subset_of(&scope("b a")));
     }
 
+    /// The tokens of a text, the first of equal ones: the plain definition.
+    fn naive(text: &str) -> Vec<&str> {
+        let mut tokens: Vec<&str> = Vec::new();
+        for token in text.split(' ').filter(|token| !token.is_empty()) {
+            if !tokens.contains(&token) {
+                tokens.push(token);
+            }
+        }
+        tokens
+    }
+
     proptest! {
+        /// T4, R10: whatever the number of tokens, the outcome is that of the plain definition. The tokens are short, so
+        /// that many are equal, and of the same beginning.
+        #[test]
+        fn t4_r10_as_the_plain_definition(
+            one in "([ab]{1,4}( [ab]{1,4}){0,40})?",
+            other in "([ab]{1,4}( [ab]{1,4}){0,40})?",
+        ) {
+            let (left, right) = (scope(&one), scope(&other));
+            let (one, other) = (naive(&one), naive(&other));
+            prop_assert_eq!(left.tokens().collect::<Vec<_>>(), &one[..]);
+            prop_assert_eq!(left.as_str(), one.join(" "));
+            prop_assert_eq!(&one.iter().copied().collect::<Scope>(), &left);
+            prop_assert_eq!(left.is_subset_of(&right), one.iter().all(|token| other.contains(token)));
+            let common: Vec<_> = one.iter().copied().filter(|token| other.contains(token)).collect();
+            let reduced = left.reduced_to(&right);
+            prop_assert_eq!(reduced.as_str(), common.join(" "));
+            prop_assert!(reduced.is_subset_of(&left) && reduced.is_subset_of(&right));
+            let joined: Scope = left.tokens().chain(right.tokens()).collect();
+            prop_assert!(left.is_subset_of(&joined) && right.is_subset_of(&joined));
+        }
+
         /// Any text: no panic; what parses is stable and follows the grammar.
         #[test]
         fn any_text(text: String) {

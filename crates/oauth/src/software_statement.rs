@@ -4,7 +4,9 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::EpochSeconds;
+use crate::client_configuration;
 use crate::error::{ErrorCode, OAuthError};
+use crate::issuer::Issuer;
 use crate::jose::{KeysError, PublicKeys, TokenError, UnverifiedToken};
 
 /// The longest software statement, in bytes.
@@ -12,6 +14,13 @@ pub const MAX_BYTES: usize = 16 * 1024;
 
 /// Claims of the JWT itself, which say nothing about the client (RFC 7519 §4.1).
 const JWT_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
+
+/// The media type of a JWT without its `application/` (RFC 7519 §5.1).
+const TYPE: &str = "jwt";
+
+/// The member that holds the statement itself. It comes back as it was sent (RFC 7591 §3.2.1), whatever it says
+/// of itself.
+const STATEMENT: &str = "software_statement";
 
 /// An issuer of software statements that this server's operator trusts.
 #[derive(Clone, Debug, PartialEq)]
@@ -57,8 +66,14 @@ pub enum StatementError {
     /// Its signature or its form is not good.
     #[error("the software statement cannot be verified: {0}")]
     Token(#[from] TokenError),
-    /// It is not good at this time.
-    #[error("the software statement is expired or not yet good")]
+    /// It is a JWT of another kind, an access token for example (RFC 8725 §3.11).
+    #[error("the typ of the software statement must be JWT or left out")]
+    Type,
+    /// It is for somebody else (RFC 7519 §4.1.3).
+    #[error("the aud of the software statement must be or contain the issuer of this server, or be left out")]
+    Audience,
+    /// It is not valid at this time.
+    #[error("the software statement is expired or not yet valid")]
     Expired,
 }
 
@@ -66,28 +81,40 @@ impl From<StatementError> for OAuthError {
     fn from(error: StatementError) -> Self {
         let code = match error {
             StatementError::Unapproved => ErrorCode::UnapprovedSoftwareStatement,
-            StatementError::NoIssuer | StatementError::Token(_) | StatementError::Expired => {
-                ErrorCode::InvalidSoftwareStatement
-            }
+            StatementError::NoIssuer
+            | StatementError::Token(_)
+            | StatementError::Type
+            | StatementError::Audience
+            | StatementError::Expired => ErrorCode::InvalidSoftwareStatement,
         };
         Self::new(code, error.to_string())
     }
 }
 
-/// The client metadata that a software statement vouches for.
+/// The client metadata that a software statement vouches for, if it is one for `own`, the issuer of this server.
+///
+/// A trusted issuer may sign other JWTs with the same keys. Its access tokens and whatever else names its kind or
+/// another audience are refused (RFC 8725 §3.9, §3.11).
 ///
 /// # Errors
 /// [`StatementError`].
 pub fn verify(
     statement: &str,
     trusted: &[TrustedIssuer],
+    own: &Issuer,
     now: EpochSeconds,
 ) -> Result<Map<String, Value>, StatementError> {
     let token = UnverifiedToken::parse(statement)?;
+    if token.header_value("typ").is_some_and(|kind| !is_jwt(kind)) {
+        return Err(StatementError::Type);
+    }
     let claims = token.unverified_claims()?;
     let issuer = claims.get("iss").and_then(Value::as_str).ok_or(StatementError::NoIssuer)?;
     let issuer = trusted.iter().find(|known| known.issuer == issuer).ok_or(StatementError::Unapproved)?;
     let mut claims = token.verify(&issuer.keys)?;
+    if claims.get("aud").is_some_and(|audience| !names(audience, own)) {
+        return Err(StatementError::Audience);
+    }
     let time = |name: &str| match claims.get(name) {
         None => Ok(None),
         Some(value) => value.as_f64().map(Some).ok_or(StatementError::Token(TokenError::Malformed)),
@@ -98,6 +125,28 @@ pub fn verify(
     if time("exp")?.is_some_and(|end| end <= now) || time("nbf")?.is_some_and(|start| start > now) {
         return Err(StatementError::Expired);
     }
-    claims.retain(|name, _| !JWT_CLAIMS.contains(&name.as_str()));
+    claims.retain(|name, _| {
+        let name = name.as_str();
+        !JWT_CLAIMS.contains(&name) && name != STATEMENT && !client_configuration::NOT_METADATA.contains(&name)
+    });
     Ok(claims)
 }
+
+/// Whether a `typ` says no more than that this is a JWT: in any case, and with or without `application/`
+/// (RFC 7515 §4.1.9).
+fn is_jwt(kind: &Value) -> bool {
+    const PREFIX: &str = "application/";
+    kind.as_str().is_some_and(|kind| {
+        let kind = kind.to_ascii_lowercase();
+        kind.strip_prefix(PREFIX).unwrap_or(&kind) == TYPE
+    })
+}
+
+/// Whether an `aud` is or contains the issuer (RFC 7519 §4.1.3).
+fn names(audience: &Value, own: &Issuer) -> bool {
+    let is_own = |value: &Value| value.as_str() == Some(own.as_str());
+    audience.as_array().map_or_else(|| is_own(audience), |audiences| audiences.iter().any(is_own))
+}
+
+#[cfg(test)]
+mod tests;

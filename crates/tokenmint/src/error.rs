@@ -133,7 +133,7 @@ impl From<WriteError> for Error {
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Unavailable(error) => error.into(),
-            WriteError::Condition | WriteError::Form(_) => Self::NotDone(error.to_string()),
+            WriteError::Condition | WriteError::Item(_) => Self::NotDone(error.to_string()),
         }
     }
 }

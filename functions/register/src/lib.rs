@@ -73,6 +73,7 @@ fn not_written(error: WriteError, condition: impl FnOnce(WriteError) -> Failure)
     match error {
         WriteError::Condition => condition(error),
         WriteError::Unavailable(error) => Failure::unavailable(error),
-        WriteError::Form(_) => Failure::broken(error),
+        // All of an item that could be too much for DynamoDB is the client's metadata.
+        WriteError::Item(error) => Failure::refused(error),
     }
 }

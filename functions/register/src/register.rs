@@ -8,6 +8,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use axum::http::{Response, StatusCode};
+use tokenmint_aws::clients::NewClient;
 use tokenmint_aws::config::RegistrationStatus;
 use tokenmint_aws::registrations::{Throttled, UseError};
 use tokenmint_http::{Failure, Record, json, random, request};
@@ -43,7 +44,8 @@ async fn register(state: &Register, request: Request, record: &mut Record) -> Re
     Ok(json(status, &issued.response(&state.config.issuer)))
 }
 
-/// Stores the client: an open registration within the limits, another one with a use of its token.
+/// Stores the client: an open registration within the limits, another one with a use of its token. What cannot be
+/// stored is neither counted nor uses anything up.
 async fn store(
     state: &Register,
     head: &Parts,
@@ -51,7 +53,7 @@ async fn store(
     issued: &Issued,
     record: &mut Record,
 ) -> Result<(), Failure> {
-    let (client, now) = (&issued.client, state.clock.now());
+    let (client, now) = (NewClient::try_from(&issued.client).map_err(Failure::refused)?, state.clock.now());
     // Two equal UUIDs do not happen by chance.
     let not_stored = |error| not_written(error, Failure::broken);
     match permission {
@@ -71,6 +73,6 @@ async fn store(
             })?;
         }
     }
-    record.client_id = Some(client.client_id.clone());
+    record.client_id = Some(issued.client.client_id.clone());
     Ok(())
 }

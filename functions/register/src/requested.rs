@@ -19,6 +19,7 @@ pub(crate) fn parse(state: &Register, headers: &HeaderMap, body: &[u8]) -> Resul
     let requested = RequestedMetadata::parse(body).map_err(Failure::refused)?;
     let Some(statement) = requested.software_statement().map_err(Failure::refused)? else { return Ok(requested) };
     let trusted = &state.config.software_statement_issuers;
-    let members = software_statement::verify(statement, trusted, state.clock.now()).map_err(Failure::refused)?;
+    let verified = software_statement::verify(statement, trusted, &state.config.issuer, state.clock.now());
+    let members = verified.map_err(Failure::refused)?;
     Ok(requested.overridden_by(members))
 }

@@ -101,7 +101,7 @@ async fn keep(state: &Token, client: &AuthenticatedClient, record: &mut Record) 
     record.dynamodb(state.clients.clear_expiry(&client.client().client_id)).await.map_err(|error| match error {
         WriteError::Condition => Failure::refused(ProveError::UnknownClient),
         WriteError::Unavailable(error) => Failure::unavailable(error),
-        WriteError::Form(_) => Failure::broken(error),
+        WriteError::Item(_) => Failure::broken(error),
     })
 }
 

@@ -1,6 +1,7 @@
 //! A client as it lies in the table.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,41 @@ use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::metadata::ClientMetadata;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
+
+use super::limits::{self, ItemError};
+use super::token_of;
+
+/// A new client in the form in which it is stored, which DynamoDB can hold. It is made before anything is counted or
+/// used up for the client.
+///
+/// Its `Debug` shows the identifier only.
+#[derive(Clone)]
+pub struct NewClient {
+    pub(super) item: HashMap<String, AttributeValue>,
+    pub(super) token: AttributeValue,
+    client_id: ClientId,
+}
+
+impl NewClient {
+    /// The client's identifier.
+    pub const fn client_id(&self) -> &ClientId {
+        &self.client_id
+    }
+}
+
+impl fmt::Debug for NewClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NewClient").field("client_id", &self.client_id).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<&Client> for NewClient {
+    type Error = ItemError;
+
+    fn try_from(client: &Client) -> Result<Self, ItemError> {
+        Ok(Self { item: write(client)?, token: token_of(client), client_id: client.client_id.clone() })
+    }
+}
 
 /// The attributes of an item.
 #[derive(Serialize, Deserialize)]
@@ -39,6 +75,13 @@ pub(super) struct ClientItem {
 pub(super) struct SecretItem {
     sha256: ByteArray<32>,
     expires_at: EpochSeconds,
+}
+
+/// Makes the item of a client, which DynamoDB can hold.
+pub(super) fn write(client: &Client) -> Result<HashMap<String, AttributeValue>, ItemError> {
+    let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(ItemError::Form)?;
+    limits::check(&item)?;
+    Ok(item)
 }
 
 /// Reads an item, or says what is wrong with it.
@@ -94,5 +137,29 @@ impl ClientItem {
                 others: self.metadata,
             },
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use tokenmint_oauth::registration::{Issued, Lifetimes};
+
+    use super::*;
+
+    /// R1: what DynamoDB cannot hold is no new client, so that it is not counted and nothing is used up for it.
+    #[test]
+    fn r1_what_cannot_be_stored_is_no_new_client() {
+        let metadata = json!({
+            "token_endpoint_auth_method": "client_secret_basic", "grant_types": [], "response_types": [],
+        });
+        let metadata: ClientMetadata = serde_json::from_value(metadata).expect("metadata");
+        let mut client = Issued::new(metadata, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
+        let stored = NewClient::try_from(&client).expect("can be stored");
+        assert_eq!(format!("{stored:?}"), format!("NewClient {{ client_id: {:?}, .. }}", client.client_id));
+        for bad in [json!(1e300), json!({"": 1}), json!("x".repeat(400 * 1024))] {
+            client.metadata.others.insert("member".to_owned(), bad.clone());
+            assert!(NewClient::try_from(&client).is_err(), "{bad}");
+        }
     }
 }

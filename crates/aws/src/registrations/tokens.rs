@@ -11,14 +11,13 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokenmint_oauth::EpochSeconds;
-use tokenmint_oauth::client::Client;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 
 use super::{KEY, RegistrationsTable};
 use crate::Unavailable;
-use crate::clients::{ClientsTable, WriteError};
+use crate::clients::{ClientsTable, ItemError, NewClient, WriteError};
 
 const PREFIX: &str = "token#";
 
@@ -75,7 +74,7 @@ impl RegistrationsTable {
         &self,
         token: &SecretHash,
         clients: &ClientsTable,
-        client: &Client,
+        client: NewClient,
         now: EpochSeconds,
     ) -> Result<(), UseError> {
         let take = Update::builder()
@@ -87,13 +86,14 @@ impl RegistrationsTable {
             .expression_attribute_values(":now", number(now))
             .build()
             .map_err(|error| WriteError::from(Unavailable::new("dynamodb:TransactWriteItems", error)))?;
-        let put = clients.put(client)?;
+        let client_id = client.client_id().clone();
+        let put = clients.put(client);
         for attempt in 0..CONFLICTS {
             let transaction = self
                 .dynamodb
                 .transact_write_items()
                 // The same registration, however often it is sent.
-                .client_request_token(client.client_id.as_str())
+                .client_request_token(client_id.as_str())
                 .transact_items(TransactWriteItem::builder().update(take.clone()).build())
                 .transact_items(TransactWriteItem::builder().put(put.clone()).build());
             match outcome(Box::pin(transaction.send()).await) {
@@ -113,7 +113,7 @@ impl RegistrationsTable {
     /// # Errors
     /// [`WriteError`].
     pub async fn insert_token(&self, token: &InitialAccessToken) -> Result<(), WriteError> {
-        let item = serde_dynamo::to_item(TokenItem::from(token)).map_err(WriteError::Form)?;
+        let item = serde_dynamo::to_item(TokenItem::from(token)).map_err(ItemError::Form)?;
         let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(item));
         let put = put.condition_expression("attribute_not_exists(id) OR issued_at = :now");
         let put = put.expression_attribute_values(":now", number(token.issued_at));

@@ -3,15 +3,16 @@
 //! A new member is one line in [`MEMBERS`]. Most are checked and kept as sent; those on which the server
 //! itself decides have rules of their own beside this file.
 //! Together the bounds keep a client far below the 400 KB of a DynamoDB item: what is sent is at most
-//! [`MAX_BODY_BYTES`].
+//! [`MAX_BODY_BYTES`]. What is kept consists of strings, arrays of strings and `true`: a number could be one that
+//! DynamoDB cannot hold.
 
 use serde_json::{Map, Value};
 
 use crate::distinguished_name::DistinguishedName;
-use crate::jose::{self, PublicKeys};
+use crate::jose;
 
 use super::requested::{string, strings};
-use super::{MetadataError, Policy, RequestedMetadata, uri};
+use super::{MetadataError, Policy, RequestedMetadata, keys, uri};
 
 /// The largest registration request, in bytes.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -39,19 +40,20 @@ pub enum Kind {
     Flag,
     /// An https URL of at most [`MAX_URI_BYTES`]; never fetched.
     WebUri,
-    /// An array of at most so many texts of at most so many bytes.
+    /// An array of at most so many texts of at most so many bytes; kept when it is sent empty (R2).
     Texts(usize, usize),
-    /// A set of public keys (RFC 7517 §5).
+    /// A set of public keys (RFC 7517 §5), registered without the members that are not known.
     Jwks,
     /// An algorithm of [`jose::ALGORITHMS`].
     Algorithm,
     /// A distinguished name (RFC 4514) of at most so many bytes.
     DistinguishedName(usize),
-    /// An array of at most so many redirect URIs (RFC 6749 §3.1.2).
+    /// An array of at most so many redirect URIs (RFC 6749 §3.1.2); kept when it is sent empty (R2).
     RedirectUris(usize),
     /// A text of at most so many bytes, on which the server decides.
     DecidedText(usize),
-    /// An array of at most so many texts of at most so many bytes, on which the server decides.
+    /// An array of at most so many texts of at most so many bytes, on which the server decides. Sent empty, it counts
+    /// as not given: what comes back is the value that is in force.
     DecidedTexts(usize, usize),
 }
 
@@ -95,7 +97,7 @@ pub(super) fn texts(requested: &RequestedMetadata, name: &str) -> Result<Option<
     }
 }
 
-/// The members of the table that were given and are kept as sent, each checked.
+/// The members of the table that were given and on which the server does not decide, each checked.
 pub(super) fn check(requested: &RequestedMetadata, policy: &Policy) -> Result<Map<String, Value>, MetadataError> {
     if given(requested, "jwks") && given(requested, "jwks_uri") {
         let reason = "must not be sent together with jwks_uri";
@@ -105,9 +107,9 @@ pub(super) fn check(requested: &RequestedMetadata, policy: &Policy) -> Result<Ma
     for (name, value) in requested.iter() {
         if let Some(member) = find(name)
             && !value.is_null()
-            && is_given(member, name, value, policy)?
+            && let Some(value) = registered(member, name, value, policy)?
         {
-            kept.insert(name.to_owned(), value.clone());
+            kept.insert(name.to_owned(), value);
         }
     }
     Ok(kept)
@@ -142,42 +144,44 @@ fn is_language_tag(tag: &str) -> bool {
         && subtags.all(|subtag| fits(subtag) && subtag.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
 
-/// Checks one member; `false` when its value means "not given" (R2).
-fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Result<bool, MetadataError> {
-    match member.kind {
-        Kind::DecidedText(_) | Kind::DecidedTexts(..) => Ok(false),
-        Kind::Text(max_bytes) => Ok(!string(name, value, max_bytes)?.is_empty()),
+/// Checks one member; gives what is registered of it, `None` when its value means "not given" (R2).
+fn registered(member: &Member, name: &str, value: &Value, policy: &Policy) -> Result<Option<Value>, MetadataError> {
+    let wrong = |reason| MetadataError::Value { member: name.to_owned(), reason };
+    let is_given = match member.kind {
+        Kind::DecidedText(_) | Kind::DecidedTexts(..) => false,
+        Kind::Text(max_bytes) => !string(name, value, max_bytes)?.is_empty(),
         Kind::Flag => {
-            value.as_bool().ok_or_else(|| MetadataError::Type { member: name.to_owned(), expected: "true or false" })
+            value.as_bool().ok_or_else(|| MetadataError::Type { member: name.to_owned(), expected: "true or false" })?
         }
         Kind::WebUri => {
             let text = string(name, value, MAX_URI_BYTES)?;
-            if text.is_empty() {
-                // Ours (R2): the exchange this server grew out of sends `client_uri: ""` and gets it back.
-                return Ok(name == "client_uri");
+            if !text.is_empty() {
+                uri::web(text, policy.local).map_err(wrong)?;
             }
-            uri::web(text, policy.local)
-                .map(|()| true)
-                .map_err(|reason| MetadataError::Value { member: name.to_owned(), reason })
+            // Ours (R2): the exchange this server grew out of sends `client_uri: ""` and gets it back.
+            !text.is_empty() || name == "client_uri"
         }
         Kind::Texts(max_entries, max_bytes) => {
-            let entries = strings(name, value, max_entries, max_bytes)?;
-            Ok(!entries.is_empty())
+            strings(name, value, max_entries, max_bytes)?;
+            true
         }
-        Kind::Jwks => PublicKeys::parse(value)
-            .map(|_| true)
-            .map_err(|error| MetadataError::Keys { member: name.to_owned(), error }),
+        Kind::Jwks => {
+            let keys = keys::registered(value);
+            return keys.map(Some).map_err(|error| MetadataError::Keys { member: name.to_owned(), error });
+        }
         Kind::Algorithm => {
             let text = string(name, value, 16)?;
-            let known = text.is_empty() || jose::ALGORITHMS.iter().any(|(known, _)| *known == text);
-            let reason = "is not an algorithm this server supports; see its metadata document";
-            known.then_some(!text.is_empty()).ok_or_else(|| MetadataError::Value { member: name.to_owned(), reason })
+            if !text.is_empty() && !jose::ALGORITHMS.iter().any(|(known, _)| *known == text) {
+                return Err(wrong("is not an algorithm this server supports; see its metadata document"));
+            }
+            !text.is_empty()
         }
         Kind::DistinguishedName(max_bytes) => {
             let text = string(name, value, max_bytes)?;
-            let reason = "is not a distinguished name of RFC 4514";
-            let known = text.is_empty() || DistinguishedName::parse(text).is_ok();
-            known.then_some(!text.is_empty()).ok_or_else(|| MetadataError::Value { member: name.to_owned(), reason })
+            if !text.is_empty() && DistinguishedName::parse(text).is_err() {
+                return Err(wrong("is not a distinguished name of RFC 4514"));
+            }
+            !text.is_empty()
         }
         Kind::RedirectUris(max_entries) => {
             let entries = strings(name, value, max_entries, MAX_URI_BYTES)?;
@@ -185,7 +189,8 @@ fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Resu
             if entries != [""] {
                 entries.iter().try_for_each(|entry| uri::redirect(entry).map_err(MetadataError::RedirectUri))?;
             }
-            Ok(!entries.is_empty())
+            true
         }
-    }
+    };
+    Ok(is_given.then(|| value.clone()))
 }

@@ -5,6 +5,7 @@
 //! [`members::MEMBERS`].
 
 mod authentication;
+mod keys;
 pub mod members;
 mod relations;
 mod requested;
@@ -32,7 +33,7 @@ pub struct ClientMetadata {
     /// The scope it may ask for; left out when empty.
     #[serde(default, skip_serializing_if = "Scope::is_empty")]
     pub scope: Scope,
-    /// The other members, checked and kept as sent.
+    /// The other members, checked and kept as sent; of `jwks` what is known.
     #[serde(flatten)]
     pub others: Map<String, Value>,
 }

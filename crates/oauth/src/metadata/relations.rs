@@ -9,6 +9,11 @@ const RELATIONS: [(&str, &str); 3] = [("code", "authorization_code"), ("token", 
 
 /// Both lists as asked, or the default for the one that was not given: this server's own grant, and
 /// whatever the other list makes necessary.
+///
+/// An empty list counts as not given (R2). Here that is a decision and no mere form: a client without any grant type
+/// could do nothing, and a grant type of the other list may need a response type. What is registered, and so what the
+/// client is told, are the lists in force (§3.2.1); an empty `response_types` is among them where no grant type needs
+/// one.
 pub(super) fn grants_and_responses(requested: &RequestedMetadata) -> Result<(Vec<String>, Vec<String>), MetadataError> {
     let grants = members::texts(requested, "grant_types")?;
     let responses = members::texts(requested, "response_types")?;

@@ -96,6 +96,11 @@ pub(super) fn string<'v>(member: &str, value: &'v Value, max_bytes: usize) -> Re
     Ok(text)
 }
 
+/// Whether the value is an array of strings.
+pub(super) fn is_strings(value: &Value) -> bool {
+    value.as_array().is_some_and(|entries| entries.iter().all(Value::is_string))
+}
+
 /// The value as an array of at most `max_entries` strings of at most `max_bytes` bytes each.
 pub(super) fn strings(
     member: &str,

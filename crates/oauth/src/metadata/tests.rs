@@ -34,17 +34,51 @@ fn r3_defaults() {
     assert_eq!(verify(&json!({})).expect("registers"), expected);
 }
 
-/// R2: empty, null and unknown members are as if not sent, but for the two that are echoed.
+/// R2: empty, null and unknown members are as if not sent, but for arrays and the two that are echoed.
 #[test]
 fn r2_not_given() {
     let body = json!({
-        "client_name": "", "logo_uri": null, "contacts": [], "grant_types": [], "response_types": null,
-        "scope": "", "token_endpoint_auth_method": "", "redirect_uris": [], "unknown": {"deep": [1]},
+        "client_name": "", "logo_uri": null, "contacts": null, "grant_types": [], "response_types": null,
+        "scope": "", "token_endpoint_auth_method": "", "redirect_uris": null, "unknown": {"deep": [1]},
         "client_name#not a tag": "x", "contacts#de": ["x"],
     });
     assert_eq!(verify(&body).expect("registers"), verify(&json!({})).expect("registers"));
     let echoed = verify(&json!({"client_uri": "", "redirect_uris": [""]})).expect("registers");
     assert_eq!((&echoed["client_uri"], &echoed["redirect_uris"]), (&json!(""), &json!([""])));
+}
+
+/// R2, R13: an array that was sent empty is registered empty, whatever else is.
+#[test]
+fn r2_r13_empty_arrays() {
+    let is_array = |kind| matches!(kind, members::Kind::Texts(..) | members::Kind::RedirectUris(_));
+    let arrays: Vec<_> = members::MEMBERS.iter().filter(|member| is_array(member.kind)).collect();
+    assert_eq!(arrays.len(), 2, "{arrays:?}");
+    for member in arrays {
+        let registered = verify(&json!({member.name: []})).expect("registers");
+        assert_eq!(registered.get(member.name), Some(&json!([])), "{}", member.name);
+        assert_eq!(verify(&json!({member.name: null})).expect("registers").get(member.name), None, "{}", member.name);
+    }
+}
+
+/// R2, R3, R4: of the arrays on which the server decides, an empty one counts as not given, beside any other list: what
+/// is registered is what is in force.
+#[test]
+fn r2_r3_r4_empty_lists_of_grants_and_responses() {
+    let code = "authorization_code";
+    for (sent, grants, responses) in [
+        (json!({"grant_types": [], "response_types": []}), json!(["client_credentials"]), json!([])),
+        (json!({"grant_types": []}), json!(["client_credentials"]), json!([])),
+        (json!({"response_types": []}), json!(["client_credentials"]), json!([])),
+        (json!({"grant_types": ["refresh_token"], "response_types": []}), json!(["refresh_token"]), json!([])),
+        (json!({"grant_types": [code], "response_types": []}), json!([code]), json!(["code"])),
+        (json!({"grant_types": [], "response_types": ["code"]}), json!(["client_credentials", code]), json!(["code"])),
+    ] {
+        let registered = verify(&sent).expect("registers");
+        assert_eq!((&registered["grant_types"], &registered["response_types"]), (&grants, &responses), "{sent}");
+        let given = sent.as_object().expect("an object").iter().filter(|(_, list)| **list != json!([]));
+        let given: Map<_, _> = given.map(|(name, list)| (name.clone(), list.clone())).collect();
+        assert_eq!(verify(&given.into()).expect("registers"), registered, "{sent}");
+    }
 }
 
 /// RFC 7591 §3.1, the example request.

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use serde_json::{Map, Value};
+use tokenmint_aws::clients::{NewClient, WriteError};
 use tokenmint_http::{Clock, random};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
@@ -56,7 +57,8 @@ async fn store(tables: &Tables, create: &CreateArguments, body: &[u8]) -> Result
     // The client may not widen by itself what the operator named.
     let ceiling = Some(metadata.scope.clone());
     let new = Issued::new(metadata, ceiling, Clock::System.now(), lifetimes, random);
-    tables.clients.insert(&new.client).await?;
+    let client = NewClient::try_from(&new.client).map_err(WriteError::from)?;
+    tables.clients.insert(client).await?;
 
     let issuer = create.issuer.as_ref().or(tables.issuer.as_ref());
     let unknown = Issuer::parse(local::ISSUER).expect("an issuer");

@@ -1,0 +1,118 @@
+use aws_lc_rs::rand::SystemRandom;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+
+const NOW: EpochSeconds = 1_700_000_000;
+const VENDOR: &str = "https://vendor.example";
+
+/// An issuer with its key.
+struct Vendor {
+    key: EcdsaKeyPair,
+    trusted: Vec<TrustedIssuer>,
+}
+
+impl Vendor {
+    fn new() -> Self {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let jwks = json!({"keys": [{"kty": "EC", "crv": "P-256", "x": x, "y": y}]});
+        let list = json!([{"issuer": VENDOR, "jwks": jwks}]).to_string();
+        Self { key, trusted: TrustedIssuer::parse_list(&list).expect("a list") }
+    }
+
+    /// What becomes of a statement with this header and these claims.
+    fn verify(&self, mut header: Value, mut claims: Value) -> Result<Map<String, Value>, StatementError> {
+        header["alg"] = "ES256".into();
+        claims["iss"] = VENDOR.into();
+        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let signature = self.key.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
+        let statement = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
+        let own = Issuer::parse("https://as.example").expect("an issuer");
+        verify(&statement, &self.trusted, &own, NOW)
+    }
+}
+
+/// R17: a JWT that says to be something else is no statement, though a trusted issuer signed it.
+#[test]
+fn r17_typ() {
+    let vendor = Vendor::new();
+    vendor.verify(json!({}), json!({})).expect("no typ");
+    for good in ["JWT", "jwt", "Jwt", "application/jwt", "Application/JWT"] {
+        vendor.verify(json!({"typ": good}), json!({})).expect(good);
+    }
+    for bad in [
+        json!("at+jwt"),
+        json!("application/at+jwt"),
+        json!("dpop+jwt"),
+        json!("secevent+jwt"),
+        json!("jwt "),
+        json!("application/application/jwt"),
+        json!("text/jwt"),
+        json!("application/"),
+        json!(""),
+        json!(null),
+        json!(1),
+        json!(["JWT"]),
+    ] {
+        let outcome = vendor.verify(json!({"typ": bad}), json!({}));
+        assert_eq!(outcome, Err(StatementError::Type), "{bad}");
+    }
+    assert_eq!(OAuthError::from(StatementError::Type).code, ErrorCode::InvalidSoftwareStatement);
+}
+
+/// R17: where `aud` is there, it is or contains this server.
+#[test]
+fn r17_aud() {
+    let vendor = Vendor::new();
+    for good in [json!("https://as.example"), json!(["https://other.example", "https://as.example"])] {
+        vendor.verify(json!({}), json!({"aud": good})).expect("for this server");
+    }
+    for bad in [
+        json!("https://other.example"),
+        json!("https://as.example/"),
+        json!("HTTPS://AS.EXAMPLE"),
+        json!("https://as.example https://other.example"),
+        json!(""),
+        json!([]),
+        json!(["https://other.example"]),
+        json!([["https://as.example"]]),
+        json!({"0": "https://as.example"}),
+        json!(null),
+        json!(true),
+    ] {
+        let outcome = vendor.verify(json!({}), json!({"aud": bad}));
+        assert_eq!(outcome, Err(StatementError::Audience), "{bad}");
+    }
+    assert_eq!(OAuthError::from(StatementError::Audience).code, ErrorCode::InvalidSoftwareStatement);
+}
+
+/// R17: a statement speaks of metadata only: not of the JWT, nor of itself, nor of what the server makes.
+#[test]
+fn r17_only_metadata() {
+    let claims = json!({
+        "sub": "s", "aud": "https://as.example", "exp": NOW + 1, "nbf": NOW, "iat": NOW, "jti": "1",
+        "software_statement": "x", "client_id": "x", "client_secret": "x", "rotate_client_secret": true,
+        "registration_access_token": "x", "registration_client_uri": "x", "client_secret_expires_at": 1,
+        "client_id_issued_at": 1, "client_name": "Vouched", "tls_client_auth_san_dns": "a.example",
+    });
+    let members = Vendor::new().verify(json!({"typ": "JWT"}), claims).expect("a statement");
+    assert_eq!(Value::from(members), json!({"client_name": "Vouched", "tls_client_auth_san_dns": "a.example"}));
+}
+
+proptest! {
+    /// R17: any text is a registered error.
+    #[test]
+    fn r17_any_statement(statement in "\\PC{0,40}|[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,9}") {
+        let own = Issuer::parse("https://as.example").expect("an issuer");
+        let error = OAuthError::from(verify(&statement, &[], &own, NOW).expect_err("nobody is trusted"));
+        prop_assert!(
+            [ErrorCode::InvalidSoftwareStatement, ErrorCode::UnapprovedSoftwareStatement].contains(&error.code)
+        );
+    }
+}
