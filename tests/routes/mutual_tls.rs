@@ -2,7 +2,7 @@
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use jsonwebtoken::Algorithm;
-use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, Issuer, KeyPair};
+use rcgen::{CertificateParams, CertifiedIssuer, CustomExtension, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokenmint_tests::{Answer, Log, World, events};
 
@@ -22,8 +22,17 @@ struct Shown {
 
 impl Shown {
     /// The certificate of a subject, in the given years, signed by an authority or by itself.
-    fn new(names: &[(DnType, &str)], (first, last): (i32, i32), authority: Option<&Issuer<'_, KeyPair>>) -> Self {
-        let mut parameters = CertificateParams::default();
+    fn new(names: &[(DnType, &str)], years: (i32, i32), authority: Option<&Issuer<'_, KeyPair>>) -> Self {
+        Self::with(CertificateParams::default(), names, years, authority)
+    }
+
+    /// The same, with what else it is to hold.
+    fn with(
+        mut parameters: CertificateParams,
+        names: &[(DnType, &str)],
+        (first, last): (i32, i32),
+        authority: Option<&Issuer<'_, KeyPair>>,
+    ) -> Self {
         parameters.distinguished_name = rcgen::DistinguishedName::new();
         for (kind, name) in names {
             parameters.distinguished_name.push(kind.clone(), *name);
@@ -47,10 +56,21 @@ impl Shown {
 
     /// The key as a client registers it.
     fn jwks(&self) -> Value {
-        let point = self.key.public_key_raw();
-        let part = |at: std::ops::Range<usize>| BASE64_URL_SAFE_NO_PAD.encode(&point[at]);
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "x": part(1..33), "y": part(33..65)}]})
+        jwks(self.key.public_key_raw())
     }
+}
+
+/// A point of P-256 as a client registers it.
+fn jwks(point: &[u8]) -> Value {
+    let part = |at: std::ops::Range<usize>| BASE64_URL_SAFE_NO_PAD.encode(&point[at]);
+    json!({"keys": [{"kty": "EC", "crv": "P-256", "x": part(1..33), "y": part(33..65)}]})
+}
+
+/// A world whose clients authenticate with self-signed certificates.
+async fn self_signed_world() -> World {
+    let mut world = World::new().await;
+    world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
+    world
 }
 
 /// The event over a connection with this certificate.
@@ -159,20 +179,33 @@ async fn a7_a4_hostile_certificates() {
     assert_eq!(ask(&world, &client, &good.pem).await.status, 200);
     world.set("MUTUAL_TLS", "off").await;
     ask(&world, &client, &good.pem).await.expect_error(401, "invalid_client");
-    assert_eq!(log.requests().pop().expect("a line")["cause"], "mutual TLS is off");
+    assert_eq!(log.requests().pop().expect("a line")["cause"], "this server does not offer the registered method");
 }
 
 /// A7: a self-signed certificate proves its key, and nothing else of it counts.
 #[tokio::test]
 async fn a7_self_signed() {
-    let world = World::new().await;
+    let world = self_signed_world().await;
+    let mut explicit = CertificateParams::default();
+    explicit.is_ca = IsCa::ExplicitNoCa;
+    let with_constraints = Shown::with(explicit.clone(), &[(DnType::CommonName, "anybody")], YEARS, None);
     let shown = Shown::self_signed("anybody");
+    let other = Shown::self_signed("other");
+    for good in [&with_constraints, &other, &shown] {
+        let client = register(&world, &by_key(&good.jwks())).await;
+        assert_eq!(ask(&world, &client, &good.pem).await.status, 200);
+    }
     let client = register(&world, &by_key(&shown.jwks())).await;
-    assert_eq!(ask(&world, &client, &shown.pem).await.status, 200);
+    // Two of a kind, of which two readers might take different ones.
+    let mut two = explicit;
+    two.custom_extensions =
+        vec![CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0x03, 0x01, 0x01, 0xff])];
     let log = Log::capture();
     for (pem, cause) in [
+        (Shown::with(two, &[], YEARS, None).pem, "client certificate: malformed"),
         // The same subject with another key, and the same key past its time.
         (Shown::self_signed("anybody").pem, "client certificate: not a registered key"),
+        (other.pem, "client certificate: not a registered key"),
         (
             Shown::new(&[(DnType::CommonName, "x")], (2019, 2020), None).pem,
             "client certificate: expired or not yet valid",
@@ -181,18 +214,87 @@ async fn a7_self_signed() {
         ask(&world, &client, &pem).await.expect_error(401, "invalid_client");
         assert_eq!(log.requests().pop().expect("a line")["cause"], cause);
     }
-    // A certificate of another client, each with its own method.
-    let other = Shown::self_signed("other");
-    let by_name = register(&world, &by_subject("CN=anybody")).await;
-    assert_eq!(ask(&world, &by_name, &shown.pem).await.status, 200, "API Gateway trusts it, and so it is the client's");
-    ask(&world, &by_name, &other.pem).await.expect_error(401, "invalid_client");
-    ask(&world, &client, &other.pem).await.expect_error(401, "invalid_client");
+}
+
+/// A7: the methods with certificates do not share a trust store. A self-signed client whose certificate may sign
+/// others signs one with the subject of a client of the other method, at every deployment that knows either.
+#[tokio::test]
+async fn a7_a_self_signed_client_is_no_authority() {
+    let mut world = World::new().await;
+    let victim = register(&world, &by_subject("CN=client,O=Example\\, Inc.,C=DE")).await;
+
+    let mut may_sign = CertificateParams::default();
+    may_sign.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    may_sign.not_before = rcgen::date_time_ymd(YEARS.0, 1, 1);
+    may_sign.not_after = rcgen::date_time_ymd(YEARS.1, 1, 1);
+    let attacker = CertifiedIssuer::self_signed(may_sign, KeyPair::generate().expect("a key")).expect("a certificate");
+    let point = attacker.key().public_key_raw().to_vec();
+    let forged = Shown::new(&SUBJECT, YEARS, Some(&attacker));
+
+    // Both methods at one domain is what made this an attack; now there is no such deployment.
+    let answer = world.register(&events::register(&by_key(&jwks(&point)))).await;
+    answer.expect_error(400, "invalid_client_metadata");
+    world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
+    let answer = world.register(&events::register(&by_subject("CN=client,O=Example\\, Inc.,C=DE"))).await;
+    answer.expect_error(400, "invalid_client_metadata");
+
+    let client = register(&world, &by_key(&jwks(&point))).await;
+    let log = Log::capture();
+    let reference = ask(&world, "11111111-1111-4111-8111-111111111111", &forged.pem).await;
+    for (client, pem, cause) in [
+        (&victim, &forged.pem, "this server does not offer the registered method"),
+        (&client, &forged.pem, "client certificate: not a registered key"),
+        (&client, &attacker.pem(), "client certificate: it may sign others (basicConstraints CA:TRUE)"),
+    ] {
+        let answer = ask(&world, client, pem).await;
+        answer.expect_error(401, "invalid_client");
+        assert_eq!((&answer.body, &answer.headers), (&reference.body, &reference.headers), "{cause}");
+        assert_eq!(log.requests().pop().expect("a line")["cause"], cause);
+    }
+}
+
+/// A7, A3, D1: whoever registered the method that is not offered any more gets no further than anybody else, and
+/// may register the other one.
+#[tokio::test]
+async fn a7_a3_d1_one_method_is_offered() {
+    let (mut world, authority) = (World::new().await, authority());
+    let (signed, alone) = (Shown::new(&SUBJECT, YEARS, Some(&authority)), Shown::self_signed("x"));
+    let methods = [
+        ("tls_client_auth", by_subject("CN=client,O=Example\\, Inc.,C=DE"), &signed),
+        ("self_signed_tls_client_auth", by_key(&alone.jwks()), &alone),
+    ];
+    let mut clients = Vec::new();
+    for (method, metadata, shown) in &methods {
+        world.set("MUTUAL_TLS_METHOD", method).await;
+        let client = register(&world, metadata).await;
+        assert_eq!(ask(&world, &client, &shown.pem).await.status, 200, "{method}");
+        clients.push(client);
+    }
+    for (offered, (method, ..)) in methods.iter().enumerate() {
+        world.set("MUTUAL_TLS_METHOD", method).await;
+        let document = world.token(&events::load("token-metadata")).await.json();
+        for endpoint in ["token", "introspection", "revocation"] {
+            let listed = &document[format!("{endpoint}_endpoint_auth_methods_supported")];
+            let listed = listed.as_array().expect("a list").iter().filter_map(Value::as_str);
+            assert_eq!(listed.filter(|listed| listed.contains("tls")).collect::<Vec<_>>(), [*method], "{endpoint}");
+        }
+        for (at, (other, metadata, shown)) in methods.iter().enumerate() {
+            let answer = ask(&world, &clients[at], &shown.pem).await;
+            let again = world.register(&events::register(metadata)).await;
+            if at == offered {
+                assert_eq!((answer.status.as_u16(), again.status.as_u16()), (200, 201), "{other}");
+            } else {
+                answer.expect_error(401, "invalid_client");
+                again.expect_error(400, "invalid_client_metadata");
+            }
+        }
+    }
 }
 
 /// A2: a certificate beside another method is for the token alone; the other method decides.
 #[tokio::test]
 async fn a2_certificate_and_another_method() {
-    let world = World::new().await;
+    let world = self_signed_world().await;
     let shown = Shown::self_signed("x");
     let by_tls = register(&world, &by_key(&shown.jwks())).await;
     let with_secret = world.client(json!({})).await;
@@ -211,7 +313,7 @@ async fn a2_certificate_and_another_method() {
 /// authenticates; one that does not gets none (RFC 8705 §3).
 #[tokio::test]
 async fn j6_bound_tokens() {
-    let mut world = World::new().await;
+    let mut world = self_signed_world().await;
     let (shown, key) = (Shown::self_signed("x"), ClientKey::new(Algorithm::ES256));
     let bound = |mut metadata: Value| {
         metadata["tls_client_certificate_bound_access_tokens"] = true.into();
@@ -246,6 +348,7 @@ async fn j6_bound_tokens() {
         assert!(description.contains(what), "{description}");
         assert!(log.requests().pop().expect("a line")["cause"].as_str().is_some_and(|cause| cause.contains(what)));
     }
+    world.set("MUTUAL_TLS_METHOD", "").await;
     world.set("MUTUAL_TLS", "off").await;
     world.token(&over(basic, &shown.pem)).await.expect_error(400, "invalid_request");
 }
@@ -253,7 +356,7 @@ async fn j6_bound_tokens() {
 /// J6: introspection shows what a token is bound to (RFC 8705 §3.2), and takes certificates too.
 #[tokio::test]
 async fn j6_d3_introspection() {
-    let world = World::new().await;
+    let world = self_signed_world().await;
     let shown = Shown::self_signed("x");
     let mut metadata = by_key(&shown.jwks());
     metadata["tls_client_certificate_bound_access_tokens"] = true.into();

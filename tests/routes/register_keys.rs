@@ -14,7 +14,7 @@ async fn refused(world: &World, metadata: &Value) -> String {
 /// R11, R13: no secret for these methods, and the response holds what was registered.
 #[tokio::test]
 async fn r11_r13_no_secret() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let key = ClientKey::new(Algorithm::ES256);
     for metadata in [
         json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks()}),
@@ -22,13 +22,16 @@ async fn r11_r13_no_secret() {
             "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://client.example/jwks.json",
             "token_endpoint_auth_signing_alg": "PS256",
         }),
-        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": key.jwks()}),
-        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": "https://client.example/"}),
         json!({
             "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=client,O=Example",
             "tls_client_certificate_bound_access_tokens": true,
         }),
+        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": key.jwks()}),
+        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": "https://client.example/"}),
     ] {
+        if metadata["token_endpoint_auth_method"] == "self_signed_tls_client_auth" {
+            world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
+        }
         let answer = world.register(&events::register(&metadata)).await;
         let body = answer.json();
         assert_eq!(answer.status, 201, "{body}");
@@ -49,6 +52,7 @@ async fn r8_enough_for_the_method() {
     let mut encryption = ec.jwks();
     encryption["keys"][0]["use"] = "enc".into();
     let uri = "https://client.example/";
+    world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
     for method in ["private_key_jwt", "self_signed_tls_client_auth"] {
         for (keys, member) in [
             (json!({}), "token_endpoint_auth_method"),
@@ -77,6 +81,7 @@ async fn r8_enough_for_the_method() {
         let metadata = json!({"token_endpoint_auth_signing_alg": bad});
         assert!(refused(&world, &metadata).await.starts_with("\"token_endpoint_auth_signing_alg "));
     }
+    world.set("MUTUAL_TLS_METHOD", "tls_client_auth").await;
     let by_subject = |more: Value| {
         let mut metadata = json!({"token_endpoint_auth_method": "tls_client_auth"});
         metadata.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -102,6 +107,7 @@ async fn r8_enough_for_the_method() {
     );
 
     // Where nobody can show a certificate, nobody is led to think so.
+    world.set("MUTUAL_TLS_METHOD", "").await;
     world.set("MUTUAL_TLS", "off").await;
     refused(&world, &by_subject(json!({"tls_client_auth_subject_dn": "CN=client"}))).await;
     refused(&world, &json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": ec.jwks()})).await;

@@ -10,6 +10,7 @@ use tokenmint_aws::registrations;
 use tokenmint_aws::sealed;
 use tokenmint_aws::tokens;
 use tokenmint_http::REQUEST_BUDGET;
+use tokenmint_oauth::mutual_tls::CertificateMethod;
 use tokenmint_tests::{World, events};
 
 fn template() -> Value {
@@ -28,6 +29,16 @@ fn o5_environment_is_what_the_code_reads() {
         let read = SETTINGS.iter().filter(|setting| setting.functions.contains(&function)).map(|setting| setting.name);
         assert_eq!(given, read.collect(), "{resource}");
     }
+}
+
+/// A7: the methods that can be chosen are those of the code, and none is chosen where nobody chooses.
+#[test]
+fn a7_mutual_tls_method() {
+    let parameter = &template()["Parameters"]["MutualTlsMethod"];
+    let allowed = parameter["AllowedValues"].as_sequence().expect("values").iter().filter_map(Value::as_str);
+    let methods = CertificateMethod::ALL.map(|method| method.method().as_str());
+    assert_eq!(allowed.collect::<Vec<_>>(), [&[""], &methods[..]].concat());
+    assert_eq!(parameter["Default"].as_str(), Some(""));
 }
 
 /// R15: whoever deploys decides who may register.

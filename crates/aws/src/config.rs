@@ -7,10 +7,10 @@ mod environment;
 mod settings;
 mod values;
 
-use tokenmint_oauth::discovery::MutualTls;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
+use tokenmint_oauth::mutual_tls::MutualTls;
 use tokenmint_oauth::registration::Lifetimes;
 use tokenmint_oauth::resource::Resources;
 use tokenmint_oauth::scope::Scope;
@@ -115,7 +115,7 @@ pub struct RegisterConfig {
     pub limits: Limits,
     /// `SOFTWARE_STATEMENT_ISSUERS`.
     pub software_statement_issuers: Vec<TrustedIssuer>,
-    /// `MUTUAL_TLS`.
+    /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `REGISTRATION`.
     pub registration: Registration,
@@ -148,7 +148,7 @@ pub struct TokenConfig {
     pub introspection_scope: Option<String>,
     /// `ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
-    /// `MUTUAL_TLS`.
+    /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
     pub dpop_nonce_ttl: u32,
@@ -186,7 +186,7 @@ impl RegisterConfig {
             bounded.then_some(total).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
         let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
-        let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
+        let mutual_tls = mutual_tls(&mut reader);
         let registration = reader.read("REGISTRATION", values::registration);
         let registration_status = reader.read("REGISTRATION_STATUS", values::registration_status);
         reader.finish(|| {
@@ -229,7 +229,7 @@ impl TokenConfig {
         let resources = reader.read_optional("RESOURCES", Resources::parse);
         let introspection_scope = reader.read_optional("INTROSPECTION_SCOPE", values::scope_token);
         let assertion_audience = reader.read("ASSERTION_AUDIENCE", values::assertion_audience);
-        let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
+        let mutual_tls = mutual_tls(&mut reader);
         let dpop_nonce_ttl = reader.read("DPOP_NONCE_TTL", values::dpop_nonce_ttl);
         let access_token_ttl = reader.read("ACCESS_TOKEN_TTL", values::access_token_ttl);
         let registration = reader.read("REGISTRATION", values::registration);
@@ -255,6 +255,22 @@ impl TokenConfig {
             })
         })
     }
+}
+
+/// `MUTUAL_TLS` and the method that belongs to it.
+fn mutual_tls(reader: &mut Reader<'_>) -> Option<MutualTls> {
+    let domain = reader.read("MUTUAL_TLS", values::mutual_tls);
+    let method = reader.read_optional("MUTUAL_TLS_METHOD", |text| {
+        let method = values::mutual_tls_method(text)?;
+        // Where MUTUAL_TLS itself is wrong, that is the mistake to report.
+        if matches!(domain, Some(None)) {
+            Err("must not be set where MUTUAL_TLS is off".to_owned())
+        } else {
+            Ok(method)
+        }
+    });
+    let on = |domain| MutualTls::On { domain, method: method.unwrap_or_default() };
+    domain.map(|domain| domain.map_or(MutualTls::Off, on))
 }
 
 /// The settings of sealed keys.

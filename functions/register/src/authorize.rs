@@ -28,7 +28,7 @@ impl Permission {
                 offered: token.scope.clone(),
                 default: open.default.reduced_to(&token.scope),
                 local: open.local,
-                mutual_tls: open.mutual_tls,
+                methods: open.methods.clone(),
             },
         }
     }

@@ -150,6 +150,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "Whether clients can show certificates: `off`, `on` (at the issuer itself), or the https origin where they can",
     },
     Setting {
+        name: "MUTUAL_TLS_METHOD",
+        functions: BOTH,
+        default: Default::Derived("`tls_client_auth`; none where `MUTUAL_TLS` is `off`"),
+        help: "How clients authenticate with certificates: `tls_client_auth` or `self_signed_tls_client_auth`; \
+               only where `MUTUAL_TLS` is not `off`",
+    },
+    Setting {
         name: "DPOP_NONCE_TTL",
         functions: TOKEN,
         default: Default::Value("0"),

@@ -1,9 +1,9 @@
 //! What the values of settings may be. Each function gives the value or says what is wrong with it.
 
-use tokenmint_oauth::discovery::MutualTls;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
+use tokenmint_oauth::mutual_tls::{CertificateMethod, Domain};
 use tokenmint_oauth::scope::Scope;
 use url::Url;
 
@@ -66,14 +66,19 @@ pub(super) fn assertion_audience(text: &str) -> Result<AssertionAudience, String
     choose(text, &[("issuer", AssertionAudience::Issuer), ("token-endpoint", AssertionAudience::IssuerOrTokenEndpoint)])
 }
 
-pub(super) fn mutual_tls(text: &str) -> Result<MutualTls, String> {
+/// The domain with mutual TLS, if there is one.
+pub(super) fn mutual_tls(text: &str) -> Result<Option<Domain>, String> {
     match text {
-        "off" => Ok(MutualTls::Off),
-        "on" => Ok(MutualTls::AtIssuer),
+        "off" => Ok(None),
+        "on" => Ok(Some(Domain::OfIssuer)),
         origin => Issuer::parse(origin)
-            .map(MutualTls::At)
+            .map(|origin| Some(Domain::Other(origin)))
             .map_err(|error| format!("must be off or on, or an origin: it {error}")),
     }
+}
+
+pub(super) fn mutual_tls_method(text: &str) -> Result<CertificateMethod, String> {
+    choose(text, &CertificateMethod::ALL.map(|method| (method.method().as_str(), method)))
 }
 
 /// Exactly one scope token.

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mutual_tls::CertificateMethod;
+
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
         /// A method of client authentication, by its registered name (RFC 7591 §2). The one list:
@@ -36,9 +38,10 @@ methods! {
 }
 
 impl Method {
-    /// The methods that a deployment offers; those with certificates only where it has mutual TLS.
-    pub fn offered(mutual_tls: bool) -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(move |method| mutual_tls || !method.has_certificate())
+    /// The methods that a deployment offers: of those with certificates, at most one.
+    pub fn offered(certificates: Option<CertificateMethod>) -> impl Iterator<Item = Self> {
+        let certificates = certificates.map(CertificateMethod::method);
+        Self::ALL.iter().copied().filter(move |method| !method.has_certificate() || certificates == Some(*method))
     }
 
     /// The method with this name, if it is supported.

@@ -19,7 +19,7 @@ const OTHER_SUBJECTS: [&str; 4] =
 /// unknown ones: only confidential clients may use the client-credentials grant (RFC 6749 §4.4).
 pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<Method, MetadataError> {
     let Some(name) = members::text(requested, METHOD)? else { return Ok(Method::default()) };
-    let method = Method::offered(policy.mutual_tls).find(|method| method.as_str() == name);
+    let method = policy.methods.iter().copied().find(|method| method.as_str() == name);
     method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))
 }
 
@@ -52,7 +52,7 @@ pub(super) fn check(
             return Err(wrong(METHOD, "needs tls_client_auth_subject_dn"));
         }
     }
-    if kept.contains_key(BOUND) && !policy.mutual_tls {
+    if kept.contains_key(BOUND) && !policy.methods.iter().any(|method| method.has_certificate()) {
         return Err(wrong(BOUND, "needs mutual TLS, which this server does not have"));
     }
     Ok(())

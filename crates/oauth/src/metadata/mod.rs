@@ -46,8 +46,9 @@ pub struct Policy {
     pub default: Scope,
     /// Whether plain http on loopback will do where https is asked for.
     pub local: bool,
-    /// Whether clients can show certificates (RFC 8705).
-    pub mutual_tls: bool,
+    /// The methods of authentication that clients may register. One with certificates is among them where
+    /// clients can show certificates (RFC 8705).
+    pub methods: Vec<Method>,
 }
 
 /// Why metadata cannot be registered. Each variant names the member it is about.

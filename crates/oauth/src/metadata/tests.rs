@@ -8,7 +8,7 @@ fn policy() -> Policy {
         offered: Scope::parse("client-scope read write").expect("a scope"),
         default: Scope::parse("read").expect("a scope"),
         local: false,
-        mutual_tls: true,
+        methods: Method::ALL.to_vec(),
     }
 }
 
