@@ -73,8 +73,13 @@ async fn self_signed_world() -> World {
     world
 }
 
-/// The event over a connection with this certificate.
+/// The event over a connection with this certificate to the domain with mutual TLS of every world, the issuer's.
 fn over(event: Value, pem: &str) -> Value {
+    over_at("as.example", event, pem)
+}
+
+/// The event over a connection with this certificate to a domain.
+fn over_at(domain: &str, event: Value, pem: &str) -> Value {
     let mut over = events::load("token-mutual-tls");
     let certificate = &mut over["requestContext"]["authentication"]["clientCert"];
     certificate["clientCertPem"] = pem.into();
@@ -83,6 +88,7 @@ fn over(event: Value, pem: &str) -> Value {
     let authentication = over["requestContext"]["authentication"].clone();
     let mut event = event;
     event["requestContext"]["authentication"] = authentication;
+    event["requestContext"]["domainName"] = domain.into();
     event
 }
 
@@ -179,7 +185,58 @@ async fn a7_a4_hostile_certificates() {
     assert_eq!(ask(&world, &client, &good.pem).await.status, 200);
     world.set("MUTUAL_TLS", "off").await;
     ask(&world, &client, &good.pem).await.expect_error(401, "invalid_client");
-    assert_eq!(log.requests().pop().expect("a line")["cause"], "this server does not offer the registered method");
+    // There is no domain for certificates any more, so that this is none.
+    assert_eq!(log.requests().pop().expect("a line")["cause"], "no client authentication");
+}
+
+/// A7, J6: a certificate counts at the domain with mutual TLS only, for authentication and for bound tokens. At
+/// another domain of the same API, whose trust store may be anybody's, it is none.
+#[tokio::test]
+async fn a7_j6_certificates_of_another_domain() {
+    let (mut world, authority) = (World::new().await, authority());
+    let shown = Shown::new(&SUBJECT, YEARS, Some(&authority));
+    let client = register(&world, &by_subject("CN=client,O=Example\\, Inc.,C=DE")).await;
+    let bound = world.client(json!({"tls_client_certificate_bound_access_tokens": true})).await;
+    let by_certificate = events::token(&format!("{GRANT}&client_id={client}"));
+    let by_secret = events::with_header(events::token(GRANT), "authorization", bound.basic());
+    let mut nowhere = over(by_certificate.clone(), &shown.pem);
+    nowhere["requestContext"].as_object_mut().expect("a context").remove("domainName");
+    let other = "a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com";
+    for (setting, good, bad) in [
+        ("on", "as.example", ["mtls.as.example", "as.example.", "xas.example", other, "localhost"]),
+        (
+            "https://mtls.as.example",
+            "mtls.as.example",
+            ["as.example", "mtls.as.example:443", ".as.example", other, "localhost"],
+        ),
+        (
+            "https://mtls.as.example:8443",
+            "mtls.as.example",
+            ["as.example", "mtls.as.example:8443", "x", other, "localhost"],
+        ),
+    ] {
+        world.set("MUTUAL_TLS", setting).await;
+        for domain in [good, &good.to_uppercase()] {
+            let answer = world.token(&over_at(domain, by_certificate.clone(), &shown.pem)).await;
+            assert_eq!(answer.status, 200, "{setting} {domain}");
+            let answer = world.token(&over_at(domain, by_secret.clone(), &shown.pem)).await.json();
+            let token = world.verify(answer["access_token"].as_str().expect("a token")).await;
+            assert_eq!(token.claims["cnf"], json!({"x5t#S256": shown.thumbprint}), "{setting} {domain}");
+        }
+        let without = world.token(&by_certificate).await;
+        for domain in bad {
+            let mut event = over_at(domain, by_certificate.clone(), &shown.pem);
+            // What the client writes into its request decides nothing.
+            event["headers"]["host"] = good.into();
+            let answer = world.token(&event).await;
+            answer.expect_error(401, "invalid_client");
+            assert_eq!((&answer.body, &answer.headers), (&without.body, &without.headers), "{setting} {domain}");
+            let answer = world.token(&over_at(domain, by_secret.clone(), &shown.pem)).await;
+            let error = answer.expect_error(400, "invalid_request").json()["error_description"].to_string();
+            assert!(error.contains("came without one"), "{setting} {domain}: {error}");
+        }
+        world.token(&nowhere).await.expect_error(401, "invalid_client");
+    }
 }
 
 /// A7: a self-signed certificate proves its key, and nothing else of it counts.

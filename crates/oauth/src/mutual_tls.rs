@@ -67,6 +67,16 @@ impl MutualTls {
         }
     }
 
+    /// The host at which clients can show certificates. A request that came by way of another domain, which has
+    /// another trust store or none, has no certificate.
+    pub fn host<'a>(&'a self, issuer: &'a Issuer) -> Option<&'a str> {
+        match self {
+            Self::Off => None,
+            Self::On { domain: Domain::OfIssuer, .. } => Some(issuer.host()),
+            Self::On { domain: Domain::Other(origin), .. } => Some(origin.host()),
+        }
+    }
+
     /// All URLs of an endpoint: that of the issuer, and that with mutual TLS where it is another one.
     pub fn urls(&self, issuer: &Issuer, path: &str) -> Vec<String> {
         std::iter::once(issuer).chain(self.alias(issuer)).map(|origin| origin.url(path)).collect()
@@ -77,6 +87,29 @@ impl MutualTls {
         match self {
             Self::On { domain: Domain::Other(origin), .. } if origin != issuer => Some(origin),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A7: the host of the domain, without its port.
+    #[test]
+    fn a7_host_of_the_domain() {
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        let on = |domain| MutualTls::On { domain, method: CertificateMethod::default() };
+        assert_eq!(MutualTls::Off.host(&issuer), None);
+        assert_eq!(on(Domain::OfIssuer).host(&issuer), Some("as.example"));
+        for (origin, host) in [
+            ("https://mtls.as.example", "mtls.as.example"),
+            ("https://mtls.as.example:8443", "mtls.as.example"),
+            ("https://[2001:db8::1]", "[2001:db8::1]"),
+            ("https://[2001:db8::1]:8443", "[2001:db8::1]"),
+        ] {
+            let other = on(Domain::Other(Issuer::parse(origin).expect(origin)));
+            assert_eq!(other.host(&issuer), Some(host), "{origin}");
         }
     }
 }
