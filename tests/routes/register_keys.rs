@@ -26,6 +26,10 @@ async fn r11_r13_no_secret() {
             "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=client,O=Example",
             "tls_client_certificate_bound_access_tokens": true,
         }),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "Client.example"}),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_uri": "spiffe://x.example/y"}),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_ip": "2001:DB8:0::1"}),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_email": "c@Example.com"}),
         json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": key.jwks()}),
         json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": "https://client.example/"}),
     ] {
@@ -93,10 +97,24 @@ async fn r8_enough_for_the_method() {
         (json!({"tls_client_auth_subject_dn": "client"}), "tls_client_auth_subject_dn"),
         (json!({"tls_client_auth_subject_dn": 1}), "tls_client_auth_subject_dn"),
         (json!({"tls_client_auth_subject_dn": format!("CN={}", "x".repeat(1024))}), "tls_client_auth_subject_dn"),
-        (json!({"tls_client_auth_san_dns": "client.example"}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_dns": ""}), "token_endpoint_auth_method"),
+        (json!({"tls_client_auth_san_dns": null}), "token_endpoint_auth_method"),
+        (json!({"tls_client_auth_san_dns": ["client.example"]}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_dns": "*.client.example"}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_dns": format!("{}a", "a.".repeat(127))}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_uri": "client.example"}), "tls_client_auth_san_uri"),
+        (json!({"tls_client_auth_san_uri": format!("https://{}", "x".repeat(2048))}), "tls_client_auth_san_uri"),
+        (json!({"tls_client_auth_san_ip": "client.example"}), "tls_client_auth_san_ip"),
+        (json!({"tls_client_auth_san_ip": "192.0.2.1/32"}), "tls_client_auth_san_ip"),
+        (json!({"tls_client_auth_san_email": "client.example"}), "tls_client_auth_san_email"),
+        (json!({"tls_client_auth_san_email": "client@"}), "tls_client_auth_san_email"),
         (
             json!({"tls_client_auth_subject_dn": "CN=client", "tls_client_auth_san_uri": "https://client.example"}),
-            "tls_client_auth_san_uri",
+            "tls_client_auth_subject_dn",
+        ),
+        (
+            json!({"tls_client_auth_san_dns": "client.example", "tls_client_auth_san_ip": "192.0.2.1"}),
+            "tls_client_auth_san_ip",
         ),
     ] {
         let description = refused(&world, &by_subject(more)).await;

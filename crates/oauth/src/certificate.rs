@@ -10,12 +10,16 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::BasicConstraints;
 
 use crate::EpochSeconds;
+use crate::certificate_name::{CertificateName, alternative_names};
 use crate::distinguished_name::DistinguishedName;
 use crate::error::{ErrorCode, OAuthError};
 use crate::jwk::{PublicKey, SigningAlgorithm};
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
+
+/// The names of the subject beside its distinguished one (RFC 5280 §4.2.1.6).
+const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
 
 /// Whether a certificate's key may sign other certificates (RFC 5280 §4.2.1.9).
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
@@ -24,7 +28,7 @@ const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29
 /// authority that is trusted, is for TLS to prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    subject: DistinguishedName,
+    names: Vec<CertificateName>,
     not_before: EpochSeconds,
     not_after: EpochSeconds,
     is_authority: bool,
@@ -54,10 +58,14 @@ impl Certificate {
         let extensions = certificate.extensions.as_deref().unwrap_or_default();
         let constraints = extension(extensions, BASIC_CONSTRAINTS)?.map(BasicConstraints::from_der).transpose();
         let constraints = constraints.map_err(|_| CertificateError)?;
+        let names =
+            extension(extensions, SUBJECT_ALT_NAME)?.map(|names| alternative_names(names).ok_or(CertificateError));
+        let mut names = names.transpose()?.unwrap_or_default();
+        names.push(CertificateName::Subject(DistinguishedName::of(&certificate.subject)));
         let spki = certificate.subject_public_key_info.to_der().map_err(|_| CertificateError)?;
         let key = SigningAlgorithm::ALL.iter().find_map(|algorithm| PublicKey::from_spki(&spki, *algorithm).ok());
         Ok(Self {
-            subject: DistinguishedName::of(&certificate.subject),
+            names,
             not_before: certificate.validity.not_before.to_unix_duration().as_secs(),
             not_after: certificate.validity.not_after.to_unix_duration().as_secs(),
             is_authority: constraints.is_some_and(|constraints| constraints.ca),
@@ -71,9 +79,9 @@ impl Certificate {
         self.not_before <= now && now <= self.not_after
     }
 
-    /// Whether it is for this subject.
-    pub fn is_for(&self, subject: &DistinguishedName) -> bool {
-        self.subject == *subject
+    /// Whether this is one of its names: the subject's, or an alternative one.
+    pub fn is_for(&self, name: &CertificateName) -> bool {
+        self.names.contains(name)
     }
 
     /// Whether its key may sign other certificates: `CA:TRUE` among its basic constraints (RFC 5280 §4.2.1.9).
@@ -160,7 +168,8 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
         }]});
         let keys = crate::jose::PublicKeys::parse(&jwk).expect("a key");
         assert_eq!(certificate.key_thumbprint().map(str::to_owned), keys.thumbprints().next());
-        assert!(certificate.is_for(&DistinguishedName::parse("CN=mtls").expect("a name")));
+        let name = DistinguishedName::parse("CN=mtls").expect("a name");
+        assert!(certificate.is_for(&CertificateName::Subject(name)));
         // 2018-10-18T12:37:09Z to 2022-05-02T12:37:09Z.
         for (now, good) in
             [(1_539_866_228, false), (1_539_866_229, true), (1_651_495_029, true), (1_651_495_030, false)]

@@ -13,6 +13,7 @@
 pub mod access_token;
 pub mod bearer;
 pub mod certificate;
+pub mod certificate_name;
 pub mod client;
 pub mod client_auth;
 pub mod client_configuration;

@@ -100,8 +100,8 @@ pub enum ProveError {
     #[error("client certificate: expired or not yet valid")]
     CertificateTime,
     /// The certificate is another client's.
-    #[error("client certificate: not the registered subject")]
-    WrongSubject,
+    #[error("client certificate: not the registered name")]
+    WrongName,
     /// The certificate's key is not one of the client's.
     #[error("client certificate: not a registered key")]
     WrongKey,

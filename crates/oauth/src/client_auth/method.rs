@@ -31,7 +31,7 @@ methods! {
     ClientSecretPost = "client_secret_post";
     /// A JWT that one of the client's keys signed (RFC 7523 §2.2).
     PrivateKeyJwt = "private_key_jwt";
-    /// A certificate of an authority that is trusted, with the registered subject (RFC 8705 §2.1).
+    /// A certificate of an authority that is trusted, with the registered name (RFC 8705 §2.1).
     TlsClientAuth = "tls_client_auth";
     /// A certificate with one of the client's keys (RFC 8705 §2.2).
     SelfSignedTlsClientAuth = "self_signed_tls_client_auth";

@@ -10,7 +10,7 @@ mod method;
 mod post;
 pub mod private_key_jwt;
 mod secret_pair;
-pub(crate) mod tls;
+mod tls;
 
 use crate::EpochSeconds;
 use crate::client::{Client, ClientId};
@@ -190,7 +190,7 @@ impl Credentials {
             }
             (Self::PrivateKeyJwt(assertion), Method::PrivateKeyJwt) => Some(assertion.prove(&client, at)?),
             (Self::Tls(pair), Method::TlsClientAuth) => {
-                pair.prove_subject(&client, at)?;
+                pair.prove_name(&client, at)?;
                 None
             }
             (Self::Tls(pair), Method::SelfSignedTlsClientAuth) => {

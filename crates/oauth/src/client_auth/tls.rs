@@ -6,12 +6,8 @@
 use super::{Circumstances, PresentError, ProveError, with_keys};
 use crate::certificate::Certificate;
 use crate::client::{Client, ClientId};
-use crate::distinguished_name::DistinguishedName;
 use crate::form::Form;
 use crate::mutual_tls::CertificateMethod;
-
-/// The member that holds the subject of a client's certificates (RFC 8705 §2.1.2).
-pub(crate) const SUBJECT: &str = "tls_client_auth_subject_dn";
 
 /// A client identifier, and the certificate of the connection over which it came.
 #[derive(Debug)]
@@ -29,14 +25,13 @@ pub(super) fn present(form: &Form<'_>, certificate: Option<&str>) -> Result<IdAn
 }
 
 impl IdAndCertificate {
-    /// `tls_client_auth`: the certificate's subject is the one registered (§2.1).
-    pub(super) fn prove_subject(&self, client: &Client, at: &Circumstances<'_>) -> Result<(), ProveError> {
+    /// `tls_client_auth`: one of the certificate's names is the one registered (§2.1).
+    pub(super) fn prove_name(&self, client: &Client, at: &Circumstances<'_>) -> Result<(), ProveError> {
         self.check(CertificateMethod::TlsClientAuth, at)?;
-        let registered = client.metadata.text(SUBJECT).and_then(|text| DistinguishedName::parse(text).ok());
-        if registered.is_some_and(|subject| self.certificate.is_for(&subject)) {
+        if client.metadata.certificate_name().is_some_and(|name| self.certificate.is_for(&name)) {
             Ok(())
         } else {
-            Err(ProveError::WrongSubject)
+            Err(ProveError::WrongName)
         }
     }
 

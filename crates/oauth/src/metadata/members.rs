@@ -7,7 +7,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::distinguished_name::DistinguishedName;
+use crate::certificate_name::NameForm;
 use crate::jose::{self, PublicKeys};
 
 use super::requested::{string, strings};
@@ -45,8 +45,8 @@ pub enum Kind {
     Jwks,
     /// An algorithm of [`jose::ALGORITHMS`].
     Algorithm,
-    /// A distinguished name (RFC 4514) of at most so many bytes.
-    DistinguishedName(usize),
+    /// A name of the client's certificates, of this form and at most so many bytes (RFC 8705 §2.1.2).
+    CertificateName(NameForm, usize),
     /// An array of at most so many redirect URIs (RFC 6749 §3.1.2).
     RedirectUris(usize),
     /// A text of at most so many bytes, on which the server decides.
@@ -72,7 +72,19 @@ pub const MEMBERS: &[Member] = &[
     Member { name: "software_id", kind: Kind::Text(256), localizable: false },
     Member { name: "software_statement", kind: Kind::Text(crate::software_statement::MAX_BYTES), localizable: false },
     Member { name: "software_version", kind: Kind::Text(256), localizable: false },
-    Member { name: "tls_client_auth_subject_dn", kind: Kind::DistinguishedName(1024), localizable: false },
+    Member { name: "tls_client_auth_san_dns", kind: Kind::CertificateName(NameForm::Dns, 253), localizable: false },
+    Member { name: "tls_client_auth_san_email", kind: Kind::CertificateName(NameForm::Email, 320), localizable: false },
+    Member { name: "tls_client_auth_san_ip", kind: Kind::CertificateName(NameForm::Ip, 45), localizable: false },
+    Member {
+        name: "tls_client_auth_san_uri",
+        kind: Kind::CertificateName(NameForm::Uri, MAX_URI_BYTES),
+        localizable: false,
+    },
+    Member {
+        name: "tls_client_auth_subject_dn",
+        kind: Kind::CertificateName(NameForm::DistinguishedName, 1024),
+        localizable: false,
+    },
     Member { name: "tls_client_certificate_bound_access_tokens", kind: Kind::Flag, localizable: false },
     Member { name: "token_endpoint_auth_method", kind: Kind::DecidedText(256), localizable: false },
     Member { name: "token_endpoint_auth_signing_alg", kind: Kind::Algorithm, localizable: false },
@@ -93,6 +105,14 @@ pub(super) fn texts(requested: &RequestedMetadata, name: &str) -> Result<Option<
         Some(Kind::DecidedTexts(max_entries, max_bytes)) => requested.strings(name, max_entries, max_bytes),
         _ => Ok(None),
     }
+}
+
+/// The members that name the certificates of a `tls_client_auth` client, each with its form.
+pub(super) fn certificate_names() -> impl Iterator<Item = (&'static str, NameForm)> {
+    MEMBERS.iter().filter_map(|member| match member.kind {
+        Kind::CertificateName(form, _) => Some((member.name, form)),
+        _ => None,
+    })
 }
 
 /// The members of the table that were given and are kept as sent, each checked.
@@ -173,11 +193,12 @@ fn is_given(member: &Member, name: &str, value: &Value, policy: &Policy) -> Resu
             let reason = "is not an algorithm this server supports; see its metadata document";
             known.then_some(!text.is_empty()).ok_or_else(|| MetadataError::Value { member: name.to_owned(), reason })
         }
-        Kind::DistinguishedName(max_bytes) => {
+        Kind::CertificateName(form, max_bytes) => {
             let text = string(name, value, max_bytes)?;
-            let reason = "is not a distinguished name of RFC 4514";
-            let known = text.is_empty() || DistinguishedName::parse(text).is_ok();
-            known.then_some(!text.is_empty()).ok_or_else(|| MetadataError::Value { member: name.to_owned(), reason })
+            if text.is_empty() {
+                return Ok(false);
+            }
+            form.parse(text).map(|_| true).map_err(|reason| MetadataError::Value { member: name.to_owned(), reason })
         }
         Kind::RedirectUris(max_entries) => {
             let entries = strings(name, value, max_entries, MAX_URI_BYTES)?;
