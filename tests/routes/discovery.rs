@@ -4,8 +4,7 @@ use serde_json::json;
 use tokenmint_aws::provision::KeySpec;
 use tokenmint_tests::{World, events};
 
-const METHODS: [&str; 5] =
-    ["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"];
+const METHODS: [&str; 4] = ["client_secret_basic", "client_secret_post", "private_key_jwt", "tls_client_auth"];
 
 const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 

@@ -1,91 +1,15 @@
 //! Mutual TLS at `POST /token`: RFC 8705, with the certificate in API Gateway's request context.
 
-use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
-use jsonwebtoken::Algorithm;
-use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, Issuer, KeyPair};
-use serde_json::{Value, json};
-use tokenmint_tests::{Answer, Log, World, events};
+mod bound;
+mod one_method;
+mod shown;
 
-use crate::client_key::{ClientKey, claims, parameters, register};
+use rcgen::{CertificateParams, DnType, SanType};
+use serde_json::json;
+use tokenmint_tests::{Log, World, events};
 
-const GRANT: &str = "grant_type=client_credentials";
-
-/// The time of every world: 2023-11-14.
-const YEARS: (i32, i32) = (2023, 2024);
-
-/// A certificate and its key.
-struct Shown {
-    pem: String,
-    key: KeyPair,
-    thumbprint: String,
-}
-
-impl Shown {
-    /// The certificate of a subject, in the given years, signed by an authority or by itself.
-    fn new(names: &[(DnType, &str)], (first, last): (i32, i32), authority: Option<&Issuer<'_, KeyPair>>) -> Self {
-        let mut parameters = CertificateParams::default();
-        parameters.distinguished_name = rcgen::DistinguishedName::new();
-        for (kind, name) in names {
-            parameters.distinguished_name.push(kind.clone(), *name);
-        }
-        parameters.not_before = rcgen::date_time_ymd(first, 1, 1);
-        parameters.not_after = rcgen::date_time_ymd(last, 1, 1);
-        let key = KeyPair::generate().expect("a key");
-        let certificate = match authority {
-            Some(authority) => parameters.signed_by(&key, authority),
-            None => parameters.self_signed(&key),
-        };
-        let certificate = certificate.expect("a certificate");
-        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate.der());
-        let thumbprint = BASE64_URL_SAFE_NO_PAD.encode(hash);
-        Self { pem: certificate.pem(), key, thumbprint }
-    }
-
-    fn self_signed(name: &str) -> Self {
-        Self::new(&[(DnType::CommonName, name)], YEARS, None)
-    }
-
-    /// The key as a client registers it.
-    fn jwks(&self) -> Value {
-        let point = self.key.public_key_raw();
-        let part = |at: std::ops::Range<usize>| BASE64_URL_SAFE_NO_PAD.encode(&point[at]);
-        json!({"keys": [{"kty": "EC", "crv": "P-256", "x": part(1..33), "y": part(33..65)}]})
-    }
-}
-
-/// The event over a connection with this certificate.
-fn over(event: Value, pem: &str) -> Value {
-    let mut over = events::load("token-mutual-tls");
-    let certificate = &mut over["requestContext"]["authentication"]["clientCert"];
-    certificate["clientCertPem"] = pem.into();
-    // What stands beside the certificate says nothing that counts.
-    certificate["subjectDN"] = "CN=somebody else".into();
-    let authentication = over["requestContext"]["authentication"].clone();
-    let mut event = event;
-    event["requestContext"]["authentication"] = authentication;
-    event
-}
-
-async fn ask(world: &World, client: &str, pem: &str) -> Answer {
-    world.token(&over(events::token(&format!("{GRANT}&client_id={client}")), pem)).await
-}
-
-fn authority() -> CertifiedIssuer<'static, KeyPair> {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
-    CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("an authority")
-}
-
-const SUBJECT: [(DnType, &str); 3] =
-    [(DnType::CountryName, "DE"), (DnType::OrganizationName, "Example, Inc."), (DnType::CommonName, "client")];
-
-fn by_subject(subject: &str) -> Value {
-    json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": subject})
-}
-
-fn by_key(keys: &Value) -> Value {
-    json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": keys})
-}
+use self::shown::{GRANT, SUBJECT, Shown, YEARS, ask, authority, by_key, by_subject, over, self_signed_world};
+use crate::client_key::register;
 
 /// A7: the certificate's subject is the one that is registered, however that is spelled.
 #[tokio::test]
@@ -105,6 +29,67 @@ async fn a7_subject() {
     }
 }
 
+/// A7: the certificate has the alternative name that is registered, of the same kind (RFC 8705 §2.1.2), and no
+/// other name of it counts.
+#[tokio::test]
+async fn a7_alternative_names_of_certificates() {
+    let (world, authority) = (World::new().await, authority());
+    let text = |text: &str| text.try_into().expect("ASCII");
+    let certificate = |names: Vec<SanType>| {
+        let mut parameters = CertificateParams::default();
+        parameters.subject_alt_names = names;
+        Shown::with(parameters, &SUBJECT, YEARS, Some(&authority)).pem
+    };
+    let v6 = "2001:db8::1".parse().expect("an address");
+    let whole = certificate(vec![
+        SanType::DnsName(text("other.example")),
+        SanType::DnsName(text("Client.example")),
+        SanType::URI(text("https://client.example/x")),
+        SanType::IpAddress([192, 0, 2, 1].into()),
+        SanType::IpAddress(v6),
+        SanType::Rfc822Name(text("client@Example.com")),
+    ]);
+    // Each name as one of another kind, and names that only look like those registered.
+    let confused = certificate(vec![
+        SanType::DnsName(text("*.example")),
+        SanType::DnsName(text("client.example.evil.example")),
+        SanType::DnsName(text("192.0.2.1")),
+        SanType::DnsName(text("2001:db8::1")),
+        SanType::DnsName(text("client@example.com")),
+        SanType::DnsName(text("https://client.example/x")),
+        SanType::URI(text("client.example")),
+        SanType::URI(text("https://CLIENT.example/x")),
+        SanType::URI(text("https://client.example/x?")),
+        SanType::IpAddress([192, 0, 2, 2].into()),
+        SanType::Rfc822Name(text("client.example")),
+        SanType::Rfc822Name(text("Client@example.com")),
+    ]);
+    let without = certificate(Vec::new());
+    let named = Shown::new(&[(DnType::CommonName, "client.example")], YEARS, Some(&authority)).pem;
+    let log = Log::capture();
+    for (member, name) in [
+        ("tls_client_auth_san_dns", "client.example"),
+        ("tls_client_auth_san_dns", "CLIENT.EXAMPLE"),
+        ("tls_client_auth_san_uri", "https://client.example/x"),
+        ("tls_client_auth_san_ip", "192.0.2.1"),
+        ("tls_client_auth_san_ip", "2001:db8::1"),
+        ("tls_client_auth_san_ip", "2001:0DB8:0000::0:1"),
+        ("tls_client_auth_san_email", "client@EXAMPLE.com"),
+    ] {
+        let metadata = json!({"token_endpoint_auth_method": "tls_client_auth", member: name});
+        let client = register(&world, &metadata).await;
+        assert_eq!(ask(&world, &client, &whole).await.status, 200, "{name}");
+        for other in [&confused, &without, &named] {
+            ask(&world, &client, other).await.expect_error(401, "invalid_client");
+            let line = log.requests().pop().expect("a line");
+            assert_eq!(line["cause"], "client certificate: not the registered name", "{name}");
+        }
+    }
+    // The distinguished name goes on to count for a client that registered that.
+    let client = register(&world, &by_subject("CN=client,O=Example\\, Inc.,C=DE")).await;
+    assert_eq!(ask(&world, &client, &whole).await.status, 200);
+}
+
 /// A7, A4: what is not the client's certificate, at this time, is told like any other failure.
 #[tokio::test]
 async fn a7_a4_hostile_certificates() {
@@ -121,12 +106,12 @@ async fn a7_a4_hostile_certificates() {
     let log = Log::capture();
     let reference = world.token(&events::load("token-wrong-secret")).await;
     let cases = [
-        (client.as_str(), of(&[(DnType::CommonName, "other")], YEARS), "not the registered subject"),
-        (&client, of(&SUBJECT[1..], YEARS), "not the registered subject"),
-        (&client, of(&turned, YEARS), "not the registered subject"),
-        (&client, of(&longer, YEARS), "not the registered subject"),
-        (&client, of(&in_one, YEARS), "not the registered subject"),
-        (&client, of(&[], YEARS), "not the registered subject"),
+        (client.as_str(), of(&[(DnType::CommonName, "other")], YEARS), "not the registered name"),
+        (&client, of(&SUBJECT[1..], YEARS), "not the registered name"),
+        (&client, of(&turned, YEARS), "not the registered name"),
+        (&client, of(&longer, YEARS), "not the registered name"),
+        (&client, of(&in_one, YEARS), "not the registered name"),
+        (&client, of(&[], YEARS), "not the registered name"),
         (&client, of(&SUBJECT, (2020, 2023)), "expired or not yet valid"),
         (&client, of(&SUBJECT, (2024, 2025)), "expired or not yet valid"),
         (&client, String::new(), "malformed"),
@@ -159,40 +144,14 @@ async fn a7_a4_hostile_certificates() {
     assert_eq!(ask(&world, &client, &good.pem).await.status, 200);
     world.set("MUTUAL_TLS", "off").await;
     ask(&world, &client, &good.pem).await.expect_error(401, "invalid_client");
-    assert_eq!(log.requests().pop().expect("a line")["cause"], "mutual TLS is off");
-}
-
-/// A7: a self-signed certificate proves its key, and nothing else of it counts.
-#[tokio::test]
-async fn a7_self_signed() {
-    let world = World::new().await;
-    let shown = Shown::self_signed("anybody");
-    let client = register(&world, &by_key(&shown.jwks())).await;
-    assert_eq!(ask(&world, &client, &shown.pem).await.status, 200);
-    let log = Log::capture();
-    for (pem, cause) in [
-        // The same subject with another key, and the same key past its time.
-        (Shown::self_signed("anybody").pem, "client certificate: not a registered key"),
-        (
-            Shown::new(&[(DnType::CommonName, "x")], (2019, 2020), None).pem,
-            "client certificate: expired or not yet valid",
-        ),
-    ] {
-        ask(&world, &client, &pem).await.expect_error(401, "invalid_client");
-        assert_eq!(log.requests().pop().expect("a line")["cause"], cause);
-    }
-    // A certificate of another client, each with its own method.
-    let other = Shown::self_signed("other");
-    let by_name = register(&world, &by_subject("CN=anybody")).await;
-    assert_eq!(ask(&world, &by_name, &shown.pem).await.status, 200, "API Gateway trusts it, and so it is the client's");
-    ask(&world, &by_name, &other.pem).await.expect_error(401, "invalid_client");
-    ask(&world, &client, &other.pem).await.expect_error(401, "invalid_client");
+    // There is no domain for certificates any more, so that this is none.
+    assert_eq!(log.requests().pop().expect("a line")["cause"], "no client authentication");
 }
 
 /// A2: a certificate beside another method is for the token alone; the other method decides.
 #[tokio::test]
 async fn a2_certificate_and_another_method() {
-    let world = World::new().await;
+    let world = self_signed_world().await;
     let shown = Shown::self_signed("x");
     let by_tls = register(&world, &by_key(&shown.jwks())).await;
     let with_secret = world.client(json!({})).await;
@@ -205,65 +164,6 @@ async fn a2_certificate_and_another_method() {
     world.token(&over(doubled, &shown.pem)).await.expect_error(400, "invalid_request");
     let query = events::with_query(events::token(GRANT), &format!("client_id={by_tls}"));
     world.token(&over(query, &shown.pem)).await.expect_error(400, "invalid_request");
-}
-
-/// J6: a client that wants it gets tokens bound to the certificate of the request, whichever way it
-/// authenticates; one that does not gets none (RFC 8705 §3).
-#[tokio::test]
-async fn j6_bound_tokens() {
-    let mut world = World::new().await;
-    let (shown, key) = (Shown::self_signed("x"), ClientKey::new(Algorithm::ES256));
-    let bound = |mut metadata: Value| {
-        metadata["tls_client_certificate_bound_access_tokens"] = true.into();
-        metadata
-    };
-    let with_secret = world.client(bound(json!({}))).await;
-    let by_tls = register(&world, &bound(by_key(&shown.jwks()))).await;
-    let metadata = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks()});
-    let by_assertion = register(&world, &bound(metadata)).await;
-    let request = |jti| {
-        let assertion = key.sign(&claims(&world, &by_assertion, jti));
-        events::token(&format!("{GRANT}{}", parameters(&assertion)))
-    };
-    let basic = events::with_header(events::token(GRANT), "authorization", with_secret.basic());
-    let by_client_id = events::token(&format!("{GRANT}&client_id={by_tls}"));
-    for event in [&basic, &request("1"), &by_client_id] {
-        let answer = world.token(&over(event.clone(), &shown.pem)).await.json();
-        assert_eq!(answer["token_type"], "Bearer", "{answer}");
-        let token = world.verify(answer["access_token"].as_str().expect("a token")).await;
-        assert_eq!(token.claims["cnf"], json!({"x5t#S256": shown.thumbprint}));
-    }
-    let log = Log::capture();
-    let expired = Shown::new(&[], (2019, 2020), None);
-    for (event, what) in [
-        (basic.clone(), "came without one"),
-        (request("2"), "came without one"),
-        (over(basic.clone(), "garbage"), "cannot be read"),
-        (over(basic.clone(), &expired.pem), "expired or not yet valid"),
-    ] {
-        let answer = world.token(&event).await;
-        let description = answer.expect_error(400, "invalid_request").json()["error_description"].to_string();
-        assert!(description.contains(what), "{description}");
-        assert!(log.requests().pop().expect("a line")["cause"].as_str().is_some_and(|cause| cause.contains(what)));
-    }
-    world.set("MUTUAL_TLS", "off").await;
-    world.token(&over(basic, &shown.pem)).await.expect_error(400, "invalid_request");
-}
-
-/// J6: introspection shows what a token is bound to (RFC 8705 §3.2), and takes certificates too.
-#[tokio::test]
-async fn j6_d3_introspection() {
-    let world = World::new().await;
-    let shown = Shown::self_signed("x");
-    let mut metadata = by_key(&shown.jwks());
-    metadata["tls_client_certificate_bound_access_tokens"] = true.into();
-    let client = register(&world, &metadata).await;
-    let token = ask(&world, &client, &shown.pem).await.json()["access_token"].as_str().expect("a token").to_owned();
-    let form = |path| over(events::form(path, &format!("token={token}&client_id={client}")), &shown.pem);
-    let seen = world.token(&form("/introspect")).await.json();
-    assert_eq!((&seen["active"], &seen["cnf"]), (&json!(true), &json!({"x5t#S256": shown.thumbprint})));
-    assert_eq!(world.token(&form("/revoke")).await.status, 200);
-    assert_eq!(world.token(&form("/introspect")).await.json(), json!({"active": false}));
 }
 
 /// A7: any text for a certificate: no panic, and the one answer.

@@ -14,7 +14,7 @@ async fn refused(world: &World, metadata: &Value) -> String {
 /// R11, R13: no secret for these methods, and the response holds what was registered.
 #[tokio::test]
 async fn r11_r13_no_secret() {
-    let world = World::new().await;
+    let mut world = World::new().await;
     let key = ClientKey::new(Algorithm::ES256);
     for metadata in [
         json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks()}),
@@ -22,13 +22,20 @@ async fn r11_r13_no_secret() {
             "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://client.example/jwks.json",
             "token_endpoint_auth_signing_alg": "PS256",
         }),
-        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": key.jwks()}),
-        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": "https://client.example/"}),
         json!({
             "token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": "CN=client,O=Example",
             "tls_client_certificate_bound_access_tokens": true,
         }),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_dns": "Client.example"}),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_uri": "spiffe://x.example/y"}),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_ip": "2001:DB8:0::1"}),
+        json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_san_email": "c@Example.com"}),
+        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": key.jwks()}),
+        json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": "https://client.example/"}),
     ] {
+        if metadata["token_endpoint_auth_method"] == "self_signed_tls_client_auth" {
+            world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
+        }
         let answer = world.register(&events::register(&metadata)).await;
         let body = answer.json();
         assert_eq!(answer.status, 201, "{body}");
@@ -49,6 +56,7 @@ async fn r8_enough_for_the_method() {
     let mut encryption = ec.jwks();
     encryption["keys"][0]["use"] = "enc".into();
     let uri = "https://client.example/";
+    world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
     for method in ["private_key_jwt", "self_signed_tls_client_auth"] {
         for (keys, member) in [
             (json!({}), "token_endpoint_auth_method"),
@@ -77,6 +85,7 @@ async fn r8_enough_for_the_method() {
         let metadata = json!({"token_endpoint_auth_signing_alg": bad});
         assert!(refused(&world, &metadata).await.starts_with("\"token_endpoint_auth_signing_alg "));
     }
+    world.set("MUTUAL_TLS_METHOD", "tls_client_auth").await;
     let by_subject = |more: Value| {
         let mut metadata = json!({"token_endpoint_auth_method": "tls_client_auth"});
         metadata.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
@@ -88,10 +97,24 @@ async fn r8_enough_for_the_method() {
         (json!({"tls_client_auth_subject_dn": "client"}), "tls_client_auth_subject_dn"),
         (json!({"tls_client_auth_subject_dn": 1}), "tls_client_auth_subject_dn"),
         (json!({"tls_client_auth_subject_dn": format!("CN={}", "x".repeat(1024))}), "tls_client_auth_subject_dn"),
-        (json!({"tls_client_auth_san_dns": "client.example"}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_dns": ""}), "token_endpoint_auth_method"),
+        (json!({"tls_client_auth_san_dns": null}), "token_endpoint_auth_method"),
+        (json!({"tls_client_auth_san_dns": ["client.example"]}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_dns": "*.client.example"}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_dns": format!("{}a", "a.".repeat(127))}), "tls_client_auth_san_dns"),
+        (json!({"tls_client_auth_san_uri": "client.example"}), "tls_client_auth_san_uri"),
+        (json!({"tls_client_auth_san_uri": format!("https://{}", "x".repeat(2048))}), "tls_client_auth_san_uri"),
+        (json!({"tls_client_auth_san_ip": "client.example"}), "tls_client_auth_san_ip"),
+        (json!({"tls_client_auth_san_ip": "192.0.2.1/32"}), "tls_client_auth_san_ip"),
+        (json!({"tls_client_auth_san_email": "client.example"}), "tls_client_auth_san_email"),
+        (json!({"tls_client_auth_san_email": "client@"}), "tls_client_auth_san_email"),
         (
             json!({"tls_client_auth_subject_dn": "CN=client", "tls_client_auth_san_uri": "https://client.example"}),
-            "tls_client_auth_san_uri",
+            "tls_client_auth_subject_dn",
+        ),
+        (
+            json!({"tls_client_auth_san_dns": "client.example", "tls_client_auth_san_ip": "192.0.2.1"}),
+            "tls_client_auth_san_ip",
         ),
     ] {
         let description = refused(&world, &by_subject(more)).await;
@@ -102,6 +125,7 @@ async fn r8_enough_for_the_method() {
     );
 
     // Where nobody can show a certificate, nobody is led to think so.
+    world.set("MUTUAL_TLS_METHOD", "").await;
     world.set("MUTUAL_TLS", "off").await;
     refused(&world, &by_subject(json!({"tls_client_auth_subject_dn": "CN=client"}))).await;
     refused(&world, &json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": ec.jwks()})).await;

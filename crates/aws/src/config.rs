@@ -8,10 +8,10 @@ mod environment;
 mod settings;
 mod values;
 
-use tokenmint_oauth::discovery::MutualTls;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
+use tokenmint_oauth::mutual_tls::MutualTls;
 use tokenmint_oauth::registration::Lifetimes;
 use tokenmint_oauth::resource::Resources;
 use tokenmint_oauth::scope::Scope;
@@ -74,7 +74,7 @@ pub struct RegisterConfig {
     pub limits: Limits,
     /// `SOFTWARE_STATEMENT_ISSUERS`.
     pub software_statement_issuers: Vec<TrustedIssuer>,
-    /// `MUTUAL_TLS`.
+    /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `REGISTRATION`.
     pub registration: Registration,
@@ -107,7 +107,7 @@ pub struct TokenConfig {
     pub introspection_scope: Option<String>,
     /// `ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
-    /// `MUTUAL_TLS`.
+    /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
     pub dpop_nonce_ttl: u32,
@@ -151,7 +151,7 @@ impl RegisterConfig {
             bounded.then_some(()).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
         let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
-        let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
+        let mutual_tls = mutual_tls(&mut reader);
         let registration_status = reader.one_of("REGISTRATION_STATUS", RegistrationStatus::from_name);
         reader.finish(|| {
             let scopes = scopes?;
@@ -196,7 +196,7 @@ impl TokenConfig {
         let resources = reader.read_optional("RESOURCES", Resources::parse);
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
-        let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
+        let mutual_tls = mutual_tls(&mut reader);
         let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
         let grant_policy = reader.one_of("GRANT_POLICY", choices::grant_policy);
@@ -239,6 +239,18 @@ fn introspection_scope(
         }
         Ok(scope)
     })
+}
+
+/// `MUTUAL_TLS` and the method that belongs to it.
+fn mutual_tls(reader: &mut Reader<'_>) -> Option<MutualTls> {
+    let domain = reader.read("MUTUAL_TLS", values::mutual_tls);
+    let method = reader.optional_one_of("MUTUAL_TLS_METHOD", choices::certificate_method, || {
+        // Where MUTUAL_TLS itself is wrong, that is the mistake to report.
+        let off = matches!(domain, Some(None));
+        if off { Err("must not be set where MUTUAL_TLS is off".to_owned()) } else { Ok(()) }
+    });
+    let on = |domain| MutualTls::On { domain, method: method.unwrap_or_default() };
+    domain.map(|domain| domain.map_or(MutualTls::Off, on))
 }
 
 /// The settings of sealed keys.

@@ -76,11 +76,17 @@ pub fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
     headers.get_all(header::AUTHORIZATION).iter().map(axum::http::HeaderValue::as_bytes).collect()
 }
 
-/// The certificate of the client, in PEM, if the request came over a domain with mutual TLS: from API Gateway's
-/// request context; never from a header, which anybody can write.
-pub fn client_certificate(head: &Parts) -> Option<&str> {
+/// The certificate of the client, in PEM, if the request came by way of `host`, the domain with mutual TLS: from
+/// API Gateway's request context; never from a header, which anybody can write. Another domain of the same API may
+/// have another trust store, so its certificates are none. The names of domains are compared without regard to
+/// case (RFC 4343).
+pub fn client_certificate<'r>(head: &'r Parts, host: Option<&str>) -> Option<&'r str> {
     match head.extensions.get::<RequestContext>()? {
         RequestContext::ApiGatewayV2(context) => {
+            let (domain, host) = (context.domain_name.as_deref()?, host?);
+            if !domain.eq_ignore_ascii_case(host) {
+                return None;
+            }
             context.authentication.as_ref()?.client_cert.as_ref()?.client_cert_pem.as_deref()
         }
         _ => None,

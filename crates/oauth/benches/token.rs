@@ -66,7 +66,7 @@ fn token(criterion: &mut Criterion) {
                 let authorization: &[&[u8]] = &[black_box(authorization)];
                 let presented = Presented { authorization, query: &query, form: &form, certificate: None };
                 let credentials = Credentials::present(&presented).expect("presents");
-                let at = Circumstances { now: 1_700_000_001, audiences: &[], mutual_tls: false, fetched: None };
+                let at = Circumstances { now: 1_700_000_001, audiences: &[], certificate_method: None, fetched: None };
                 let Ok(Proof::Complete(client)) = credentials.prove(Some(client), &at) else { panic!("proves") };
                 let granted = grant::client_credentials(
                     &client,

@@ -4,9 +4,13 @@ use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use base64::prelude::BASE64_STANDARD;
+use spki::ObjectIdentifier;
 use spki::der::{Decode, Encode};
+use x509_cert::ext::Extension;
+use x509_cert::ext::pkix::BasicConstraints;
 
 use crate::EpochSeconds;
+use crate::certificate_name::{CertificateName, alternative_names};
 use crate::distinguished_name::DistinguishedName;
 use crate::error::{ErrorCode, OAuthError};
 use crate::jwk::{PublicKey, SigningAlgorithm};
@@ -14,13 +18,20 @@ use crate::jwk::{PublicKey, SigningAlgorithm};
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
 
+/// The names of the subject beside its distinguished one (RFC 5280 §4.2.1.6).
+const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.17");
+
+/// Whether a certificate's key may sign other certificates (RFC 5280 §4.2.1.9).
+const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
+
 /// What there is to know of a certificate. That it belongs to whoever sent the request, and leads to an
 /// authority that is trusted, is for TLS to prove.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
-    subject: DistinguishedName,
+    names: Vec<CertificateName>,
     not_before: EpochSeconds,
     not_after: EpochSeconds,
+    is_authority: bool,
     key: Option<String>,
     thumbprint: String,
 }
@@ -39,17 +50,25 @@ impl Certificate {
         let inner = pem.trim().strip_prefix(BEGIN).and_then(|rest| rest.strip_suffix(END)).ok_or(CertificateError)?;
         let base64: String = inner.split_ascii_whitespace().collect();
         let der = BASE64_STANDARD.decode(base64).map_err(|_| CertificateError)?;
-        Self::from_der(&der).ok_or(CertificateError)
+        Self::from_der(&der)
     }
 
-    fn from_der(der: &[u8]) -> Option<Self> {
-        let certificate = x509_cert::Certificate::from_der(der).ok()?.tbs_certificate;
-        let spki = certificate.subject_public_key_info.to_der().ok()?;
+    fn from_der(der: &[u8]) -> Result<Self, CertificateError> {
+        let certificate = x509_cert::Certificate::from_der(der).map_err(|_| CertificateError)?.tbs_certificate;
+        let extensions = certificate.extensions.as_deref().unwrap_or_default();
+        let constraints = extension(extensions, BASIC_CONSTRAINTS)?.map(BasicConstraints::from_der).transpose();
+        let constraints = constraints.map_err(|_| CertificateError)?;
+        let names =
+            extension(extensions, SUBJECT_ALT_NAME)?.map(|names| alternative_names(names).ok_or(CertificateError));
+        let mut names = names.transpose()?.unwrap_or_default();
+        names.push(CertificateName::Subject(DistinguishedName::of(&certificate.subject)));
+        let spki = certificate.subject_public_key_info.to_der().map_err(|_| CertificateError)?;
         let key = SigningAlgorithm::ALL.iter().find_map(|algorithm| PublicKey::from_spki(&spki, *algorithm).ok());
-        Some(Self {
-            subject: DistinguishedName::of(&certificate.subject),
+        Ok(Self {
+            names,
             not_before: certificate.validity.not_before.to_unix_duration().as_secs(),
             not_after: certificate.validity.not_after.to_unix_duration().as_secs(),
+            is_authority: constraints.is_some_and(|constraints| constraints.ca),
             key: key.map(|key| key.kid.as_str().to_owned()),
             thumbprint: URL_SAFE_NO_PAD.encode(digest(&SHA256, der)),
         })
@@ -60,9 +79,14 @@ impl Certificate {
         self.not_before <= now && now <= self.not_after
     }
 
-    /// Whether it is for this subject.
-    pub fn is_for(&self, subject: &DistinguishedName) -> bool {
-        self.subject == *subject
+    /// Whether this is one of its names: the subject's, or an alternative one.
+    pub fn is_for(&self, name: &CertificateName) -> bool {
+        self.names.contains(name)
+    }
+
+    /// Whether its key may sign other certificates: `CA:TRUE` among its basic constraints (RFC 5280 §4.2.1.9).
+    pub const fn is_authority(&self) -> bool {
+        self.is_authority
     }
 
     /// The RFC 7638 thumbprint of its key, if that is of a kind that this server knows.
@@ -73,6 +97,16 @@ impl Certificate {
     /// What a token is bound by: base64url of the SHA-256 of the certificate (RFC 8705 §3.1).
     pub fn thumbprint(&self) -> &str {
         &self.thumbprint
+    }
+}
+
+/// The content of an extension. There must not be two of a kind (RFC 5280 §4.2): two readers might take different
+/// ones.
+fn extension(extensions: &[Extension], id: ObjectIdentifier) -> Result<Option<&[u8]>, CertificateError> {
+    let mut found = extensions.iter().filter(|extension| extension.extn_id == id);
+    match (found.next(), found.next()) {
+        (found, None) => Ok(found.map(|extension| extension.extn_value.as_bytes())),
+        (_, Some(_)) => Err(CertificateError),
     }
 }
 
@@ -134,7 +168,8 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
         }]});
         let keys = crate::jose::PublicKeys::parse(&jwk).expect("a key");
         assert_eq!(certificate.key_thumbprint().map(str::to_owned), keys.thumbprints().next());
-        assert!(certificate.is_for(&DistinguishedName::parse("CN=mtls").expect("a name")));
+        let name = DistinguishedName::parse("CN=mtls").expect("a name");
+        assert!(certificate.is_for(&CertificateName::Subject(name)));
         // 2018-10-18T12:37:09Z to 2022-05-02T12:37:09Z.
         for (now, good) in
             [(1_539_866_228, false), (1_539_866_229, true), (1_651_495_029, true), (1_651_495_030, false)]
@@ -168,11 +203,11 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
         /// Any bytes for a certificate, also the example with some changed: no panic, and no other client.
         #[test]
         fn any_bytes(bytes: Vec<u8>, at in 0_usize..266, byte: u8) {
-            prop_assert_eq!(Certificate::from_der(&bytes), None);
+            prop_assert_eq!(Certificate::from_der(&bytes), Err(CertificateError));
             let base64: String = EXAMPLE.lines().filter(|line| !line.starts_with('-')).collect();
             let mut der = BASE64_STANDARD.decode(base64).expect("base64");
             let before = std::mem::replace(&mut der[at], byte);
-            if let Some(changed) = Certificate::from_der(&der) {
+            if let Ok(changed) = Certificate::from_der(&der) {
                 let same = changed.thumbprint() == "A4DtL2JmUMhAsvJj5tKyn64SqzmuXbMrJa0n761y5v0";
                 prop_assert_eq!(same, before == byte);
             }

@@ -6,38 +6,8 @@ use crate::client_auth::Method;
 use crate::grant::Grant;
 use crate::issuer::{Issuer, path};
 use crate::jose;
+use crate::mutual_tls::MutualTls;
 use crate::scope::Scope;
-
-/// Where clients can show certificates (RFC 8705).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum MutualTls {
-    /// Nowhere.
-    Off,
-    /// At the issuer's own endpoints.
-    AtIssuer,
-    /// At another origin (§5): on a domain with mutual TLS, whoever shows no certificate does not get through.
-    At(Issuer),
-}
-
-impl MutualTls {
-    /// Whether clients can show certificates.
-    pub fn is_on(&self) -> bool {
-        *self != Self::Off
-    }
-
-    /// All URLs of an endpoint: that of the issuer, and that with mutual TLS where it is another one.
-    pub fn urls(&self, issuer: &Issuer, path: &str) -> Vec<String> {
-        std::iter::once(issuer).chain(self.alias(issuer)).map(|origin| origin.url(path)).collect()
-    }
-
-    /// The origin that stands beside the issuer.
-    fn alias(&self, issuer: &Issuer) -> Option<&Issuer> {
-        match self {
-            Self::At(origin) if origin != issuer => Some(origin),
-            _ => None,
-        }
-    }
-}
 
 /// The endpoints at which clients authenticate, where they can do so with certificates (RFC 8705 §5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -87,7 +57,7 @@ pub struct ServerMetadata {
 impl ServerMetadata {
     /// Describes a server. `registration` tells whether clients can register (R15).
     pub fn new(issuer: &Issuer, offered: &Scope, registration: bool, mutual_tls: &MutualTls) -> Self {
-        let methods: Vec<_> = Method::offered(mutual_tls.is_on()).map(Method::as_str).collect();
+        let methods: Vec<_> = Method::offered(mutual_tls.method()).map(Method::as_str).collect();
         let algorithms: Vec<_> = jose::ALGORITHMS.iter().map(|(name, _)| *name).collect();
         Self {
             issuer: issuer.as_str().to_owned(),

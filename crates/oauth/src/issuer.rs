@@ -62,6 +62,16 @@ impl Issuer {
         &self.0
     }
 
+    /// The host, without a port.
+    pub fn host(&self) -> &str {
+        let authority = self.0.split_once("://").map_or("", |(_, authority)| authority);
+        match authority.rsplit_once(':') {
+            // A colon inside brackets is part of an IPv6 address.
+            Some((host, port)) if !port.ends_with(']') => host,
+            _ => authority,
+        }
+    }
+
     /// The URL of an endpoint.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.0)

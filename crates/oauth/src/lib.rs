@@ -8,11 +8,12 @@
 //! | registration | [`bearer`] → [`software_statement`] → [`metadata`] → [`registration`] → [`client`] |
 //! | a change of a registration | [`bearer`] → [`client_configuration`] → [`metadata`] → [`client`] |
 //! | a token | [`form`] → [`token_request`] → [`client_auth`] → [`grant`] → [`access_token`] |
-//! | the server's description | [`discovery`], [`jwk`], [`key_schedule`] |
+//! | the server's description | [`discovery`], [`mutual_tls`], [`jwk`], [`key_schedule`] |
 
 pub mod access_token;
 pub mod bearer;
 pub mod certificate;
+pub mod certificate_name;
 pub mod client;
 pub mod client_auth;
 pub mod client_configuration;
@@ -29,6 +30,7 @@ pub mod jose;
 pub mod jwk;
 pub mod key_schedule;
 pub mod metadata;
+pub mod mutual_tls;
 pub mod registration;
 pub mod resource;
 pub mod scope;

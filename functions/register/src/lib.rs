@@ -21,6 +21,7 @@ use tokenmint_aws::clients::{ClientsTable, FindError, WriteError};
 use tokenmint_aws::config::{RegisterConfig, Registration};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_http::{Clock, Failure};
+use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::Policy;
 
@@ -41,7 +42,7 @@ impl Register {
             offered: config.scopes.clone(),
             default: config.default_scopes.clone(),
             local: config.issuer.is_local(),
-            mutual_tls: config.mutual_tls.is_on(),
+            methods: Method::offered(config.mutual_tls.method()).collect(),
         };
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let registrations = RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone());

@@ -41,7 +41,8 @@ async fn prove(
     let client = found.map_err(not_read)?;
     let now = state.clock.now();
     let client = client.filter(|client| client.is_there_at(now));
-    let keys_at = client.as_ref().and_then(|client| credentials.keys_at(client)).map(str::to_owned);
+    let offered = state.config.mutual_tls.method();
+    let keys_at = client.as_ref().and_then(|client| credentials.keys_at(client, offered)).map(str::to_owned);
     let Some(url) = keys_at else { return Ok(hold(state, credentials, client, None, now)) };
 
     let keys = match state.client_keys.keys(&url, now).await {
@@ -71,8 +72,8 @@ fn hold(
     if config.assertion_audience == AssertionAudience::IssuerOrTokenEndpoint {
         audiences.extend(token_endpoints.iter().map(String::as_str));
     }
-    let mutual_tls = config.mutual_tls.is_on();
-    credentials.prove(client, &Circumstances { now, audiences: &audiences, mutual_tls, fetched })
+    let certificate_method = config.mutual_tls.method();
+    credentials.prove(client, &Circumstances { now, audiences: &audiences, certificate_method, fetched })
 }
 
 /// Remembers that the assertion was used: one conditional `PutItem`. Of two uses at the same moment one is the

@@ -2,6 +2,7 @@
 
 use axum::extract::Request;
 use axum::http::request::Parts;
+use tokenmint_aws::config::TokenConfig;
 use tokenmint_http::{Failure, request};
 use tokenmint_oauth::client_auth::{Credentials, Presented};
 use tokenmint_oauth::error::ErrorCode;
@@ -31,16 +32,16 @@ impl Incoming {
     }
 
     /// The credentials, which stand in a header, in the body or in TLS, and never in the URL.
-    pub(crate) fn credentials(&self, form: &Form<'_>) -> Result<Credentials, Failure> {
+    pub(crate) fn credentials(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Credentials, Failure> {
         let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).map_err(Failure::refused)?;
         let authorization = request::authorization(&self.head.headers);
-        let presented =
-            Presented { authorization: &authorization, query: &query, form, certificate: self.certificate() };
+        let certificate = self.certificate(config);
+        let presented = Presented { authorization: &authorization, query: &query, form, certificate };
         Credentials::present(&presented).map_err(Failure::refused)
     }
 
-    /// The certificate that came with the connection, in PEM.
-    pub(crate) fn certificate(&self) -> Option<&str> {
-        request::client_certificate(&self.head)
+    /// The certificate that came with the connection, in PEM, if that was one to the domain with mutual TLS.
+    pub(crate) fn certificate(&self, config: &TokenConfig) -> Option<&str> {
+        request::client_certificate(&self.head, config.mutual_tls.host(&config.issuer))
     }
 }

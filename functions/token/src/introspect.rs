@@ -30,7 +30,7 @@ async fn introspect(state: &Token, request: Request, record: &mut Record) -> Res
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let token = parameter(&form)?;
-    let caller = authenticate(state, &incoming.credentials(&form)?, record).await?;
+    let caller = authenticate(state, &incoming.credentials(&form, &state.config)?, record).await?;
     let answer = match own_token(state, token, record).await? {
         Ok(token) if is_good(state, &token, caller.client(), record).await? => Introspection::active(token),
         _ => Introspection::inactive(),

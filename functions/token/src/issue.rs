@@ -34,7 +34,7 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let request = TokenRequest::parse(&form).map_err(Failure::refused)?;
-    let client = authenticate(state, &incoming.credentials(&form)?, record).await?;
+    let client = authenticate(state, &incoming.credentials(&form, &state.config)?, record).await?;
     let proof = proof::check(state, &incoming, &client, record).await?;
     let certificate = certificate(state, &incoming, &client)?;
     let granted = match request.grant {
@@ -81,7 +81,7 @@ fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient)
     if !client.client().metadata.certificate_bound() {
         return Ok(None);
     }
-    let presented = incoming.certificate().filter(|_| state.config.mutual_tls.is_on());
+    let presented = incoming.certificate(&state.config);
     certificate::bind(presented, state.clock.now()).map(Some).map_err(Failure::refused)
 }
 

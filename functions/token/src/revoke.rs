@@ -28,7 +28,7 @@ async fn revoke(state: &Token, request: Request, record: &mut Record) -> Result<
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let token = parameter(&form)?;
-    let caller = authenticate(state, &incoming.credentials(&form)?, record).await?;
+    let caller = authenticate(state, &incoming.credentials(&form, &state.config)?, record).await?;
     if let Ok(token) = own_token(state, token, record).await? {
         if token.client_id != caller.client().client_id {
             let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the token is another client's");

@@ -154,7 +154,7 @@ mod tests {
             "token_endpoint_auth_method": "client_secret_basic", "grant_types": [], "response_types": [],
         });
         let metadata: ClientMetadata = serde_json::from_value(metadata).expect("metadata");
-        let mut client = Issued::new(metadata, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
+        let mut client = Issued::new(metadata, None, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
         let stored = NewClient::try_from(&client).expect("can be stored");
         assert_eq!(format!("{stored:?}"), format!("NewClient {{ client_id: {:?}, .. }}", client.client_id));
         for bad in [json!(1e300), json!({"": 1}), json!("x".repeat(400 * 1024))] {

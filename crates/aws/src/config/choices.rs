@@ -1,6 +1,7 @@
 //! Settings whose value is one of a few names. Each list of names exists once, here.
 
 use tokenmint_oauth::grant::GrantPolicy;
+use tokenmint_oauth::mutual_tls::CertificateMethod;
 
 macro_rules! choices {
     ($($(#[$doc:meta])* $setting:ident { $($(#[$value_doc:meta])* $variant:ident = $name:literal,)* })*) => {$(
@@ -82,4 +83,12 @@ pub(super) fn grant_policy(name: &str) -> Option<GrantPolicy> {
         "registered" => Some(GrantPolicy::Registered),
         _ => None,
     }
+}
+
+/// The names of `MUTUAL_TLS_METHOD`.
+pub(super) const CERTIFICATE_METHODS: &[&str] =
+    &[CertificateMethod::TlsClientAuth.method().as_str(), CertificateMethod::SelfSignedTlsClientAuth.method().as_str()];
+
+pub(super) fn certificate_method(name: &str) -> Option<CertificateMethod> {
+    CertificateMethod::ALL.into_iter().find(|method| method.method().as_str() == name)
 }

@@ -144,6 +144,20 @@ impl Reader<'_> {
         self.read(name, |text| from_name(text).ok_or_else(|| format!("must be {}", names.join(" or "))))
     }
 
+    /// A setting that is one of the names of the table, if it is set, and that passes one more check.
+    pub(super) fn optional_one_of<T>(
+        &mut self,
+        name: &str,
+        from_name: impl FnOnce(&str) -> Option<T>,
+        check: impl FnOnce() -> Result<(), String>,
+    ) -> Option<T> {
+        let Kind::OneOf(names) = setting(name).kind else { unreachable!("{name} is not one of a few names") };
+        self.read_optional(name, |text| {
+            let value = from_name(text).ok_or_else(|| format!("must be {}", names.join(" or ")))?;
+            check().map(|()| value)
+        })
+    }
+
     /// What was read, if there was no mistake.
     pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ConfigErrors> {
         match build() {

@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::choices::{
-    AssertionAudience, GRANT_POLICIES, Registration, RegistrationStatus, SigningKeySpec, SigningMode,
+    AssertionAudience, CERTIFICATE_METHODS, GRANT_POLICIES, Registration, RegistrationStatus, SigningKeySpec,
+    SigningMode,
 };
 
 /// A function that reads settings.
@@ -204,6 +205,13 @@ pub const SETTINGS: &[Setting] = &[
         default: Default::Value("off"),
         kind: Kind::Text("`off`, `on`, or an https origin"),
         help: "Where clients may present certificates: `on` means at the issuer itself",
+    },
+    Setting {
+        name: "MUTUAL_TLS_METHOD",
+        functions: BOTH,
+        default: Default::Derived("`tls_client_auth`; none where `MUTUAL_TLS` is `off`"),
+        kind: Kind::OneOf(CERTIFICATE_METHODS),
+        help: "How clients authenticate with certificates; may be set only where `MUTUAL_TLS` is not `off`",
     },
     Setting {
         name: "DPOP_NONCE_TTL",

@@ -1,3 +1,5 @@
+use tokenmint_oauth::mutual_tls::CertificateMethod;
+
 use super::*;
 
 fn good() -> Environment {
@@ -79,6 +81,38 @@ fn d3_o5_introspection_scope() {
         let (token, register) = scopes(registration, "read introspect", "introspect");
         assert_eq!((token, register), (Ok(()), Err("DEFAULT_SCOPES: must not contain INTROSPECTION_SCOPE".to_owned())));
     }
+}
+
+/// O5, A7: one method with certificates, and none where nobody can show one.
+#[test]
+fn o5_a7_mutual_tls_method() {
+    let read = |domain: &str, method: &str| {
+        let environment = good().with("MUTUAL_TLS", domain).with("MUTUAL_TLS_METHOD", method);
+        let token = TokenConfig::from_environment(&environment).map(|config| config.mutual_tls);
+        let register = RegisterConfig::from_environment(&environment).map(|config| config.mutual_tls);
+        assert_eq!(token, register);
+        token.map_err(|error| error.to_string())
+    };
+    let method = |domain: &str, method: &str| read(domain, method).expect("good").method();
+    let (authority, self_signed) = (CertificateMethod::TlsClientAuth, CertificateMethod::SelfSignedTlsClientAuth);
+    for off in ["", "off"] {
+        assert_eq!(read(off, "").expect("good"), MutualTls::Off);
+        for set in ["tls_client_auth", "self_signed_tls_client_auth"] {
+            let error = read(off, set).expect_err("a mistake");
+            assert_eq!(error, "MUTUAL_TLS_METHOD: must not be set where MUTUAL_TLS is off");
+        }
+    }
+    for on in ["on", "https://mtls.as.example"] {
+        assert_eq!(method(on, ""), Some(authority));
+        assert_eq!(method(on, "tls_client_auth"), Some(authority));
+        assert_eq!(method(on, "self_signed_tls_client_auth"), Some(self_signed));
+        for bad in ["both", "TLS_CLIENT_AUTH", "private_key_jwt", "tls_client_auth self_signed_tls_client_auth"] {
+            let error = read(on, bad).expect_err(bad);
+            assert_eq!(error, "MUTUAL_TLS_METHOD: must be tls_client_auth or self_signed_tls_client_auth");
+        }
+    }
+    let error = read("mtls.as.example", "tls_client_auth").expect_err("a mistake");
+    assert!(error.starts_with("MUTUAL_TLS: ") && error.lines().count() == 1, "{error}");
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! Values of settings that are parsed. Each function returns the value or says what is wrong with it.
 
-use tokenmint_oauth::discovery::MutualTls;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
+use tokenmint_oauth::mutual_tls::Domain;
 use tokenmint_oauth::scope::Scope;
 use url::Url;
 
@@ -26,12 +26,13 @@ pub(super) fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).map_err(|error| error.to_string())
 }
 
-pub(super) fn mutual_tls(text: &str) -> Result<MutualTls, String> {
+/// The domain with mutual TLS, if there is one.
+pub(super) fn mutual_tls(text: &str) -> Result<Option<Domain>, String> {
     match text {
-        "off" => Ok(MutualTls::Off),
-        "on" => Ok(MutualTls::AtIssuer),
+        "off" => Ok(None),
+        "on" => Ok(Some(Domain::OfIssuer)),
         origin => Issuer::parse(origin)
-            .map(MutualTls::At)
+            .map(|origin| Some(Domain::Other(origin)))
             .map_err(|error| format!("must be off or on, or an origin: it {error}")),
     }
 }

@@ -100,14 +100,17 @@ pub enum ProveError {
     #[error("client certificate: expired or not yet valid")]
     CertificateTime,
     /// The certificate is another client's.
-    #[error("client certificate: not the registered subject")]
-    WrongSubject,
+    #[error("client certificate: not the registered name")]
+    WrongName,
     /// The certificate's key is not one of the client's.
     #[error("client certificate: not a registered key")]
     WrongKey,
-    /// This deployment takes no certificates.
-    #[error("mutual TLS is off")]
-    MutualTlsOff,
+    /// The certificate makes its holder an authority.
+    #[error("client certificate: it may sign others (basicConstraints CA:TRUE)")]
+    Authority,
+    /// This deployment does not offer the method that the client registered.
+    #[error("this server does not offer the registered method")]
+    MethodNotOffered,
 }
 
 impl ProveError {

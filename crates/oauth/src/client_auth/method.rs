@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::mutual_tls::CertificateMethod;
+
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
         /// A method of client authentication, by its registered name (RFC 7591 §2). The one list:
@@ -29,16 +31,17 @@ methods! {
     ClientSecretPost = "client_secret_post";
     /// A JWT that one of the client's keys signed (RFC 7523 §2.2).
     PrivateKeyJwt = "private_key_jwt";
-    /// A certificate of an authority that is trusted, with the registered subject (RFC 8705 §2.1).
+    /// A certificate of an authority that is trusted, with the registered name (RFC 8705 §2.1).
     TlsClientAuth = "tls_client_auth";
     /// A certificate with one of the client's keys (RFC 8705 §2.2).
     SelfSignedTlsClientAuth = "self_signed_tls_client_auth";
 }
 
 impl Method {
-    /// The methods that a deployment offers; those with certificates only where it has mutual TLS.
-    pub fn offered(mutual_tls: bool) -> impl Iterator<Item = Self> {
-        Self::ALL.iter().copied().filter(move |method| mutual_tls || !method.has_certificate())
+    /// The methods that a deployment offers: of those with certificates, at most one.
+    pub fn offered(certificates: Option<CertificateMethod>) -> impl Iterator<Item = Self> {
+        let certificates = certificates.map(CertificateMethod::method);
+        Self::ALL.iter().copied().filter(move |method| !method.has_certificate() || certificates == Some(*method))
     }
 
     /// The method with this name, if it is supported.

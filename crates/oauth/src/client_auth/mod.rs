@@ -10,12 +10,13 @@ mod method;
 mod post;
 pub mod private_key_jwt;
 mod secret_pair;
-pub(crate) mod tls;
+mod tls;
 
 use crate::EpochSeconds;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
 use crate::jose::PublicKeys;
+use crate::mutual_tls::CertificateMethod;
 #[cfg(test)]
 use error::authentication_failed;
 pub use error::{PresentError, ProveError};
@@ -61,8 +62,8 @@ pub struct Circumstances<'a> {
     /// What an assertion may name as its audience: the issuer and, where the operator wants it, the token
     /// endpoint (A6).
     pub audiences: &'a [&'a str],
-    /// Whether this deployment has mutual TLS (A7).
-    pub mutual_tls: bool,
+    /// The method with certificates that this deployment offers, if it offers one (A7).
+    pub certificate_method: Option<CertificateMethod>,
     /// What was found at [`Credentials::keys_at`].
     pub fetched: Option<&'a PublicKeys>,
 }
@@ -155,13 +156,17 @@ impl Credentials {
         }
     }
 
-    /// Where the keys are that the proof needs, if this client keeps them at its `jwks_uri`.
-    pub fn keys_at<'c>(&self, client: &'c Client) -> Option<&'c str> {
+    /// Where the keys are that the proof needs, if this client keeps them at its `jwks_uri`. `offered` is the
+    /// method with certificates that this deployment offers: for another one nothing is fetched.
+    pub fn keys_at<'c>(&self, client: &'c Client, offered: Option<CertificateMethod>) -> Option<&'c str> {
         let metadata = &client.metadata;
-        let by_key = matches!(
-            (self, metadata.token_endpoint_auth_method),
-            (Self::PrivateKeyJwt(_), Method::PrivateKeyJwt) | (Self::Tls(_), Method::SelfSignedTlsClientAuth)
-        );
+        let by_key = match (self, metadata.token_endpoint_auth_method) {
+            (Self::PrivateKeyJwt(_), Method::PrivateKeyJwt) => true,
+            (Self::Tls(_), Method::SelfSignedTlsClientAuth) => {
+                offered == Some(CertificateMethod::SelfSignedTlsClientAuth)
+            }
+            _ => false,
+        };
         if by_key && !client.disabled { metadata.text("jwks_uri") } else { None }
     }
 
@@ -185,7 +190,7 @@ impl Credentials {
             }
             (Self::PrivateKeyJwt(assertion), Method::PrivateKeyJwt) => Some(assertion.prove(&client, at)?),
             (Self::Tls(pair), Method::TlsClientAuth) => {
-                pair.prove_subject(&client, at)?;
+                pair.prove_name(&client, at)?;
                 None
             }
             (Self::Tls(pair), Method::SelfSignedTlsClientAuth) => {

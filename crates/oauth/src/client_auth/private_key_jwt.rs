@@ -172,7 +172,7 @@ mod tests {
         let mut claims = claims.as_object().expect("an object").clone();
         change(&mut claims);
         let audiences = &["https://as.example", "https://as.example/token"];
-        assertion.check(&claims, &Circumstances { now: NOW, audiences, mutual_tls: false, fetched: None })
+        assertion.check(&claims, &Circumstances { now: NOW, audiences, certificate_method: None, fetched: None })
     }
 
     fn with(name: &str, value: Value) -> Result<(String, EpochSeconds), AssertionError> {

@@ -35,7 +35,8 @@ fn present_over(authorization: &[&[u8]], body: &str, certificate: Option<&str>) 
 }
 
 fn at(now: EpochSeconds) -> Circumstances<'static> {
-    Circumstances { now, audiences: &["https://as.example"], mutual_tls: true, fetched: None }
+    let certificate_method = Some(CertificateMethod::TlsClientAuth);
+    Circumstances { now, audiences: &["https://as.example"], certificate_method, fetched: None }
 }
 
 fn basic(pair: &str) -> String {

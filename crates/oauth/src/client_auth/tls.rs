@@ -6,11 +6,8 @@
 use super::{Circumstances, PresentError, ProveError, with_keys};
 use crate::certificate::Certificate;
 use crate::client::{Client, ClientId};
-use crate::distinguished_name::DistinguishedName;
 use crate::form::Form;
-
-/// The member that holds the subject of a client's certificates (RFC 8705 §2.1.2).
-pub(crate) const SUBJECT: &str = "tls_client_auth_subject_dn";
+use crate::mutual_tls::CertificateMethod;
 
 /// A client identifier, and the certificate of the connection over which it came.
 #[derive(Debug)]
@@ -28,21 +25,24 @@ pub(super) fn present(form: &Form<'_>, certificate: Option<&str>) -> Result<IdAn
 }
 
 impl IdAndCertificate {
-    /// `tls_client_auth`: the certificate's subject is the one registered (§2.1).
-    pub(super) fn prove_subject(&self, client: &Client, at: &Circumstances<'_>) -> Result<(), ProveError> {
-        self.prove_time(at)?;
-        let registered = client.metadata.text(SUBJECT).and_then(|text| DistinguishedName::parse(text).ok());
-        if registered.is_some_and(|subject| self.certificate.is_for(&subject)) {
+    /// `tls_client_auth`: one of the certificate's names is the one registered (§2.1).
+    pub(super) fn prove_name(&self, client: &Client, at: &Circumstances<'_>) -> Result<(), ProveError> {
+        self.check(CertificateMethod::TlsClientAuth, at)?;
+        if client.metadata.certificate_name().is_some_and(|name| self.certificate.is_for(&name)) {
             Ok(())
         } else {
-            Err(ProveError::WrongSubject)
+            Err(ProveError::WrongName)
         }
     }
 
     /// `self_signed_tls_client_auth`: the certificate's key is one of the client's (§2.2). Who signed the
-    /// certificate, and for whom, means nothing: its key does.
+    /// certificate, and for whom, means nothing: its key does. One that may sign others is refused.
     pub(super) fn prove_key(&self, client: &Client, at: &Circumstances<'_>) -> Result<(), ProveError> {
-        self.prove_time(at)?;
+        self.check(CertificateMethod::SelfSignedTlsClientAuth, at)?;
+        // It is in the trust store, where it would let in whatever it signs.
+        if self.certificate.is_authority() {
+            return Err(ProveError::Authority);
+        }
         with_keys(client, at, |keys| {
             let key = self.certificate.key_thumbprint();
             if key.is_some_and(|key| keys.thumbprints().any(|own| own == key)) {
@@ -53,9 +53,10 @@ impl IdAndCertificate {
         })
     }
 
-    fn prove_time(&self, at: &Circumstances<'_>) -> Result<(), ProveError> {
-        if !at.mutual_tls {
-            return Err(ProveError::MutualTlsOff);
+    /// What both methods ask for: that this deployment offers the method, and that the certificate is valid.
+    fn check(&self, method: CertificateMethod, at: &Circumstances<'_>) -> Result<(), ProveError> {
+        if at.certificate_method != Some(method) {
+            return Err(ProveError::MethodNotOffered);
         }
         if self.certificate.is_good_at(at.now) { Ok(()) } else { Err(ProveError::CertificateTime) }
     }

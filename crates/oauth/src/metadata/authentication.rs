@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{MetadataError, Policy, RequestedMetadata, members};
-use crate::client_auth::{Method, private_key_jwt, tls};
+use crate::client_auth::{Method, private_key_jwt};
 use crate::jose::PublicKeys;
 
 const METHOD: &str = "token_endpoint_auth_method";
@@ -11,25 +11,16 @@ const METHOD: &str = "token_endpoint_auth_method";
 /// The flag of tokens that are bound to the client's certificate (RFC 8705 §3.4).
 pub(crate) const BOUND: &str = "tls_client_certificate_bound_access_tokens";
 
-/// The other members that could say whose certificate it is (RFC 8705 §2.1.2); this server knows the subject only.
-const OTHER_SUBJECTS: [&str; 4] =
-    ["tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email"];
-
 /// The method of authentication; `client_secret_basic` when not given (§2). `none` is refused with the
 /// unknown ones: only confidential clients may use the client-credentials grant (RFC 6749 §4.4).
 pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<Method, MetadataError> {
     let Some(name) = members::text(requested, METHOD)? else { return Ok(Method::default()) };
-    let method = Method::offered(policy.mutual_tls).find(|method| method.as_str() == name);
+    let method = policy.methods.iter().copied().find(|method| method.as_str() == name);
     method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))
 }
 
 /// Checks that the other members hold enough for the method chosen (R8).
-pub(super) fn check(
-    method: Method,
-    kept: &Map<String, Value>,
-    requested: &RequestedMetadata,
-    policy: &Policy,
-) -> Result<(), MetadataError> {
+pub(super) fn check(method: Method, kept: &Map<String, Value>, policy: &Policy) -> Result<(), MetadataError> {
     if method.has_keys() && !kept.contains_key("jwks") && !kept.contains_key("jwks_uri") {
         return Err(wrong(METHOD, "needs the client's keys, in jwks or at jwks_uri"));
     }
@@ -41,18 +32,22 @@ pub(super) fn check(
         return Err(wrong("jwks", "holds no key for token_endpoint_auth_signing_alg"));
     }
     if method == Method::TlsClientAuth {
-        if let Some(other) = OTHER_SUBJECTS.into_iter().find(|name| requested.sent(name).is_some_and(|sent| sent != ""))
-        {
-            return Err(wrong(
-                other,
-                "is not supported; tls_client_auth_subject_dn must be sent, and nothing else of its kind",
-            ));
-        }
-        if !kept.contains_key(tls::SUBJECT) {
-            return Err(wrong(METHOD, "needs tls_client_auth_subject_dn"));
+        let mut names = members::certificate_names().map(|(name, _)| name).filter(|name| kept.contains_key(*name));
+        match (names.next(), names.next()) {
+            (None, _) => {
+                return Err(wrong(
+                    METHOD,
+                    "needs tls_client_auth_subject_dn or one of tls_client_auth_san_dns, tls_client_auth_san_uri, \
+                     tls_client_auth_san_ip and tls_client_auth_san_email",
+                ));
+            }
+            (Some(_), Some(second)) => {
+                return Err(wrong(second, "must not be sent together with another name of the client's certificates"));
+            }
+            (Some(_), None) => {}
         }
     }
-    if kept.contains_key(BOUND) && !policy.mutual_tls {
+    if kept.contains_key(BOUND) && !policy.methods.iter().any(|method| method.has_certificate()) {
         return Err(wrong(BOUND, "needs mutual TLS, which this server does not have"));
     }
     Ok(())

@@ -8,7 +8,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::distinguished_name::DistinguishedName;
+use crate::certificate_name::NameForm;
 use crate::jose;
 
 use super::requested::{string, strings};
@@ -46,8 +46,8 @@ pub enum Kind {
     Jwks,
     /// An algorithm of [`jose::ALGORITHMS`].
     Algorithm,
-    /// A distinguished name (RFC 4514) of at most so many bytes.
-    DistinguishedName(usize),
+    /// A name of the client's certificates, of this form and at most so many bytes (RFC 8705 §2.1.2).
+    CertificateName(NameForm, usize),
     /// An array of at most so many redirect URIs (RFC 6749 §3.1.2); kept when it is sent empty (R2).
     RedirectUris(usize),
     /// A text of at most so many bytes, on which the server decides.
@@ -74,7 +74,19 @@ pub const MEMBERS: &[Member] = &[
     Member { name: "software_id", kind: Kind::Text(256), localizable: false },
     Member { name: "software_statement", kind: Kind::Text(crate::software_statement::MAX_BYTES), localizable: false },
     Member { name: "software_version", kind: Kind::Text(256), localizable: false },
-    Member { name: "tls_client_auth_subject_dn", kind: Kind::DistinguishedName(1024), localizable: false },
+    Member { name: "tls_client_auth_san_dns", kind: Kind::CertificateName(NameForm::Dns, 253), localizable: false },
+    Member { name: "tls_client_auth_san_email", kind: Kind::CertificateName(NameForm::Email, 320), localizable: false },
+    Member { name: "tls_client_auth_san_ip", kind: Kind::CertificateName(NameForm::Ip, 45), localizable: false },
+    Member {
+        name: "tls_client_auth_san_uri",
+        kind: Kind::CertificateName(NameForm::Uri, MAX_URI_BYTES),
+        localizable: false,
+    },
+    Member {
+        name: "tls_client_auth_subject_dn",
+        kind: Kind::CertificateName(NameForm::DistinguishedName, 1024),
+        localizable: false,
+    },
     Member { name: "tls_client_certificate_bound_access_tokens", kind: Kind::Flag, localizable: false },
     Member { name: "token_endpoint_auth_method", kind: Kind::DecidedText(256), localizable: false },
     Member { name: "token_endpoint_auth_signing_alg", kind: Kind::Algorithm, localizable: false },
@@ -95,6 +107,14 @@ pub(super) fn texts(requested: &RequestedMetadata, name: &str) -> Result<Option<
         Some(Kind::DecidedTexts(max_entries, max_bytes)) => requested.strings(name, max_entries, max_bytes),
         _ => Ok(None),
     }
+}
+
+/// The members that name the certificates of a `tls_client_auth` client, each with its form.
+pub(super) fn certificate_names() -> impl Iterator<Item = (&'static str, NameForm)> {
+    MEMBERS.iter().filter_map(|member| match member.kind {
+        Kind::CertificateName(form, _) => Some((member.name, form)),
+        _ => None,
+    })
 }
 
 /// The members of the table that were given and on which the server does not decide, each checked.
@@ -176,10 +196,10 @@ fn registered(member: &Member, name: &str, value: &Value, policy: &Policy) -> Re
             }
             !text.is_empty()
         }
-        Kind::DistinguishedName(max_bytes) => {
+        Kind::CertificateName(form, max_bytes) => {
             let text = string(name, value, max_bytes)?;
-            if !text.is_empty() && DistinguishedName::parse(text).is_err() {
-                return Err(wrong("is not a distinguished name of RFC 4514"));
+            if !text.is_empty() {
+                form.parse(text).map_err(wrong)?;
             }
             !text.is_empty()
         }

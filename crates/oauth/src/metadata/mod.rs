@@ -14,6 +14,7 @@ mod uri;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::certificate_name::CertificateName;
 use crate::client_auth::Method;
 use crate::error::{ErrorCode, OAuthError};
 use crate::grant::Grant;
@@ -47,8 +48,9 @@ pub struct Policy {
     pub default: Scope,
     /// Whether plain http on loopback will do where https is asked for.
     pub local: bool,
-    /// Whether clients can show certificates (RFC 8705).
-    pub mutual_tls: bool,
+    /// The methods of authentication that clients may register. One with certificates is among them where
+    /// clients can show certificates (RFC 8705).
+    pub methods: Vec<Method>,
 }
 
 impl Policy {
@@ -124,7 +126,7 @@ impl ClientMetadata {
     pub fn verify(requested: &RequestedMetadata, policy: &Policy) -> Result<Self, MetadataError> {
         let others = members::check(requested, policy)?;
         let token_endpoint_auth_method = authentication::method(requested, policy)?;
-        authentication::check(token_endpoint_auth_method, &others, requested, policy)?;
+        authentication::check(token_endpoint_auth_method, &others, policy)?;
         let (grant_types, response_types) = relations::grants_and_responses(requested)?;
         let scope = scope(requested, policy)?;
         Ok(Self { token_endpoint_auth_method, grant_types, response_types, scope, others })
@@ -138,6 +140,15 @@ impl ClientMetadata {
     /// Whether the client's tokens are bound to its certificate (J6, RFC 8705 §3.4).
     pub fn certificate_bound(&self) -> bool {
         self.flag(authentication::BOUND)
+    }
+
+    /// The name of the client's certificates (RFC 8705 §2.1.2), if exactly one is registered.
+    pub(crate) fn certificate_name(&self) -> Option<CertificateName> {
+        let registered = members::certificate_names().filter_map(|(member, form)| Some((form, self.text(member)?)));
+        match registered.collect::<Vec<_>>()[..] {
+            [(form, text)] => form.parse(text).ok(),
+            _ => None,
+        }
     }
 
     /// A member of the table that is a text, if it is registered.

@@ -8,7 +8,7 @@ fn policy() -> Policy {
         offered: Scope::parse("client-scope read write").expect("a scope"),
         default: Scope::parse("read").expect("a scope"),
         local: false,
-        mutual_tls: true,
+        methods: Method::ALL.to_vec(),
     }
 }
 
@@ -242,6 +242,23 @@ proptest! {
             Ok(registered) => prop_assert!(registered.get(member.as_str()).is_none_or(|value| !value.is_null())),
             Err(error) => prop_assert_eq!(OAuthError::from(error).code, ErrorCode::InvalidClientMetadata),
         }
+    }
+
+    /// Any name of a certificate, in any of its members: no panic, and what registers is registered as sent, alone.
+    #[test]
+    fn any_certificate_name(
+        member in "tls_client_auth_(subject_dn|san_(dns|uri|ip|email))",
+        other in "tls_client_auth_(subject_dn|san_(dns|uri|ip|email))",
+        text in "\\PC{0,40}|(CN=)?[a-z0-9.:@/]{1,20}",
+    ) {
+        let mut body = json!({"token_endpoint_auth_method": "tls_client_auth", member.as_str(): text});
+        let registered = verify(&body);
+        match &registered {
+            Ok(registered) => prop_assert_eq!(&registered[member.as_str()], &json!(text)),
+            Err(error) => prop_assert_eq!(OAuthError::from(error.clone()).code, ErrorCode::InvalidClientMetadata),
+        }
+        body[other.as_str()] = text.clone().into();
+        prop_assert_eq!(verify(&body).is_ok(), registered.is_ok() && other == member);
     }
 
     /// Any redirect URI: no panic, and what registers is never a script.

@@ -7,6 +7,7 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use tokenmint_aws::clients::{NewClient, WriteError};
 use tokenmint_http::{Clock, random};
+use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
 use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
@@ -78,7 +79,8 @@ fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
     let asked = serde_json::from_slice::<Value>(body).ok();
     let asked = asked.as_ref().and_then(|body| body.get("scope")?.as_str()).map(Scope::parse);
     let offered = asked.and_then(Result::ok).unwrap_or_default();
-    let policy = Policy { offered, default: Scope::default(), local, mutual_tls: true };
+    // Which of the methods with certificates the server offers is a setting of its functions.
+    let policy = Policy { offered, default: Scope::default(), local, methods: Method::ALL.to_vec() };
     Ok(ClientMetadata::verify(&requested, &policy)?)
 }
 

@@ -81,6 +81,7 @@ fn der(key: &impl AsDer<PublicKeyX509Der<'static>>) -> Result<Vec<u8>, PairError
 #[cfg(test)]
 mod tests {
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey};
+    use tokenmint_oauth::jwk::SigningAlgorithm;
 
     use super::*;
 

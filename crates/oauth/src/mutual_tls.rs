@@ -1,0 +1,115 @@
+//! Mutual TLS: RFC 8705. At which domain clients show certificates, and how they authenticate with them.
+
+use crate::client_auth::Method;
+use crate::issuer::Issuer;
+
+/// The method by which clients authenticate with certificates (RFC 8705 §2).
+///
+/// A deployment offers one of the two, because both would share the trust store of its domain. The certificates
+/// of `self_signed_tls_client_auth` clients are themselves in that store. A certificate that may sign others is an
+/// authority there: its holder could sign one with the subject of any `tls_client_auth` client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CertificateMethod {
+    /// `tls_client_auth`: a trusted authority signed the certificate, with the registered subject (§2.1).
+    #[default]
+    TlsClientAuth,
+    /// `self_signed_tls_client_auth`: the certificate has one of the client's keys (§2.2).
+    SelfSignedTlsClientAuth,
+}
+
+impl CertificateMethod {
+    /// Both methods.
+    pub const ALL: [Self; 2] = [Self::TlsClientAuth, Self::SelfSignedTlsClientAuth];
+
+    /// The method among all methods of client authentication.
+    pub const fn method(self) -> Method {
+        match self {
+            Self::TlsClientAuth => Method::TlsClientAuth,
+            Self::SelfSignedTlsClientAuth => Method::SelfSignedTlsClientAuth,
+        }
+    }
+}
+
+/// Whether clients can show certificates, at which domain, and how they authenticate with them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum MutualTls {
+    /// Clients cannot show certificates.
+    Off,
+    /// Clients can show certificates.
+    On {
+        /// Where.
+        domain: Domain,
+        /// How clients authenticate with certificates.
+        method: CertificateMethod,
+    },
+}
+
+/// The domain at which clients can show certificates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Domain {
+    /// The issuer's own.
+    OfIssuer,
+    /// Another origin (§5): on a domain with mutual TLS, API Gateway refuses requests without a certificate.
+    Other(Issuer),
+}
+
+impl MutualTls {
+    /// Whether clients can show certificates.
+    pub const fn is_on(&self) -> bool {
+        matches!(self, Self::On { .. })
+    }
+
+    /// The method by which clients authenticate with certificates, if they can show any.
+    pub const fn method(&self) -> Option<CertificateMethod> {
+        match self {
+            Self::Off => None,
+            Self::On { method, .. } => Some(*method),
+        }
+    }
+
+    /// The host at which clients can show certificates. A request that came by way of another domain, which has
+    /// another trust store or none, has no certificate.
+    pub fn host<'a>(&'a self, issuer: &'a Issuer) -> Option<&'a str> {
+        match self {
+            Self::Off => None,
+            Self::On { domain: Domain::OfIssuer, .. } => Some(issuer.host()),
+            Self::On { domain: Domain::Other(origin), .. } => Some(origin.host()),
+        }
+    }
+
+    /// All URLs of an endpoint: that of the issuer, and that with mutual TLS where it is another one.
+    pub fn urls(&self, issuer: &Issuer, path: &str) -> Vec<String> {
+        std::iter::once(issuer).chain(self.alias(issuer)).map(|origin| origin.url(path)).collect()
+    }
+
+    /// The origin that stands beside the issuer.
+    pub(crate) fn alias(&self, issuer: &Issuer) -> Option<&Issuer> {
+        match self {
+            Self::On { domain: Domain::Other(origin), .. } if origin != issuer => Some(origin),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A7: the host of the domain, without its port.
+    #[test]
+    fn a7_host_of_the_domain() {
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        let on = |domain| MutualTls::On { domain, method: CertificateMethod::default() };
+        assert_eq!(MutualTls::Off.host(&issuer), None);
+        assert_eq!(on(Domain::OfIssuer).host(&issuer), Some("as.example"));
+        for (origin, host) in [
+            ("https://mtls.as.example", "mtls.as.example"),
+            ("https://mtls.as.example:8443", "mtls.as.example"),
+            ("https://[2001:db8::1]", "[2001:db8::1]"),
+            ("https://[2001:db8::1]:8443", "[2001:db8::1]"),
+        ] {
+            let other = on(Domain::Other(Issuer::parse(origin).expect(origin)));
+            assert_eq!(other.host(&issuer), Some(host), "{origin}");
+        }
+    }
+}

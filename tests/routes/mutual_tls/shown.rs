@@ -1,0 +1,111 @@
+//! Certificates, and requests over connections with them.
+
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, Issuer, KeyPair};
+use serde_json::{Value, json};
+use tokenmint_tests::{Answer, World, events};
+
+pub(super) const GRANT: &str = "grant_type=client_credentials";
+
+/// The time of every world: 2023-11-14.
+pub(super) const YEARS: (i32, i32) = (2023, 2024);
+
+/// A certificate and its key.
+pub(super) struct Shown {
+    pub(super) pem: String,
+    pub(super) key: KeyPair,
+    pub(super) thumbprint: String,
+}
+
+impl Shown {
+    /// The certificate of a subject, in the given years, signed by an authority or by itself.
+    pub(super) fn new(names: &[(DnType, &str)], years: (i32, i32), authority: Option<&Issuer<'_, KeyPair>>) -> Self {
+        Self::with(CertificateParams::default(), names, years, authority)
+    }
+
+    /// The same, with what else it is to hold.
+    pub(super) fn with(
+        mut parameters: CertificateParams,
+        names: &[(DnType, &str)],
+        (first, last): (i32, i32),
+        authority: Option<&Issuer<'_, KeyPair>>,
+    ) -> Self {
+        parameters.distinguished_name = rcgen::DistinguishedName::new();
+        for (kind, name) in names {
+            parameters.distinguished_name.push(kind.clone(), *name);
+        }
+        parameters.not_before = rcgen::date_time_ymd(first, 1, 1);
+        parameters.not_after = rcgen::date_time_ymd(last, 1, 1);
+        let key = KeyPair::generate().expect("a key");
+        let certificate = match authority {
+            Some(authority) => parameters.signed_by(&key, authority),
+            None => parameters.self_signed(&key),
+        };
+        let certificate = certificate.expect("a certificate");
+        let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, certificate.der());
+        let thumbprint = BASE64_URL_SAFE_NO_PAD.encode(hash);
+        Self { pem: certificate.pem(), key, thumbprint }
+    }
+
+    pub(super) fn self_signed(name: &str) -> Self {
+        Self::new(&[(DnType::CommonName, name)], YEARS, None)
+    }
+
+    /// The key as a client registers it.
+    pub(super) fn jwks(&self) -> Value {
+        jwks(self.key.public_key_raw())
+    }
+}
+
+/// A point of P-256 as a client registers it.
+pub(super) fn jwks(point: &[u8]) -> Value {
+    let part = |at: std::ops::Range<usize>| BASE64_URL_SAFE_NO_PAD.encode(&point[at]);
+    json!({"keys": [{"kty": "EC", "crv": "P-256", "x": part(1..33), "y": part(33..65)}]})
+}
+
+/// A world whose clients authenticate with self-signed certificates.
+pub(super) async fn self_signed_world() -> World {
+    let mut world = World::new().await;
+    world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
+    world
+}
+
+/// The event over a connection with this certificate to the domain with mutual TLS of every world, the issuer's.
+pub(super) fn over(event: Value, pem: &str) -> Value {
+    over_at("as.example", event, pem)
+}
+
+/// The event over a connection with this certificate to a domain.
+pub(super) fn over_at(domain: &str, event: Value, pem: &str) -> Value {
+    let mut over = events::load("token-mutual-tls");
+    let certificate = &mut over["requestContext"]["authentication"]["clientCert"];
+    certificate["clientCertPem"] = pem.into();
+    // What stands beside the certificate says nothing that counts.
+    certificate["subjectDN"] = "CN=somebody else".into();
+    let authentication = over["requestContext"]["authentication"].clone();
+    let mut event = event;
+    event["requestContext"]["authentication"] = authentication;
+    event["requestContext"]["domainName"] = domain.into();
+    event
+}
+
+pub(super) async fn ask(world: &World, client: &str, pem: &str) -> Answer {
+    world.token(&over(events::token(&format!("{GRANT}&client_id={client}")), pem)).await
+}
+
+pub(super) fn authority() -> CertifiedIssuer<'static, KeyPair> {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("an authority")
+}
+
+pub(super) const SUBJECT: [(DnType, &str); 3] =
+    [(DnType::CountryName, "DE"), (DnType::OrganizationName, "Example, Inc."), (DnType::CommonName, "client")];
+
+pub(super) fn by_subject(subject: &str) -> Value {
+    json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": subject})
+}
+
+pub(super) fn by_key(keys: &Value) -> Value {
+    json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": keys})
+}
