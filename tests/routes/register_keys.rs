@@ -1,10 +1,11 @@
 //! `POST /register` for clients that authenticate with keys or certificates: RFC 7591 §2, RFC 8705 §2.
 
+use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tokenmint_tests::{World, events};
+use tokenmint_tests::{Log, World, events};
 
-use crate::client_key::{ClientKey, ask, claims};
+use crate::client_key::{ClientKey, ask, claims, unsigned};
 
 async fn refused(world: &World, metadata: &Value) -> String {
     let answer = world.register(&events::register(metadata)).await;
@@ -171,4 +172,73 @@ async fn m4_r11_another_method() {
     ask(&world, &key.sign(&claims(&world, &client.id, "2"))).await.expect_error(401, "invalid_client");
     let client = tokenmint_tests::Credentials { secret, ..client };
     assert_eq!(world.ask(&client, "").await.status, 200);
+}
+
+/// A6, T7: keys that are none, though their members look like it, fail as every other wrong key.
+#[tokio::test]
+async fn a6_t7_odd_keys() {
+    let world = World::new().await;
+    let bytes = |bytes: &[u8]| Value::from(BASE64_URL_SAFE_NO_PAD.encode(bytes));
+    let (odd, even) = ([255; 256], [254; 256]);
+    let huge = [255; 8192];
+    let mut keys = Vec::new();
+    for (n, e) in [
+        (&[0; 256][..], &[1, 0, 1][..]),
+        (&odd, &[]),
+        (&odd, &[0]),
+        (&odd, &[1]),
+        (&odd, &[2]),
+        (&odd, &odd),
+        (&even, &[3]),
+        (&huge, &[1, 0, 1]),
+    ] {
+        keys.push((json!({"kty": "RSA", "n": bytes(n), "e": bytes(e)}), "RS256", n.len()));
+    }
+    for fill in [0, 1, 255] {
+        keys.push((
+            json!({"kty": "EC", "crv": "P-256", "x": bytes(&[fill; 32]), "y": bytes(&[fill; 32])}),
+            "ES256",
+            64,
+        ));
+        keys.push((
+            json!({"kty": "EC", "crv": "P-384", "x": bytes(&[fill; 48]), "y": bytes(&[fill; 48])}),
+            "ES384",
+            96,
+        ));
+    }
+    for fill in [2, 255] {
+        keys.push((json!({"kty": "OKP", "crv": "Ed25519", "x": bytes(&[fill; 32])}), "EdDSA", 64));
+    }
+    let log = Log::capture();
+    for (key, algorithm, size) in keys {
+        let metadata = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [key]}});
+        let answer = world.register(&events::register(&metadata)).await.json();
+        let id = answer["client_id"].as_str().unwrap_or_else(|| panic!("{answer}"));
+        for signature in [vec![0; size], vec![1; size], vec![255; size], Vec::new()] {
+            let message = unsigned(&json!({"alg": algorithm}), &claims(&world, id, "1"));
+            let assertion = format!("{message}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+            ask(&world, &assertion).await.expect_error(401, "invalid_client");
+        }
+    }
+    assert_eq!(log.errors(), [""; 0]);
+}
+
+/// R8: a point of small order is no key: anybody could sign for the client that registered it.
+#[tokio::test]
+async fn r8_keys_that_anybody_can_sign_for() {
+    let world = World::new().await;
+    let mut neutral = [0; 32];
+    neutral[0] = 1;
+    let good = ClientKey::new(Algorithm::EdDSA);
+    let bad = json!({"kty": "OKP", "crv": "Ed25519", "x": BASE64_URL_SAFE_NO_PAD.encode(neutral)});
+    let by_keys = |keys: Value| json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": keys}});
+    let event = events::register(&by_keys(json!([bad])));
+    world.register(&event).await.expect_error(400, "invalid_client_metadata");
+    // Beside a good key it proves nothing.
+    let answer = world.register(&events::register(&by_keys(json!([good.jwk, bad])))).await.json();
+    let id = answer["client_id"].as_str().unwrap_or_else(|| panic!("{answer}"));
+    let forged = BASE64_URL_SAFE_NO_PAD.encode([neutral, [0; 32]].concat());
+    let message = unsigned(&json!({"alg": "EdDSA"}), &claims(&world, id, "1"));
+    ask(&world, &format!("{message}.{forged}")).await.expect_error(401, "invalid_client");
+    assert_eq!(ask(&world, &good.sign(&claims(&world, id, "2"))).await.status, 200);
 }

@@ -3,6 +3,8 @@
 //! Which algorithm a key may verify follows from the key, never from the token alone; only asymmetric
 //! algorithms are known here, so there is no secret that a public key could be mistaken for.
 
+mod ed25519;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{
@@ -253,7 +255,7 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
             ec.curve == EllipticCurve::P384 && size(&ec.x) == 48 && size(&ec.y) == 48
         }
         (AlgorithmParameters::OctetKeyPair(okp), Algorithm::EdDSA) => {
-            okp.curve == EllipticCurve::Ed25519 && size(&okp.x) == 32
+            okp.curve == EllipticCurve::Ed25519 && ed25519::is_key(&okp.x)
         }
         _ => false,
     };
