@@ -15,6 +15,7 @@ mod register;
 mod register_keys;
 mod rotation;
 mod seed;
+mod site;
 mod template;
 mod token;
 mod unavailable;

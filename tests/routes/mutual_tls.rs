@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tokenmint_tests::{Answer, Log, World, events};
 
 use crate::client_key::{ClientKey, claims, parameters, register};
+use crate::site::{Site, ok};
 
 const GRANT: &str = "grant_type=client_credentials";
 
@@ -187,6 +188,27 @@ async fn a7_self_signed() {
     assert_eq!(ask(&world, &by_name, &shown.pem).await.status, 200, "API Gateway trusts it, and so it is the client's");
     ask(&world, &by_name, &other.pem).await.expect_error(401, "invalid_client");
     ask(&world, &client, &other.pem).await.expect_error(401, "invalid_client");
+}
+
+/// A7: a certificate that no key could make valid makes no request to the client's host.
+#[tokio::test]
+async fn a7_no_fetch_for_a_certificate_that_cannot_be_valid() {
+    let mut world = World::new().await;
+    world.set("ISSUER", "http://localhost:9000").await;
+    let good = Shown::self_signed("x");
+    let site = Site::start(ok(&good.jwks())).await;
+    let metadata = json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": site.url});
+    let client = register(&world, &metadata).await;
+    for years in [(2019, 2020), (2024, 2025)] {
+        let shown = Shown::new(&[(DnType::CommonName, "x")], years, None);
+        ask(&world, &client, &shown.pem).await.expect_error(401, "invalid_client");
+    }
+    world.set("MUTUAL_TLS", "off").await;
+    ask(&world, &client, &good.pem).await.expect_error(401, "invalid_client");
+    assert_eq!(site.asked(), 0);
+    world.set("MUTUAL_TLS", "on").await;
+    assert_eq!(ask(&world, &client, &good.pem).await.status, 200);
+    assert_eq!(site.asked(), 1);
 }
 
 /// A2: a certificate beside another method is for the token alone; the other method decides.

@@ -85,9 +85,9 @@ pub fn verify(
 ) -> Result<Map<String, Value>, StatementError> {
     let token = UnverifiedToken::parse(statement)?;
     let claims = token.unverified_claims()?;
-    let issuer = claims.get("iss").and_then(Value::as_str).ok_or(StatementError::NoIssuer)?;
+    let issuer = claims.text("iss").ok_or(StatementError::NoIssuer)?;
     let issuer = trusted.iter().find(|known| known.issuer == issuer).ok_or(StatementError::Unapproved)?;
-    let mut claims = token.verify(&issuer.keys)?;
+    let claims = token.verify(&issuer.keys)?;
     let time = |name: &str| match claims.get(name) {
         None => Ok(None),
         Some(value) => value.as_f64().map(Some).ok_or(StatementError::Token(TokenError::Malformed)),
@@ -98,6 +98,7 @@ pub fn verify(
     if time("exp")?.is_some_and(|end| end <= now) || time("nbf")?.is_some_and(|start| start > now) {
         return Err(StatementError::Expired);
     }
-    claims.retain(|name, _| !JWT_CLAIMS.contains(&name.as_str()));
-    Ok(claims)
+    let mut members = claims.into_members();
+    members.retain(|name, _| !JWT_CLAIMS.contains(&name.as_str()));
+    Ok(members)
 }
