@@ -9,7 +9,7 @@ use tokenmint_tests::{Log, World, events};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::client_key::{ClientKey, ask, claims, register};
+use crate::client_key::{ClientKey, ask, claims, parameters, register};
 use crate::site::{Site, ok};
 
 async fn world(issuer: &str) -> World {
@@ -232,4 +232,28 @@ async fn a6_a_stranger_cannot_make_it_fetch_more_often() {
     assert_eq!(flood().await, (2, 3));
     assert_eq!(ask(&world, &key.sign(&claims(&world, &clients[0], "1"))).await.status, 200);
     assert_eq!(up.asked(), 2);
+}
+
+/// A6: an assertion that expires while the keys are fetched is still accepted once, not twice.
+#[tokio::test]
+async fn a6_replay_while_the_keys_are_fetched() {
+    let world = world(LOCAL).await;
+    let key = ClientKey::new(Algorithm::ES256);
+    let site = Site::start(ok(&key.jwks())).await;
+    let client = client(&world, &site.url).await;
+    // It expires in a second, after the minute by which clocks may differ.
+    let assertion = key.sign(&with(claims(&world, &client, "1"), "exp", json!(world.now() - 59)));
+    let request = events::token(&format!("grant_type=client_credentials{}", parameters(&assertion)));
+    let (first, second) = (world.instance().await, world.instance().await);
+    site.hold().await;
+    let later = async {
+        site.next_connection().await;
+        site.next_connection().await;
+        world.pass(2);
+        site.release();
+    };
+    let (one, two, ()) = tokio::join!(first.token(&request), second.token(&request), later);
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 401]);
 }

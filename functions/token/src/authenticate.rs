@@ -84,7 +84,7 @@ async fn use_up(state: &Token, assertion: FirstUse, record: &mut Record) -> Resu
     random(&mut attempt);
     let attempt = uuid::Builder::from_random_bytes(attempt).into_uuid().to_string();
     let (id, end) = (assertion.id().to_owned(), assertion.expires_at());
-    let used = state.tokens.use_once(id, &attempt, end, state.clock.now());
+    let used = state.tokens.use_once(id, &attempt, end, assertion.checked_at());
     let is_first = record.dynamodb(used).await.map_err(Failure::unavailable)?;
     assertion.complete(is_first).map_err(Failure::refused)
 }
