@@ -2,60 +2,15 @@
 //! developer's own machine, so that it may open a loopback address; what a deployed one opens is tested where
 //! the guard is.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
-
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
-use tokenmint_tests::{Log, World};
+use tokenmint_oauth::client::ClientId;
+use tokenmint_tests::{Log, World, events};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::client_key::{ClientKey, ask, claims, register};
-
-/// A client's web server: what it answers, and how often it was asked.
-#[derive(Clone, Default)]
-struct Site {
-    answer: Arc<Mutex<Vec<u8>>>,
-    asked: Arc<AtomicUsize>,
-    url: String,
-}
-
-impl Site {
-    async fn start(answer: impl Into<Vec<u8>>) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let url = format!("http://{}/jwks.json", listener.local_addr().expect("an address"));
-        let site = Self { answer: Arc::new(Mutex::new(answer.into())), url, ..Self::default() };
-        let served = site.clone();
-        tokio::spawn(async move {
-            while let Ok((mut stream, _)) = listener.accept().await {
-                served.asked.fetch_add(1, Ordering::SeqCst);
-                let answer = served.answer.lock().expect("no panic").clone();
-                let _ = stream.read(&mut [0; 4096]).await;
-                // Nothing to say is silence.
-                if answer.is_empty() {
-                    tokio::spawn(async move { stream.read(&mut [0; 1]).await });
-                } else {
-                    let _ = stream.write_all(&answer).await;
-                }
-            }
-        });
-        site
-    }
-
-    fn answer(&self, answer: impl Into<Vec<u8>>) {
-        *self.answer.lock().expect("no panic") = answer.into();
-    }
-
-    fn asked(&self) -> usize {
-        self.asked.load(Ordering::SeqCst)
-    }
-}
-
-fn ok(document: &Value) -> String {
-    let document = document.to_string();
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{document}", document.len())
-}
+use crate::client_key::{ClientKey, ask, claims, parameters, register};
+use crate::site::{Site, ok};
 
 async fn world(issuer: &str) -> World {
     let mut world = World::new().await;
@@ -172,4 +127,133 @@ async fn a6_unreachable_jwks_uri() {
     ask(&world, &assertion).await.expect_error(401, "invalid_client");
     world.pass(10);
     assert_eq!(ask(&world, &assertion).await.status, 200, "a failure is soon forgotten, and used nothing up");
+}
+
+/// The claims with one of them changed; `null` takes it away.
+fn with(mut claims: Value, name: &str, value: Value) -> Value {
+    claims[name] = value;
+    claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
+    claims
+}
+
+/// A6: an assertion that no key could make valid makes no request to the client's host.
+#[tokio::test]
+async fn a6_no_fetch_for_an_assertion_that_cannot_be_valid() {
+    let world = world(LOCAL).await;
+    let (key, rsa) = (ClientKey::new(Algorithm::ES256), ClientKey::new(Algorithm::RS256));
+    let site = Site::start(ok(&key.jwks())).await;
+    let metadata = json!({
+        "token_endpoint_auth_method": "private_key_jwt", "token_endpoint_auth_signing_alg": "ES256",
+        "jwks_uri": site.url,
+    });
+    let client = register(&world, &metadata).await;
+    let (good, now) = (claims(&world, &client, "1"), world.now());
+    let reference = world.token(&events::load("token-wrong-secret")).await;
+    let mut hostile = vec![("the registered algorithm", rsa.sign(&good))];
+    for (name, value) in [
+        ("iss", json!("11111111-1111-4111-8111-111111111111")),
+        ("iss", json!(null)),
+        ("aud", json!("https://other.example")),
+        ("aud", json!([LOCAL, "https://other.example"])),
+        ("aud", json!(null)),
+        ("exp", json!(now - 60)),
+        ("exp", json!(now + 1_000_000)),
+        ("exp", json!("soon")),
+        ("exp", json!(null)),
+        ("nbf", json!(now + 61)),
+        ("iat", json!(now + 61)),
+        ("iat", json!("now")),
+        ("jti", json!(null)),
+        ("jti", json!("")),
+    ] {
+        hostile.push((name, key.sign(&with(good.clone(), name, value))));
+    }
+    for (what, assertion) in &hostile {
+        let answer = ask(&world, assertion).await;
+        assert_eq!((answer.status.as_u16(), &answer.body), (401, &reference.body), "{what}");
+        assert_eq!(site.asked(), 0, "{what}");
+    }
+    assert_eq!(ask(&world, &key.sign(&good)).await.status, 200);
+    assert_eq!(site.asked(), 1);
+}
+
+/// A6, A5: nobody's keys are fetched for a client that is not there, or is disabled.
+#[tokio::test]
+async fn a6_a5_no_fetch_for_a_client_that_is_gone_or_disabled() {
+    let mut world = world(LOCAL).await;
+    world.set("UNUSED_CLIENT_TTL", "1000").await;
+    let key = ClientKey::new(Algorithm::ES256);
+    let site = Site::start(ok(&key.jwks())).await;
+    let metadata = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": site.url});
+    let deleted = world.register(&events::register(&metadata)).await.json();
+    let text = |name: &str| deleted[name].as_str().expect("text").to_owned();
+    let authorization = format!("Bearer {}", text("registration_access_token"));
+    let delete = events::configure("DELETE", &text("client_id"), Some(&authorization), None);
+    assert_eq!(world.register(&delete).await.status, 204);
+    let (disabled, unused) = (client(&world, &site.url).await, client(&world, &site.url).await);
+    let id = ClientId::parse(&disabled).expect("an identifier");
+    world.clients().set_disabled(&id, true).await.expect("an update");
+    world.pass(1000);
+    for client in [&text("client_id"), &disabled, &unused, "11111111-1111-4111-8111-111111111111"] {
+        ask(&world, &key.sign(&claims(&world, client, "1"))).await.expect_error(401, "invalid_client");
+    }
+    assert_eq!(site.asked(), 0);
+    world.clients().set_disabled(&id, false).await.expect("an update");
+    world.set("UNUSED_CLIENT_TTL", "0").await;
+    let present = client(&world, &site.url).await;
+    assert_eq!(ask(&world, &key.sign(&claims(&world, &present, "1"))).await.status, 200);
+    assert_eq!(site.asked(), 1);
+}
+
+/// A6: whatever a stranger sends, one instance asks one URL once a minute, and once in ten seconds while it fails.
+#[tokio::test]
+async fn a6_a_stranger_cannot_make_it_fetch_more_often() {
+    let world = world(LOCAL).await;
+    let (key, mut stranger) = (ClientKey::new(Algorithm::ES256), ClientKey::new(Algorithm::ES256));
+    let (up, down) =
+        (Site::start(ok(&key.jwks())).await, Site::start("HTTP/1.1 500 x\r\ncontent-length: 0\r\n\r\n").await);
+    // Two clients with one URL are one URL.
+    let clients = [client(&world, &up.url).await, client(&world, &up.url).await, client(&world, &down.url).await];
+    let mut flood = async || {
+        for (client, kid) in clients.iter().cycle().zip(0..30) {
+            stranger.jwk["kid"] = kid.to_string().into();
+            ask(&world, &stranger.sign(&claims(&world, client, "1"))).await.expect_error(401, "invalid_client");
+        }
+        (up.asked(), down.asked())
+    };
+    assert_eq!(flood().await, (1, 1));
+    world.pass(9);
+    assert_eq!(flood().await, (1, 1));
+    world.pass(1);
+    assert_eq!(flood().await, (1, 2));
+    world.pass(49);
+    assert_eq!(flood().await, (1, 3));
+    world.pass(1);
+    assert_eq!(flood().await, (2, 3));
+    assert_eq!(ask(&world, &key.sign(&claims(&world, &clients[0], "1"))).await.status, 200);
+    assert_eq!(up.asked(), 2);
+}
+
+/// A6: an assertion that expires while the keys are fetched is still accepted once, not twice.
+#[tokio::test]
+async fn a6_replay_while_the_keys_are_fetched() {
+    let world = world(LOCAL).await;
+    let key = ClientKey::new(Algorithm::ES256);
+    let site = Site::start(ok(&key.jwks())).await;
+    let client = client(&world, &site.url).await;
+    // It expires in a second, after the minute by which clocks may differ.
+    let assertion = key.sign(&with(claims(&world, &client, "1"), "exp", json!(world.now() - 59)));
+    let request = events::token(&format!("grant_type=client_credentials{}", parameters(&assertion)));
+    let (first, second) = (world.instance().await, world.instance().await);
+    site.hold().await;
+    let later = async {
+        site.next_connection().await;
+        site.next_connection().await;
+        world.pass(2);
+        site.release();
+    };
+    let (one, two, ()) = tokio::join!(first.token(&request), second.token(&request), later);
+    let mut statuses = [one.status.as_u16(), two.status.as_u16()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 401]);
 }

@@ -16,6 +16,7 @@ mod register;
 mod register_keys;
 mod rotation;
 mod seed;
+mod site;
 mod template;
 mod token;
 mod unavailable;

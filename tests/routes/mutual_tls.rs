@@ -8,8 +8,9 @@ use rcgen::{CertificateParams, DnType, SanType};
 use serde_json::json;
 use tokenmint_tests::{Log, World, events};
 
-use self::shown::{GRANT, SUBJECT, Shown, YEARS, ask, authority, by_key, by_subject, over, self_signed_world};
+use self::shown::{GRANT, SUBJECT, Shown, YEARS, ask, authority, by_key, by_subject, over, over_at, self_signed_world};
 use crate::client_key::register;
+use crate::site::{Site, ok};
 
 /// A7: the certificate's subject is the one that is registered, however that is spelled.
 #[tokio::test]
@@ -146,6 +147,31 @@ async fn a7_a4_hostile_certificates() {
     ask(&world, &client, &good.pem).await.expect_error(401, "invalid_client");
     // There is no domain for certificates any more, so that this is none.
     assert_eq!(log.requests().pop().expect("a line")["cause"], "no client authentication");
+}
+
+/// A7: a certificate that no key could make valid makes no request to the client's host.
+#[tokio::test]
+async fn a7_no_fetch_for_a_certificate_that_cannot_be_valid() {
+    let mut world = self_signed_world().await;
+    world.set("ISSUER", "http://localhost:9000").await;
+    let good = Shown::self_signed("x");
+    let site = Site::start(ok(&good.jwks())).await;
+    let metadata = json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks_uri": site.url});
+    let client = register(&world, &metadata).await;
+    let ask = async |world: &World, pem: &str| {
+        let event = events::token(&format!("{GRANT}&client_id={client}"));
+        world.token(&over_at("localhost", event, pem)).await
+    };
+    for years in [(2019, 2020), (2024, 2025)] {
+        let shown = Shown::new(&[(DnType::CommonName, "x")], years, None);
+        ask(&world, &shown.pem).await.expect_error(401, "invalid_client");
+    }
+    world.set("MUTUAL_TLS_METHOD", "tls_client_auth").await;
+    ask(&world, &good.pem).await.expect_error(401, "invalid_client");
+    assert_eq!(site.asked(), 0);
+    world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
+    assert_eq!(ask(&world, &good.pem).await.status, 200);
+    assert_eq!(site.asked(), 1);
 }
 
 /// A2: a certificate beside another method is for the token alone; the other method decides.

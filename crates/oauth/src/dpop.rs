@@ -116,7 +116,7 @@ pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>
     // The key in the header is the one that must have signed, whatever `kid` says.
     let keys = PublicKeys::parse(&json!({"keys": [jwk]})).map_err(ProofError::Key)?;
     let claims = token.verify_with_any(&keys)?;
-    let text = |name| claims.get(name).and_then(Value::as_str).ok_or(ProofError::Missing(name));
+    let text = |name| claims.text(name).ok_or(ProofError::Missing(name));
     let (jti, method, url) = (text("jti")?, text("htm")?, text("htu")?);
     let issued_at = claims.get("iat").and_then(Value::as_u64).ok_or(ProofError::Missing("iat"))?;
     if method != expected.method || !expected.urls.iter().any(|expected| is_same_url(url, expected)) {
@@ -127,7 +127,7 @@ pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>
         return Err(ProofError::Time);
     }
     if let Some((key, ttl)) = expected.nonce {
-        let nonce = claims.get("nonce").and_then(Value::as_str).ok_or(ProofError::Nonce)?;
+        let nonce = claims.text("nonce").ok_or(ProofError::Nonce)?;
         key.check(nonce, expected.now, ttl).map_err(|()| ProofError::Nonce)?;
     }
     let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, jti.as_bytes()));

@@ -49,7 +49,7 @@ impl OwnToken {
             return Err(NotOurs::Other);
         }
         let claims = token.verify(keys)?;
-        let text = |name| claims.get(name).and_then(Value::as_str).ok_or(NotOurs::Other);
+        let text = |name| claims.text(name).ok_or(NotOurs::Other);
         if text("iss")? != issuer.as_str() {
             return Err(NotOurs::Other);
         }
@@ -59,7 +59,7 @@ impl OwnToken {
         if exp <= now {
             return Err(NotOurs::Expired);
         }
-        Ok(Self { client_id, jti, exp, claims })
+        Ok(Self { client_id, jti, exp, claims: claims.into_members() })
     }
 
     /// Whether a client may see the token: it is its own, or the client holds the scope for all (D3).

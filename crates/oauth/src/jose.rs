@@ -3,6 +3,7 @@
 //! Which algorithm a key may verify follows from the key, never from the token alone; only asymmetric
 //! algorithms are known here, so there is no secret that a public key could be mistaken for.
 
+mod claims;
 mod ed25519;
 
 use base64::Engine;
@@ -12,6 +13,8 @@ use jsonwebtoken::jwk::{
 };
 use jsonwebtoken::{Algorithm, DecodingKey, crypto};
 use serde_json::{Map, Value};
+
+pub use claims::{Claims, Unverified, Verified};
 
 /// The algorithms that tokens of others may be signed with (RFC 7518 §3.1, RFC 8037 §3.1).
 pub const ALGORITHMS: &[(&str, Algorithm)] = &[
@@ -124,12 +127,13 @@ impl<'a> UnverifiedToken<'a> {
         self.header.get(member)
     }
 
-    /// The claims, before anything of them is proven: good for finding the keys that could prove them.
+    /// The claims, before a key has verified them: for finding the keys, and for refusing early what no key
+    /// could make valid.
     ///
     /// # Errors
     /// [`TokenError::Malformed`].
-    pub fn unverified_claims(&self) -> Result<Map<String, Value>, TokenError> {
-        json(self.claims)
+    pub fn unverified_claims(&self) -> Result<Claims<Unverified>, TokenError> {
+        json(self.claims).map(Claims::new)
     }
 
     /// The claims, proven by one of the keys: the one that `kid` names, or any that fits where the token
@@ -137,13 +141,13 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// # Errors
     /// [`TokenError`].
-    pub fn verify(&self, keys: &PublicKeys) -> Result<Map<String, Value>, TokenError> {
+    pub fn verify(&self, keys: &PublicKeys) -> Result<Claims<Verified>, TokenError> {
         let kid = self.header("kid");
         let named = keys.0.iter().filter(|key| kid.is_none() || key.common.key_id.as_deref() == kid);
         let mut outcome = Err(TokenError::NoKey);
         for key in named.filter(|key| fits(key, self.algorithm)) {
             if self.is_signed_by(key) {
-                return json(self.claims);
+                return json(self.claims).map(Claims::new);
             }
             outcome = Err(TokenError::Signature);
         }
@@ -154,10 +158,13 @@ impl<'a> UnverifiedToken<'a> {
     ///
     /// # Errors
     /// [`TokenError`].
-    pub fn verify_with_any(&self, keys: &PublicKeys) -> Result<Map<String, Value>, TokenError> {
+    pub fn verify_with_any(&self, keys: &PublicKeys) -> Result<Claims<Verified>, TokenError> {
         let mut fitting = keys.0.iter().filter(|key| fits(key, self.algorithm)).peekable();
         fitting.peek().ok_or(TokenError::NoKey)?;
-        if fitting.any(|key| self.is_signed_by(key)) { json(self.claims) } else { Err(TokenError::Signature) }
+        if !fitting.any(|key| self.is_signed_by(key)) {
+            return Err(TokenError::Signature);
+        }
+        json(self.claims).map(Claims::new)
     }
 
     fn is_signed_by(&self, key: &Jwk) -> bool {

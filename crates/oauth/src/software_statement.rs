@@ -109,9 +109,9 @@ pub fn verify(
         return Err(StatementError::Type);
     }
     let claims = token.unverified_claims()?;
-    let issuer = claims.get("iss").and_then(Value::as_str).ok_or(StatementError::NoIssuer)?;
+    let issuer = claims.text("iss").ok_or(StatementError::NoIssuer)?;
     let issuer = trusted.iter().find(|known| known.issuer == issuer).ok_or(StatementError::Unapproved)?;
-    let mut claims = token.verify(&issuer.keys)?;
+    let claims = token.verify(&issuer.keys)?;
     if claims.get("aud").is_some_and(|audience| !names(audience, own)) {
         return Err(StatementError::Audience);
     }
@@ -125,11 +125,12 @@ pub fn verify(
     if time("exp")?.is_some_and(|end| end <= now) || time("nbf")?.is_some_and(|start| start > now) {
         return Err(StatementError::Expired);
     }
-    claims.retain(|name, _| {
+    let mut members = claims.into_members();
+    members.retain(|name, _| {
         let name = name.as_str();
         !JWT_CLAIMS.contains(&name) && name != STATEMENT && !client_configuration::NOT_METADATA.contains(&name)
     });
-    Ok(claims)
+    Ok(members)
 }
 
 /// Whether a `typ` says no more than that this is a JWT: in any case, and with or without `application/`

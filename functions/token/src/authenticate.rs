@@ -4,10 +4,10 @@ use tokenmint_aws::clients::{Consistency, FindError};
 use tokenmint_aws::config::AssertionAudience;
 use tokenmint_http::{Failure, Record, random};
 use tokenmint_oauth::EpochSeconds;
-use tokenmint_oauth::client::Client;
-use tokenmint_oauth::client_auth::{AuthenticatedClient, Circumstances, Credentials, FirstUse, Proof, ProveError};
+use tokenmint_oauth::client_auth::{
+    AuthenticatedClient, Circumstances, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProveError,
+};
 use tokenmint_oauth::issuer::path;
-use tokenmint_oauth::jose::PublicKeys;
 
 use crate::Token;
 
@@ -30,7 +30,8 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// Reads the client, fetches its keys where they are elsewhere, and holds the credentials against them.
+/// Reads the client and holds the credentials against it, with keys from elsewhere only where nothing else is
+/// left to check.
 async fn prove(
     state: &Token,
     credentials: &Credentials,
@@ -41,39 +42,39 @@ async fn prove(
     let client = found.map_err(not_read)?;
     let now = state.clock.now();
     let client = client.filter(|client| client.is_there_at(now));
-    let offered = state.config.mutual_tls.method();
-    let keys_at = client.as_ref().and_then(|client| credentials.keys_at(client, offered)).map(str::to_owned);
-    let Some(url) = keys_at else { return Ok(hold(state, credentials, client, None, now)) };
 
-    let keys = match state.client_keys.keys(&url, now).await {
-        Ok(keys) => keys,
-        Err(error) => return Ok(Err(ProveError::Keys(format!("jwks_uri {error}")))),
-    };
-    let outcome = hold(state, credentials, client.clone(), Some(&keys), now);
-    if !outcome.as_ref().is_err_and(ProveError::is_about_the_key) {
-        return Ok(outcome);
-    }
-    // The client may have a new key since its keys were fetched.
-    let newer = state.client_keys.newer(&url, now).await;
-    Ok(newer.map_or(outcome, |keys| hold(state, credentials, client, Some(&keys), now)))
-}
-
-/// Holds the credentials against the client and its keys.
-fn hold(
-    state: &Token,
-    credentials: &Credentials,
-    client: Option<Client>,
-    fetched: Option<&PublicKeys>,
-    now: EpochSeconds,
-) -> Result<Proof, ProveError> {
     let config = &state.config;
     let token_endpoints = config.mutual_tls.urls(&config.issuer, path::TOKEN);
     let mut audiences = vec![config.issuer.as_str()];
     if config.assertion_audience == AssertionAudience::IssuerOrTokenEndpoint {
         audiences.extend(token_endpoints.iter().map(String::as_str));
     }
-    let certificate_method = config.mutual_tls.method();
-    credentials.prove(client, &Circumstances { now, audiences: &audiences, certificate_method, fetched })
+    let at = Circumstances { now, audiences: &audiences, certificate_method: config.mutual_tls.method() };
+    match credentials.prove(client, &at) {
+        Ok(Progress::Proven(proof)) => Ok(Ok(proof)),
+        Ok(Progress::NeedsKeys(credentials)) => Ok(prove_with_fetched(state, &credentials, now).await),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+/// Holds the credentials against the keys at the client's `jwks_uri`.
+async fn prove_with_fetched(
+    state: &Token,
+    credentials: &NeedsKeys<'_>,
+    now: EpochSeconds,
+) -> Result<Proof, ProveError> {
+    let url = credentials.url();
+    let keys = state.client_keys.keys(url, now).await;
+    let keys = keys.map_err(|error| ProveError::Keys(format!("jwks_uri {error}")))?;
+    let outcome = credentials.prove(&keys);
+    if !outcome.as_ref().is_err_and(ProveError::is_about_the_key) {
+        return outcome;
+    }
+    // The client may have a new key since its keys were fetched.
+    match state.client_keys.newer(url, now).await {
+        Some(keys) => credentials.prove(&keys),
+        None => outcome,
+    }
 }
 
 /// Remembers that the assertion was used: one conditional `PutItem`. Of two uses at the same moment one is the
@@ -83,7 +84,7 @@ async fn use_up(state: &Token, assertion: FirstUse, record: &mut Record) -> Resu
     random(&mut attempt);
     let attempt = uuid::Builder::from_random_bytes(attempt).into_uuid().to_string();
     let (id, end) = (assertion.id().to_owned(), assertion.expires_at());
-    let used = state.tokens.use_once(id, &attempt, end, state.clock.now());
+    let used = state.tokens.use_once(id, &attempt, end, assertion.checked_at());
     let is_first = record.dynamodb(used).await.map_err(Failure::unavailable)?;
     assertion.complete(is_first).map_err(Failure::refused)
 }

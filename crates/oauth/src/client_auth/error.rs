@@ -102,6 +102,9 @@ pub enum ProveError {
     /// The certificate is another client's.
     #[error("client certificate: not the registered name")]
     WrongName,
+    /// The certificate's key is of a kind that no client can register.
+    #[error("client certificate: unsupported kind of key")]
+    UnknownKey,
     /// The certificate's key is not one of the client's.
     #[error("client certificate: not a registered key")]
     WrongKey,

@@ -1,10 +1,12 @@
 //! Client authentication at the token endpoint: RFC 6749 §2.3.
 //!
 //! Two steps. *Present*: [`Credentials::present`] finds out what the request claims and by which
-//! method. *Prove*: [`Credentials::prove`] holds it against the registered client. A new method adds
-//! one file with one of each, and one line in the list of [`Method`].
+//! method. *Prove*: [`Credentials::prove`] holds it against the registered client; where only a key is missing
+//! that lies elsewhere, [`NeedsKeys::prove`] ends what it began. A new method adds one file with one of each,
+//! and one line in the list of [`Method`].
 
 mod basic;
+mod by_key;
 mod error;
 mod method;
 mod post;
@@ -15,13 +17,15 @@ mod tls;
 use crate::EpochSeconds;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
-use crate::jose::PublicKeys;
+use crate::jose::Verified;
 use crate::mutual_tls::CertificateMethod;
+use by_key::ByKey;
+pub use by_key::NeedsKeys;
 #[cfg(test)]
 use error::authentication_failed;
 pub use error::{PresentError, ProveError};
 pub use method::Method;
-use private_key_jwt::{Assertion, AssertionError};
+use private_key_jwt::{Assertion, AssertionError, Jti};
 pub use secret_pair::IdAndSecret;
 pub use tls::IdAndCertificate;
 
@@ -64,11 +68,18 @@ pub struct Circumstances<'a> {
     pub audiences: &'a [&'a str],
     /// The method with certificates that this deployment offers, if it offers one (A7).
     pub certificate_method: Option<CertificateMethod>,
-    /// What was found at [`Credentials::keys_at`].
-    pub fetched: Option<&'a PublicKeys>,
 }
 
-/// Credentials that are good.
+/// How far credentials are proven by what the server has at hand.
+#[derive(Debug)]
+pub enum Progress<'c> {
+    /// As far as they can be.
+    Proven(Proof),
+    /// In all but the key, which is at the client's `jwks_uri`.
+    NeedsKeys(NeedsKeys<'c>),
+}
+
+/// Credentials that are valid.
 #[derive(Debug)]
 pub enum Proof {
     /// Nothing is left to check.
@@ -77,23 +88,30 @@ pub enum Proof {
     FirstUse(FirstUse),
 }
 
-/// An assertion that is good in all but this: whether it was used before.
+/// An assertion that is valid in all but this: whether it was used before.
 #[derive(Debug)]
 pub struct FirstUse {
     client: AuthenticatedClient,
-    id: String,
-    expires_at: EpochSeconds,
+    jti: Jti<Verified>,
+    checked_at: EpochSeconds,
 }
 
 impl FirstUse {
     /// What the assertion is remembered by: different for each client and each `jti`.
     pub fn id(&self) -> &str {
-        &self.id
+        &self.jti.id
     }
 
-    /// The first second at which its time alone makes the assertion bad.
+    /// The first second at which the assertion is expired.
     pub const fn expires_at(&self) -> EpochSeconds {
-        self.expires_at
+        self.jti.expires_at
+    }
+
+    /// The time at which the assertion was found not to be expired, always before [`Self::expires_at`]. A use
+    /// that is remembered counts at this time, however late it is now: by a later time the assertion might have
+    /// expired, and its first use would be forgotten.
+    pub const fn checked_at(&self) -> EpochSeconds {
+        self.checked_at
     }
 
     /// The client, if this was the first use.
@@ -156,71 +174,43 @@ impl Credentials {
         }
     }
 
-    /// Where the keys are that the proof needs, if this client keeps them at its `jwks_uri`. `offered` is the
-    /// method with certificates that this deployment offers: for another one nothing is fetched.
-    pub fn keys_at<'c>(&self, client: &'c Client, offered: Option<CertificateMethod>) -> Option<&'c str> {
-        let metadata = &client.metadata;
-        let by_key = match (self, metadata.token_endpoint_auth_method) {
-            (Self::PrivateKeyJwt(_), Method::PrivateKeyJwt) => true,
-            (Self::Tls(_), Method::SelfSignedTlsClientAuth) => {
-                offered == Some(CertificateMethod::SelfSignedTlsClientAuth)
-            }
-            _ => false,
-        };
-        if by_key && !client.disabled { metadata.text("jwks_uri") } else { None }
-    }
-
     /// Holds the credentials against the client found under [`Self::client_id`], if any. What a secret is
-    /// compared with is the same work whatever is found (A4).
+    /// compared with is the same work whatever is found (A4). Keys come last: of a client that is disabled, or
+    /// for credentials that no key could make valid, nobody asks for any (A6).
     ///
     /// # Errors
     /// [`ProveError`], which tells the log more than the client may know.
-    pub fn prove(&self, client: Option<Client>, at: &Circumstances<'_>) -> Result<Proof, ProveError> {
+    pub fn prove<'c>(&'c self, client: Option<Client>, at: &Circumstances<'c>) -> Result<Progress<'c>, ProveError> {
         let matched = match self {
             Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => pair.matching(client.as_ref()),
             Self::PrivateKeyJwt(_) | Self::Tls(_) => None,
         };
         let Some(client) = client else { return Err(ProveError::UnknownClient) };
         // The method presented and the one registered are matched as a pair; all else is a mismatch.
-        let once = match (self, client.metadata.token_endpoint_auth_method) {
+        let by_key = match (self, client.metadata.token_endpoint_auth_method) {
             (Self::ClientSecretBasic(_), Method::ClientSecretBasic)
             | (Self::ClientSecretPost(_), Method::ClientSecretPost) => {
                 IdAndSecret::prove(matched, &client, at.now)?;
                 None
             }
-            (Self::PrivateKeyJwt(assertion), Method::PrivateKeyJwt) => Some(assertion.prove(&client, at)?),
+            (Self::PrivateKeyJwt(assertion), Method::PrivateKeyJwt) => {
+                Some(ByKey::Assertion(assertion.check(&client, at)?))
+            }
             (Self::Tls(pair), Method::TlsClientAuth) => {
                 pair.prove_name(&client, at)?;
                 None
             }
-            (Self::Tls(pair), Method::SelfSignedTlsClientAuth) => {
-                pair.prove_key(&client, at)?;
-                None
-            }
+            (Self::Tls(pair), Method::SelfSignedTlsClientAuth) => Some(ByKey::Certificate(pair.check_self_signed(at)?)),
             _ => return Err(ProveError::WrongMethod),
         };
         if client.disabled {
             return Err(ProveError::Disabled);
         }
-        let client = AuthenticatedClient(client);
-        Ok(match once {
-            None => Proof::Complete(client),
-            Some((id, expires_at)) => Proof::FirstUse(FirstUse { client, id, expires_at }),
-        })
+        match by_key {
+            None => Ok(Progress::Proven(Proof::Complete(AuthenticatedClient(client)))),
+            Some(by_key) => NeedsKeys::resolve(client, by_key, at),
+        }
     }
-}
-
-/// The client's keys: those that were fetched, or those that it registered.
-fn with_keys<T>(
-    client: &Client,
-    at: &Circumstances<'_>,
-    prove: impl FnOnce(&PublicKeys) -> Result<T, ProveError>,
-) -> Result<T, ProveError> {
-    if let Some(keys) = at.fetched {
-        return prove(keys);
-    }
-    let registered = client.metadata.others.get("jwks").ok_or_else(|| ProveError::Keys("there are none".to_owned()))?;
-    prove(&PublicKeys::parse(registered).map_err(|error| ProveError::Keys(format!("jwks {error}")))?)
 }
 
 #[cfg(test)]

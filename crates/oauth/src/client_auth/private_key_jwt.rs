@@ -1,17 +1,18 @@
 //! `private_key_jwt`: RFC 7523 §2.2 and §3, over RFC 7521 §4.2.
 
 use std::fmt;
+use std::marker::PhantomData;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::{Circumstances, PresentError, ProveError, with_keys};
+use super::{Circumstances, PresentError};
 use crate::EpochSeconds;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
-use crate::jose::{TokenError, UnverifiedToken};
+use crate::jose::{Claims, PublicKeys, TokenError, Unverified, UnverifiedToken, Verified};
 
 /// `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -30,6 +31,7 @@ pub(crate) const ALGORITHM: &str = "token_endpoint_auth_signing_alg";
 pub struct Assertion {
     pub(super) client_id: ClientId,
     token: String,
+    claims: Claims<Unverified>,
 }
 
 impl fmt::Debug for Assertion {
@@ -84,29 +86,45 @@ pub(super) fn present(form: &Form<'_>) -> Result<Assertion, PresentError> {
         return Err(PresentError::UnsupportedAssertion);
     }
     let claims = UnverifiedToken::parse(token)?.unverified_claims()?;
-    let subject = claims.get("sub").and_then(Value::as_str).ok_or(PresentError::AssertionWithoutSubject)?;
+    let subject = claims.text("sub").ok_or(PresentError::AssertionWithoutSubject)?;
     let client_id = ClientId::parse(subject).map_err(|_| PresentError::MalformedClientId)?;
-    Ok(Assertion { client_id, token: token.to_owned() })
+    Ok(Assertion { client_id, token: token.to_owned(), claims })
+}
+
+/// What an assertion is remembered by, and until when, as its claims state it. The type says whether a key of
+/// the client has verified those claims.
+#[derive(Debug)]
+pub(super) struct Jti<S> {
+    pub(super) id: String,
+    pub(super) expires_at: EpochSeconds,
+    state: PhantomData<S>,
+}
+
+/// An assertion that is valid if one of the client's keys has signed it.
+pub(super) struct PlausibleAssertion<'a> {
+    assertion: &'a Assertion,
+    token: UnverifiedToken<'a>,
 }
 
 impl Assertion {
-    /// Proves all that needs no memory; gives what the assertion is remembered by, and until when.
-    pub(super) fn prove(&self, client: &Client, at: &Circumstances<'_>) -> Result<(String, EpochSeconds), ProveError> {
-        let token = UnverifiedToken::parse(&self.token).map_err(AssertionError::from)?;
+    /// Checks all that can be checked without the client's keys. What the claims say is only compared here:
+    /// [`PlausibleAssertion::prove`] takes it from the verified token.
+    pub(super) fn check(
+        &self,
+        client: &Client,
+        at: &Circumstances<'_>,
+    ) -> Result<PlausibleAssertion<'_>, AssertionError> {
+        let token = UnverifiedToken::parse(&self.token)?;
         if client.metadata.text(ALGORITHM).is_some_and(|registered| token.header("alg") != Some(registered)) {
-            return Err(AssertionError::Algorithm.into());
+            return Err(AssertionError::Algorithm);
         }
-        let claims = with_keys(client, at, |keys| Ok(token.verify(keys).map_err(AssertionError::from)?))?;
-        Ok(self.check(&claims, at)?)
+        self.read(&self.claims, at)?;
+        Ok(PlausibleAssertion { assertion: self, token })
     }
 
-    fn check(
-        &self,
-        claims: &Map<String, Value>,
-        at: &Circumstances<'_>,
-    ) -> Result<(String, EpochSeconds), AssertionError> {
+    fn read<S>(&self, claims: &Claims<S>, at: &Circumstances<'_>) -> Result<Jti<S>, AssertionError> {
         let client_id = self.client_id.as_str();
-        if ["iss", "sub"].iter().any(|name| claims.get(*name).and_then(Value::as_str) != Some(client_id)) {
+        if ["iss", "sub"].iter().any(|name| claims.text(name) != Some(client_id)) {
             return Err(AssertionError::Issuer);
         }
         if !is_for(claims.get("aud"), at.audiences) {
@@ -126,9 +144,17 @@ impl Assertion {
                 return Err(AssertionError::NotYet);
             }
         }
-        let jti = claims.get("jti").and_then(Value::as_str).filter(|jti| !jti.is_empty());
+        let jti = claims.text("jti").filter(|jti| !jti.is_empty());
         let jti = digest(&SHA256, jti.ok_or(AssertionError::Claim("jti"))?.as_bytes());
-        Ok((format!("assertion#{client_id}#{}", URL_SAFE_NO_PAD.encode(jti)), expires_at))
+        let id = format!("assertion#{client_id}#{}", URL_SAFE_NO_PAD.encode(jti));
+        Ok(Jti { id, expires_at, state: PhantomData })
+    }
+}
+
+impl PlausibleAssertion<'_> {
+    /// Verifies the signature; all that counts afterwards comes from the verified claims.
+    pub(super) fn prove(&self, keys: &PublicKeys, at: &Circumstances<'_>) -> Result<Jti<Verified>, AssertionError> {
+        self.assertion.read(&self.token.verify(keys)?, at)
     }
 }
 
@@ -145,7 +171,7 @@ fn is_for(audience: Option<&Value>, ours: &[&str]) -> bool {
 
 /// A `NumericDate` (RFC 7519 §2), which may have a fraction. Whole seconds are all that the clock has, so the
 /// next whole second is what it means.
-fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<EpochSeconds>, AssertionError> {
+fn time<S>(claims: &Claims<S>, name: &'static str) -> Result<Option<EpochSeconds>, AssertionError> {
     let Some(value) = claims.get(name) else { return Ok(None) };
     if let Some(seconds) = value.as_u64() {
         return Ok(Some(seconds));
@@ -157,22 +183,26 @@ fn time(claims: &Map<String, Value>, name: &'static str) -> Result<Option<EpochS
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Map, json};
 
     use super::*;
 
     const NOW: EpochSeconds = 1_700_000_000;
 
     fn check(change: impl FnOnce(&mut Map<String, Value>)) -> Result<(String, EpochSeconds), AssertionError> {
-        let client_id = ClientId::parse("s6BhdRkqt3").expect("an identifier");
-        let assertion = Assertion { client_id, token: String::new() };
         let claims = json!({
             "iss": "s6BhdRkqt3", "sub": "s6BhdRkqt3", "aud": "https://as.example", "jti": "1", "exp": NOW + 60,
         });
         let mut claims = claims.as_object().expect("an object").clone();
         change(&mut claims);
+        let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let token = format!("{}.{}.AA", part(&json!({"alg": "ES256"})), part(&claims.into()));
+        let claims = UnverifiedToken::parse(&token)?.unverified_claims()?;
+        let client_id = ClientId::parse("s6BhdRkqt3").expect("an identifier");
+        let assertion = Assertion { client_id, token: token.clone(), claims };
         let audiences = &["https://as.example", "https://as.example/token"];
-        assertion.check(&claims, &Circumstances { now: NOW, audiences, certificate_method: None, fetched: None })
+        let at = Circumstances { now: NOW, audiences, certificate_method: None };
+        assertion.read(&assertion.claims, &at).map(|jti| (jti.id, jti.expires_at))
     }
 
     fn with(name: &str, value: Value) -> Result<(String, EpochSeconds), AssertionError> {

@@ -36,7 +36,7 @@ fn present_over(authorization: &[&[u8]], body: &str, certificate: Option<&str>) 
 
 fn at(now: EpochSeconds) -> Circumstances<'static> {
     let certificate_method = Some(CertificateMethod::TlsClientAuth);
-    Circumstances { now, audiences: &["https://as.example"], certificate_method, fetched: None }
+    Circumstances { now, audiences: &["https://as.example"], certificate_method }
 }
 
 fn basic(pair: &str) -> String {

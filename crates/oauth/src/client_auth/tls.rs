@@ -3,10 +3,11 @@
 //! TLS itself, and with it that the client holds the certificate's key, is API Gateway's business, and so is
 //! that the certificate leads to one in the deployment's trust store; what is left is whose it is, and when.
 
-use super::{Circumstances, PresentError, ProveError, with_keys};
+use super::{Circumstances, PresentError, ProveError};
 use crate::certificate::Certificate;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
+use crate::jose::PublicKeys;
 use crate::mutual_tls::CertificateMethod;
 
 /// A client identifier, and the certificate of the connection over which it came.
@@ -35,22 +36,16 @@ impl IdAndCertificate {
         }
     }
 
-    /// `self_signed_tls_client_auth`: the certificate's key is one of the client's (§2.2). Who signed the
-    /// certificate, and for whom, means nothing: its key does. One that may sign others is refused.
-    pub(super) fn prove_key(&self, client: &Client, at: &Circumstances<'_>) -> Result<(), ProveError> {
+    /// `self_signed_tls_client_auth`, as far as it can be checked without the client's keys. A certificate that may
+    /// sign others is refused.
+    pub(super) fn check_self_signed(&self, at: &Circumstances<'_>) -> Result<PlausibleCertificate<'_>, ProveError> {
         self.check(CertificateMethod::SelfSignedTlsClientAuth, at)?;
         // It is in the trust store, where it would let in whatever it signs.
         if self.certificate.is_authority() {
             return Err(ProveError::Authority);
         }
-        with_keys(client, at, |keys| {
-            let key = self.certificate.key_thumbprint();
-            if key.is_some_and(|key| keys.thumbprints().any(|own| own == key)) {
-                Ok(())
-            } else {
-                Err(ProveError::WrongKey)
-            }
-        })
+        // No client can have registered a key of a kind that this server does not know.
+        Ok(PlausibleCertificate { key: self.certificate.key_thumbprint().ok_or(ProveError::UnknownKey)? })
     }
 
     /// What both methods ask for: that this deployment offers the method, and that the certificate is valid.
@@ -59,5 +54,18 @@ impl IdAndCertificate {
             return Err(ProveError::MethodNotOffered);
         }
         if self.certificate.is_good_at(at.now) { Ok(()) } else { Err(ProveError::CertificateTime) }
+    }
+}
+
+/// A certificate that is valid if its key is one of the client's.
+pub(super) struct PlausibleCertificate<'a> {
+    key: &'a str,
+}
+
+impl PlausibleCertificate<'_> {
+    /// The certificate's key is one of the client's (§2.2). Who signed the certificate, and for whom, means
+    /// nothing: its key does.
+    pub(super) fn prove(&self, keys: &PublicKeys) -> Result<(), ProveError> {
+        if keys.thumbprints().any(|own| own == self.key) { Ok(()) } else { Err(ProveError::WrongKey) }
     }
 }
