@@ -12,4 +12,4 @@ mod world;
 pub use answer::Answer;
 pub use log::Log;
 pub use proxy::{Fault, Proxy};
-pub use world::{Credentials, Instance, StoppedWorld, World};
+pub use world::{Credentials, Instance, StoppedWorld, World, send};

@@ -336,9 +336,9 @@ impl StoppedWorld {
 }
 
 /// What `lambda_http` does with an event, and the router with what it makes of it.
-async fn send(router: &Router, event: &Value) -> Answer {
+pub async fn send(router: &Router, event: &Value) -> Answer {
     let event: LambdaRequest = serde_json::from_value(event.clone()).expect("an API Gateway event");
-    let (head, body) = lambda_http::Request::from(lambda::harmless(event)).into_parts();
+    let (head, body) = lambda_http::Request::from(lambda::sanitize_event(event)).into_parts();
     let request = Request::from_parts(head, Body::new(body));
     Answer::of(router.clone().oneshot(request).await.expect("a router always answers")).await
 }

@@ -5,6 +5,7 @@ mod configure;
 mod discovery;
 mod docs;
 mod dpop;
+mod event;
 mod hostile_metadata;
 mod http;
 mod introspect;

@@ -95,6 +95,22 @@ fn o6_timeout_lies_above_the_budget() {
     assert!(Duration::from_secs(timeout) > REQUEST_BUDGET + Duration::from_secs(1));
 }
 
+/// O6: an operator can bound how many instances a flood of requests makes, of both functions, and does not have to.
+#[test]
+fn o6_reserved_concurrency() {
+    let template = template();
+    let parameter = &template["Parameters"]["ReservedConcurrency"];
+    assert_eq!((parameter["Type"].as_str(), parameter["Default"].as_str()), (Some("String"), Some("")));
+    for function in ["RegisterFunction", "TokenFunction"] {
+        let reserved = &template["Resources"][function]["Properties"]["ReservedConcurrentExecutions"];
+        let text = serde_yaml_ng::to_string(reserved).expect("YAML");
+        assert_eq!(
+            text, "!If\n- HasReservedConcurrency\n- !Ref ReservedConcurrency\n- !Ref AWS::NoValue\n",
+            "{function}"
+        );
+    }
+}
+
 /// O1: each role allows exactly the calls that its function makes.
 #[test]
 fn o1_roles() {

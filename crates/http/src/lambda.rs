@@ -4,16 +4,21 @@ use std::fmt::{Display, Write};
 
 use axum::Router;
 use axum::http::header::HOST;
+use base64::prelude::{BASE64_STANDARD, Engine};
 pub use lambda_http::Error;
 use lambda_http::request::LambdaRequest;
 use lambda_http::{Adapter, LambdaEvent, lambda_runtime};
 use tower::util::MapRequest;
+use url::Url;
 
+use crate::log_panics;
 use crate::telemetry::{self, Format};
 
-/// Starts the log in the form that CloudWatch reads, on the level that the function is configured for.
+/// Starts the log in the form that CloudWatch reads, on the level that the function is configured for. Panics go into
+/// it too.
 pub fn init() {
     telemetry::init(Format::Json, std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
+    log_panics();
 }
 
 /// What a start makes; if it cannot, the log says why and the function ends.
@@ -29,33 +34,204 @@ pub fn or_exit<T, E: Display>(started: Result<T, E>) -> T {
 /// # Errors
 /// Whatever the runtime API answers that it should not.
 pub async fn run(router: Router) -> Result<(), Error> {
-    let harmless = |event: LambdaEvent<LambdaRequest>| LambdaEvent { payload: harmless(event.payload), ..event };
-    lambda_runtime::run(MapRequest::new(Adapter::from(router), harmless)).await
+    let sanitized = |event: LambdaEvent<LambdaRequest>| LambdaEvent { payload: sanitize_event(event.payload), ..event };
+    lambda_runtime::run(MapRequest::new(Adapter::from(router), sanitized)).await
 }
 
-/// An event that `lambda_http` can make a request of. It builds a URL from the host, the path and the
-/// query, and panics where they do not make one; but a query is what a client sent, and may hold any
-/// character. Those that a URI cannot hold are percent-encoded; the host is the API's own, not the header's.
-pub fn harmless(mut event: LambdaRequest) -> LambdaRequest {
+/// An event that `lambda_http` can make a request of. It builds a URI from the host, the path and the query, decodes
+/// the body, and panics where it cannot; but all of these are what somebody sent, and may hold anything.
+///
+/// The host becomes the API's own, not the header's. Bytes that a URI cannot hold are percent-encoded. A path or a
+/// query that is longer than any that API Gateway passes on leads to no endpoint. A body that should be base64 and
+/// is not is dropped, so that the endpoint refuses the request.
+///
+/// Events of other services (an Application Load Balancer, a REST or WebSocket API) do not come so far: the runtime
+/// refuses them, since `lambda_http` is compiled for HTTP APIs only.
+pub fn sanitize_event(mut event: LambdaRequest) -> LambdaRequest {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event {
         request.headers.remove(HOST);
         request.headers.remove("x-forwarded-proto");
-        if let Some(query) = &mut request.raw_query_string {
-            *query = uri_characters(query);
+        request.request_context.domain_name.take_if(|domain| !is_host(domain));
+        request.request_context.stage.take_if(|stage| !is_stage(stage));
+
+        let raw = request.raw_path.take().unwrap_or_default();
+        let rooted = if raw.starts_with('/') { raw } else { format!("/{raw}") };
+        let path = percent_encoded(&rooted, b"");
+        let query = request.raw_query_string.take().map(|query| percent_encoded(&query, b"?"));
+        let too_long = path.len().max(query.as_ref().map_or(0, String::len)) > MAX_PATH_OR_QUERY_BYTES;
+        request.raw_path = Some(if too_long { "/".to_owned() } else { path });
+        request.raw_query_string = query.filter(|_| !too_long);
+
+        if request.is_base64_encoded {
+            request.body.take_if(|body| BASE64_STANDARD.decode(body).is_err());
         }
     }
     event
 }
 
-/// The text with every byte percent-encoded that RFC 3986 §3.4 does not allow in a query.
-fn uri_characters(query: &str) -> String {
-    let mut encoded = String::with_capacity(query.len());
-    for byte in query.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/?%".contains(&byte) {
+/// The longest path, and the longest query, of a URI, in bytes. API Gateway passes on request lines of less than
+/// 10 KiB, and percent-encoding makes three bytes of one; a URI of the `http` crate takes 64 KiB in all.
+const MAX_PATH_OR_QUERY_BYTES: usize = 31 * 1024;
+
+/// Whether this is a host as API Gateway names one.
+fn is_host(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    text.len() <= 253 && text.bytes().all(is_allowed) && Url::parse(&format!("https://{text}/")).is_ok()
+}
+
+/// Whether this is the name of a stage of an HTTP API.
+fn is_stage(text: &str) -> bool {
+    let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    text == "$default" || (1..=128).contains(&text.len()) && text.bytes().all(is_allowed)
+}
+
+/// The text with every byte percent-encoded that neither a path (RFC 3986 §3.3) nor `more` allows.
+fn percent_encoded(text: &str, more: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@/%".contains(&byte) || more.contains(&byte) {
             encoded.push(char::from(byte));
         } else {
             write!(encoded, "%{byte:02X}").expect("a string takes everything");
         }
     }
     encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+    use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
+    use lambda_http::{Body, Request};
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    /// What `lambda_http` makes of an event.
+    fn request(change: impl FnOnce(&mut ApiGatewayV2httpRequest)) -> Request {
+        let mut event = ApiGatewayV2httpRequest::default();
+        change(&mut event);
+        Request::from(sanitize_event(LambdaRequest::ApiGatewayV2(event)))
+    }
+
+    fn uri(path: &str, query: &str) -> Uri {
+        let make = |event: &mut ApiGatewayV2httpRequest| {
+            event.raw_path = Some(path.to_owned());
+            event.raw_query_string = Some(query.to_owned());
+            event.request_context.domain_name = Some("as.example".to_owned());
+        };
+        request(make).uri().clone()
+    }
+
+    /// T7: paths and queries that are not those of a URI.
+    #[test]
+    fn t7_paths_and_queries() {
+        for (path, query, expected) in [
+            ("/token", "", "https://as.example/token"),
+            ("/token", "a=b?c&d=%20", "https://as.example/token?a=b?c&d=%20"),
+            (":99999/x", "", "https://as.example/:99999/x"),
+            ("@evil.example/token", "", "https://as.example/@evil.example/token"),
+            ("//evil.example", "", "https://as.example//evil.example"),
+            ("", "", "https://as.example/"),
+            ("/a?b#c", "d#e", "https://as.example/a%3Fb%23c?d%23e"),
+            ("/a\\b\0c", "\u{e9}\"", "https://as.example/a%5Cb%00c?%C3%A9%22"),
+        ] {
+            assert_eq!(uri(path, query), expected, "{path} {query}");
+        }
+        let longest = "x".repeat(10 * 1024 - 1);
+        let encoded = "\u{1}".repeat(10 * 1024 - 1);
+        for (path, query, is_kept) in [
+            (&longest, &longest, true),
+            (&encoded, &encoded, true),
+            (&"x".repeat(100_000), &String::new(), false),
+            (&String::new(), &"x".repeat(100_000), false),
+        ] {
+            let uri = uri(&format!("/{path}"), query);
+            assert_eq!((uri.path() != "/", uri.query().is_some()), (is_kept, is_kept));
+        }
+    }
+
+    /// T7: a body that should be base64 and is not is dropped.
+    #[test]
+    fn t7_body_that_is_not_base64() {
+        let body = |text: Option<&str>| {
+            let make = |event: &mut ApiGatewayV2httpRequest| {
+                event.body = text.map(str::to_owned);
+                event.is_base64_encoded = true;
+            };
+            request(make).into_body()
+        };
+        assert_eq!(body(Some("YQ==")), Body::Binary(b"a".to_vec()));
+        assert_eq!(body(Some("%")), Body::Empty);
+        assert_eq!(body(Some("YQ=")), Body::Empty);
+        assert_eq!(body(None), Body::Empty);
+    }
+
+    /// T7: events of other services are refused before a request is made of them.
+    #[test]
+    fn t7_events_of_other_services() {
+        for event in [
+            json!({"httpMethod": "POST", "path": ":1", "headers": {}, "requestContext": {"elb": {"targetGroupArn": "x"}}}),
+            json!({"resource": "/", "httpMethod": "POST", "path": ":1", "headers": {}, "requestContext": {"stage": "x"}}),
+            json!({"headers": {}, "requestContext": {"connectionId": "x", "eventType": "CONNECT", "routeKey": "x"}}),
+            json!({"Records": []}),
+        ] {
+            assert!(serde_json::from_value::<LambdaRequest>(event.clone()).is_err(), "{event}");
+        }
+    }
+
+    proptest! {
+        /// Any text wherever an event has text: a request is made of it, at a path.
+        #[test]
+        fn any_event(
+            path in any::<Option<String>>(),
+            query in any::<Option<String>>(),
+            (domain, stage) in any::<(Option<String>, Option<String>)>(),
+            (body, is_base64) in any::<(Option<String>, bool)>(),
+            cookies in any::<Option<Vec<String>>>(),
+            headers in prop::collection::vec(("host|x-forwarded-(proto|host|for)|cookie|[a-z-]{1,9}", any::<Vec<u8>>()), 0..5),
+        ) {
+            let mut map = HeaderMap::new();
+            for (name, value) in &headers {
+                if let Ok(value) = HeaderValue::from_bytes(value) {
+                    map.append(HeaderName::try_from(name.as_str()).expect("a name"), value);
+                }
+            }
+            let request = request(|event| {
+                event.raw_path = path;
+                event.raw_query_string = query;
+                event.request_context.domain_name = domain;
+                event.request_context.stage = stage;
+                event.body = body;
+                event.is_base64_encoded = is_base64;
+                event.cookies = cookies;
+                event.headers = map;
+            });
+            prop_assert!(request.uri().path().starts_with('/'));
+        }
+
+        /// Any text that looks like the parts of a URI: likewise.
+        #[test]
+        fn any_uri(
+            path in "[:/@?#\\\\\\[\\]%.0-9a-z\\PC]{0,30}",
+            query in "[:/@?#%&=\\PC]{0,30}",
+            domain in "(xn--)?[:/@?#%.0-9a-z_-]{0,20}",
+            stage in "\\$default|[:/@?#%.0-9a-z_-]{0,20}",
+            proto in "[a-z:/]{0,9}",
+        ) {
+            let request = request(|event| {
+                event.raw_path = Some(path);
+                event.raw_query_string = Some(query);
+                event.request_context.domain_name = Some(domain.clone());
+                event.request_context.stage = Some(stage);
+                let values = [("host", domain), ("x-forwarded-proto", proto)];
+                event.headers = values
+                    .into_iter()
+                    .filter_map(|(name, value)| Some((HeaderName::from_static(name), value.parse().ok()?)))
+                    .collect();
+            });
+            prop_assert!(request.uri().path().starts_with('/'));
+        }
+    }
 }

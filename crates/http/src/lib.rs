@@ -6,6 +6,7 @@
 mod answer;
 mod clock;
 pub mod lambda;
+mod panics;
 mod record;
 pub mod request;
 mod shell;
@@ -13,6 +14,7 @@ pub mod telemetry;
 
 pub use answer::{Failure, json, no_content};
 pub use clock::Clock;
+pub use panics::log_panics;
 pub use record::Record;
 pub use shell::{REQUEST_BUDGET, shell};
 

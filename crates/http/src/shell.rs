@@ -10,13 +10,14 @@ use lambda_http::{Context, RequestExt};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
 use crate::answer::{Failure, json};
+use crate::panics::catch;
 use crate::record::Record;
 
 /// How long a request may take in all; then it is answered with 503 (T7). The functions' timeout in
 /// `template.yaml` lies above it.
 pub const REQUEST_BUDGET: Duration = Duration::from_secs(8);
 
-/// Wraps the routes of a function: JSON for unknown paths and methods, the budget, the log.
+/// Wraps the routes of a function: JSON for unknown paths and methods, the budget, panics, the log.
 pub fn shell(routes: Router) -> Router {
     routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed).layer(middleware::from_fn(observe))
 }
@@ -39,8 +40,9 @@ async fn observe(request: Request, next: Next) -> Response<Body> {
     let method = request.method().clone();
     // The route, not the path or the query: a client may have put anything there.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match tokio::time::timeout(REQUEST_BUDGET, next.run(request)).await {
-        Ok(response) => response,
+    let mut response = match tokio::time::timeout(REQUEST_BUDGET, catch(next.run(request))).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(panic)) => Record::default().answer(Err(Failure::broken(panic))),
         Err(_) => Record::default().answer(Err(Failure::unavailable("the request took longer than its budget"))),
     };
     let record = response.extensions_mut().remove::<Record>().unwrap_or_default();

@@ -18,6 +18,7 @@ use crate::{Error, local, net, output};
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
     output::log();
+    tokenmint_http::log_panics();
     let (listener, address) =
         net::bind(arguments.listen).await.map_err(|error| Error::embedded(error, |_| "--listen"))?;
     if !address.ip().is_loopback() {
