@@ -11,5 +11,7 @@ mod sdk;
 pub mod sealed;
 pub mod signer;
 pub mod tokens;
+mod unavailable;
 
-pub use sdk::{LOCAL_REGION, Sdk, Unavailable};
+pub use sdk::{AccountError, LOCAL_REGION, Sdk};
+pub use unavailable::{Reason, Unavailable};

@@ -1,5 +1,7 @@
 //! What only the operator's program does with the clients; no function has the permissions for it.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::client::{Client, ClientId};
 
@@ -30,10 +32,11 @@ impl ClientsTable {
         let page = Box::pin(scan.set_exclusive_start_key(start).send()).await;
         let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
         let clients = page.items.unwrap_or_default().into_iter().map(|item| {
-            let id = item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok());
+            let (id, has_key) = (id_of(&item), item.contains_key(KEY));
             item::read(item).map_err(|error| match id {
                 Some(id) => FindError::Damaged(id, error),
-                None => Unavailable::told("dynamodb:Scan", error).into(),
+                None if has_key => Unavailable::told("dynamodb:Scan", error).into(),
+                None => Unavailable::shape("dynamodb:Scan", error).into(),
             })
         });
         let next = page.last_evaluated_key.and_then(|mut last| match last.remove(KEY) {
@@ -88,4 +91,8 @@ impl ClientsTable {
         let deleted = Box::pin(delete.send()).await.map_err(|error| Unavailable::new("dynamodb:DeleteItem", error))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
     }
+}
+
+fn id_of(item: &HashMap<String, AttributeValue>) -> Option<ClientId> {
+    item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok())
 }

@@ -86,7 +86,7 @@ impl RegistrationsTable {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now))
             .build()
-            .map_err(|error| WriteError::from(Unavailable::new("dynamodb:TransactWriteItems", error)))?;
+            .map_err(|error| WriteError::from(Unavailable::told("dynamodb:TransactWriteItems", error.to_string())))?;
         let put = clients.put(client)?;
         for attempt in 0..CONFLICTS {
             let transaction = self
