@@ -35,7 +35,7 @@ pub enum Error {
     Provision(#[from] provision::Error),
 
     /// The environment has mistakes. One line for each.
-    #[error(transparent)]
+    #[error("invalid settings in the environment:\n{0}")]
     Configuration(#[from] ConfigErrors),
 
     /// The token function could not start.

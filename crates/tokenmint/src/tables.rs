@@ -83,7 +83,7 @@ async fn deployed(table: &str) -> Result<Tables, Error> {
     let issuer_is_known = environment.value("ISSUER").is_some();
     // One command works on one kind of table; the name of the other one is not used.
     let environment = environment.with("CLIENTS_TABLE", table).with("REGISTRATIONS_TABLE", table);
-    let mut tables = tables(&Sdk::load().await, &completed(environment))?;
+    let mut tables = tables(&Sdk::load().await, &config(environment)?);
     if !issuer_is_known {
         tables.issuer = None;
     }
@@ -98,32 +98,30 @@ async fn served(running: Running) -> Result<Tables, Error> {
         .with("ISSUER", running.issuer)
         .with("CLIENTS_TABLE", running.clients_table)
         .with("REGISTRATIONS_TABLE", running.registrations_table);
-    tables(&sdk, &completed(environment))
+    Ok(tables(&sdk, &config(environment)?))
 }
 
 /// The tables of a folder that this process holds, made where they are missing.
 async fn own(embedded: &Embedded) -> Result<Tables, Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
-    let environment = completed(Environment::from_process());
-    let tables = tables(&sdk, &environment)?;
-    local::tables(&sdk, &environment).await?;
-    Ok(tables)
+    let config = config(Environment::from_process())?;
+    local::operators_tables(&sdk, &config).await?;
+    Ok(tables(&sdk, &config))
 }
 
-/// The settings as `serve` has them.
-fn completed(environment: Environment) -> Environment {
-    local::with_defaults(environment, local::ISSUER, "")
+/// The settings of registration, as `serve` has them.
+fn config(environment: Environment) -> Result<RegisterConfig, Error> {
+    Ok(RegisterConfig::from_environment(&local::with_defaults(environment, local::ISSUER))?)
 }
 
-fn tables(sdk: &Sdk, environment: &Environment) -> Result<Tables, Error> {
-    let config = RegisterConfig::from_environment(environment)?;
-    Ok(Tables {
-        clients: ClientsTable::new(sdk.dynamodb(), config.clients_table),
-        registrations: RegistrationsTable::new(sdk.dynamodb(), config.registrations_table),
-        issuer: Some(config.issuer),
+fn tables(sdk: &Sdk, config: &RegisterConfig) -> Tables {
+    Tables {
+        clients: ClientsTable::new(sdk.dynamodb(), config.clients_table.clone()),
+        registrations: RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone()),
+        issuer: Some(config.issuer.clone()),
         lifetimes: config.lifetimes,
         local: true,
-    })
+    }
 }
 
 enum Opened {

@@ -44,6 +44,11 @@ pub(crate) fn cell(text: &str, columns: usize) -> String {
     format!("{}…", &text[..end])
 }
 
+/// The text as one word for a shell, which knows no escape inside single quotes.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
 /// A table that comes in pages: a column may grow from page to page, it never shrinks.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {

@@ -11,11 +11,21 @@ use tokenmint_aws::config::SETTINGS;
 pub(crate) fn program(options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenmint"));
     command.args(options);
+    clean(&mut command);
+    command
+}
+
+/// Makes a command deaf to the developer's own settings.
+pub(crate) fn clean(command: &mut Command) {
     for setting in SETTINGS {
         command.env_remove(setting.name);
     }
-    command.env_remove("RUST_LOG");
-    command
+    // AWS's own: nothing here may find an account.
+    for name in ["PROFILE", "REGION", "DEFAULT_REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"] {
+        command.env_remove(format!("AWS_{name}"));
+    }
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("RUST_LOG");
 }
 
 /// What a command answered.
@@ -28,7 +38,11 @@ pub(crate) struct Answer {
 
 /// Runs a command to its end, with this on standard input.
 pub(crate) fn run_with(options: &[&str], input: &str) -> Answer {
-    let mut command = program(options);
+    answer(&mut program(options), input)
+}
+
+/// The same, for a command that is given.
+pub(crate) fn answer(command: &mut Command, input: &str) -> Answer {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
     process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -61,11 +75,16 @@ pub(crate) fn text<'v>(object: &'v Value, member: &str) -> &'v str {
 
 /// Runs what must fail with this status and one line. Gives the line without its beginning and end.
 pub(crate) fn failed(options: &[&str], status: i32) -> String {
-    let answer = run(options);
-    assert_eq!((answer.status, answer.stdout.as_str()), (status, ""), "{options:?}: {answer:?}");
-    let line = answer.stderr.strip_prefix("tokenmint: ").and_then(|line| line.strip_suffix('\n'));
-    let line = line.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("{options:?}: {answer:?}"));
-    line.to_owned()
+    run(options).failed(status)
+}
+
+impl Answer {
+    /// The one line of a command that failed with this status, without its beginning and end.
+    pub(crate) fn failed(&self, status: i32) -> String {
+        assert_eq!((self.status, self.stdout.as_str()), (status, ""), "{self:?}");
+        let line = self.stderr.strip_prefix("tokenmint: ").and_then(|line| line.strip_suffix('\n'));
+        line.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("{self:?}")).to_owned()
+    }
 }
 
 pub(crate) fn shell(script: &str) -> String {
