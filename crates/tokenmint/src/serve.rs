@@ -11,7 +11,7 @@ use tokenmint_aws::config::Environment;
 use tokenmint_embedded::{Addresses, Embedded, reachable};
 use tokenmint_http::Clock;
 
-use crate::banner::banner;
+use crate::banner::{self, Sample};
 use crate::cli::ServeArguments;
 use crate::local::Settings;
 use crate::running::Running;
@@ -34,11 +34,19 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
         .await
         .map_err(|error| Error::embedded(error, |_| "--listen"))?;
     let served = async {
+        let sample = Sample {
+            url: format!("http://{}", reachable(address)),
+            dynamodb_url: embedded.dynamodb_url(),
+            program: banner::program(),
+            storage: storage.clone(),
+            register: settings.register.clone(),
+            grant_policy: settings.token.grant_policy,
+        };
         let running = Running::new(&embedded, &settings.register);
         let routes = routes(&embedded, settings).await?;
         let _announced = running.announce(&storage)?;
         // Whoever does not read it needs it no more than a server that stops.
-        let _ = output::print(&banner(&format!("http://{}", reachable(address)), &storage));
+        let _ = output::print(&sample.banner());
         net::serve(listener, routes).await.map_err(Error::from)
     }
     .await;

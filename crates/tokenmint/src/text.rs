@@ -49,6 +49,12 @@ pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
+/// The same, without quotes where none are needed.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
+}
+
 /// A table that comes in pages: a column may grow from page to page, it never shrinks.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
@@ -139,6 +145,15 @@ mod tests {
         assert_eq!(visible("\u{1b}[2Jx\u{9b}1A\r\n"), "\u{fffd}[2Jx\u{fffd}1A\u{fffd}\u{fffd}");
         assert_eq!(visible("a\u{202e}b\u{200b}c\u{2066}"), "a\u{fffd}b\u{fffd}c\u{fffd}");
         assert_eq!(visible("Zürich 東京"), "Zürich 東京");
+    }
+
+    #[test]
+    fn words_of_a_shell() {
+        assert_eq!(word("/home/a/.tokenmint"), "/home/a/.tokenmint");
+        assert_eq!(word("/home/a b"), "'/home/a b'");
+        assert_eq!(word("it's"), r"'it'\''s'");
+        assert_eq!([word(""), word("$x"), word("~")], ["''", "'$x'", "'~'"]);
+        assert_eq!(quoted("a"), "'a'");
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub(crate) struct Data {
 impl Data {
     pub(crate) fn new() -> Self {
         let place = tempfile::tempdir().unwrap();
-        Self { folder: place.path().join("data").to_str().unwrap().to_owned(), _place: place }
+        Self { folder: place.path().join("my data").to_str().unwrap().to_owned(), _place: place }
     }
 
     /// The command line, with the folder.
@@ -140,14 +140,15 @@ impl Server {
         while !banner.contains("jwks.json; echo") {
             assert_ne!(stdout.read_line(&mut banner).unwrap(), 0, "it ended: {banner}");
         }
-        let lines = banner[banner.find("client=").unwrap()..].to_owned();
-        let url = lines.split_whitespace().find_map(|word| word.strip_suffix("/register")).unwrap().to_owned();
-        Self { process, url, lines }
+        let (said, lines) = banner.split_once("look at the keys.\n").unwrap();
+        let (_, url) = said.split_once("running at ").unwrap();
+        let url = url.split_once(". ").unwrap().0.to_owned();
+        Self { process, url, lines: lines.to_owned() }
     }
 
     /// Runs a script after the lines that register a client, with `$id`, `$secret` and `$url` set.
     pub(crate) fn paste(&self, script: &str) -> String {
-        let registration = self.lines.split_inclusive('\n').take_while(|line| !line.starts_with("curl"));
+        let registration = self.lines.split_inclusive('\n').take_while(|line| !line.starts_with("if "));
         shell(&format!("url={}\n{}{script}", self.url, registration.collect::<String>()))
     }
 

@@ -8,4 +8,5 @@ mod harness;
 mod many;
 mod registration_token;
 mod running;
+mod sample;
 mod serve;
