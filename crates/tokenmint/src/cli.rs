@@ -15,7 +15,7 @@ pub use self::client::{
     ClientArgument, ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments,
     ShowArguments,
 };
-pub use self::place::{ClientsPlace, Place, TokensPlace};
+pub use self::place::{ClientsPlace, Holds, Place, Table, TokensPlace};
 pub use self::registration_token::{
     CreateTokenArguments, ListTokensArguments, RevokeArguments, TokenArguments, TokenCommand,
 };
@@ -235,7 +235,8 @@ mod tests {
         assert_eq!(place("tokenmint client --data d list"), folder("d"));
         assert_eq!(place("tokenmint client list --data d"), folder("d"));
         for line in ["tokenmint client --table t-1 list", "tokenmint client list --table t-1"] {
-            assert_eq!(place(line), Ok(Place::Table("t-1".to_owned())), "{line}");
+            let table = Table { name: "t-1".to_owned(), holds: Holds::Clients };
+            assert_eq!(place(line), Ok(Place::Table(table)), "{line}");
         }
         for line in ["tokenmint client --data d list --table t-1", "tokenmint client list --table t-1 --data d"] {
             assert_eq!(place(line), Err(2), "{line}");
@@ -264,7 +265,8 @@ mod tests {
         else {
             panic!("create")
         };
-        assert_eq!(place.place().ok(), Some(Place::Table("t-1".to_owned())));
+        let table = Table { name: "t-1".to_owned(), holds: Holds::Registrations };
+        assert_eq!(place.place().ok(), Some(Place::Table(table)));
         assert_eq!((create.uses, create.expires_in, create.scope.as_str(), create.name.as_str()), (2, 3600, "a", ""));
         for missing in ["--uses 2", "--expires-in 1h", "--scope a"] {
             assert_eq!(parse(&line.replace(missing, "--json")), Err(ErrorKind::MissingRequiredArgument), "{missing}");

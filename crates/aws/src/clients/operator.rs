@@ -46,6 +46,27 @@ impl ClientsTable {
         Ok(ClientPage { clients: clients.collect::<Result<_, _>>()?, next })
     }
 
+    /// The identifiers that begin so, of all clients: one `Scan` for each MiB of the table. Only identifiers are
+    /// read, so that a damaged client hides no other.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn beginning_with(&self, prefix: &str) -> Result<Vec<ClientId>, Unavailable> {
+        let scan = self.dynamodb.scan().table_name(&self.name).projection_expression(KEY);
+        let scan = scan.filter_expression("begins_with(client_id, :prefix)");
+        let scan = scan.expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()));
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let page = Box::pin(scan.clone().set_exclusive_start_key(start).send()).await;
+            let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
+            found.extend(page.items.unwrap_or_default().iter().filter_map(id_of));
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
     /// Disables or enables a client: exactly one `UpdateItem`.
     ///
     /// # Errors

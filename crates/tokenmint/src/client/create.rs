@@ -13,7 +13,7 @@ use tokenmint_oauth::registration::{Issued, Lifetimes};
 use tokenmint_oauth::scope::Scope;
 
 use crate::cli::{CreateArguments, Place};
-use crate::tables::{self, Missing, Tables};
+use crate::tables::{self, Tables};
 use crate::{Error, local, output, text};
 
 pub(super) async fn run(place: &Place, create: CreateArguments) -> Result<(), Error> {
@@ -22,7 +22,7 @@ pub(super) async fn run(place: &Place, create: CreateArguments) -> Result<(), Er
         Some(file) => read(file)?,
         None => Value::Object(members(&create)).to_string().into_bytes(),
     };
-    let made = tables::with(place, Missing::Make, async |tables| store(tables, &create, &body).await).await?;
+    let made = tables::with(place, async |tables| store(tables, &create, &body).await).await?;
     let shown = if create.json {
         output::print_json(&made)
     } else {
@@ -122,7 +122,7 @@ mod tests {
     /// R2, R8: the rules of registration hold.
     #[test]
     fn r8_what_cannot_be_registered_cannot_be_made() {
-        assert_eq!(refused("[]").split(": ").next(), Some("the client was not made"));
+        assert_eq!(refused("[]").split(": ").next(), Some("the client was not created"));
         assert!(refused(r#"{"scope":"a  b"}"#).contains("scope does not follow the grammar"));
         assert!(refused(r#"{"scope":["a"]}"#).contains("scope must be a string"));
         assert!(refused(r#"{"redirect_uris":["http://example.com"]}"#).contains("redirect_uris"));

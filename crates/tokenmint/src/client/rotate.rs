@@ -11,7 +11,7 @@ use tokenmint_oauth::registration::{Lifetimes, rotate_secret};
 use tokenmint_oauth::secret::Secret;
 
 use crate::cli::{Place, RotateArguments};
-use crate::tables::{self, Missing, Tables};
+use crate::tables::{self, Tables};
 use crate::text::{members, moment, visible};
 use crate::{Error, output};
 
@@ -29,11 +29,12 @@ struct Rotated<'s> {
 }
 
 pub(super) async fn run(place: &Place, rotate: RotateArguments) -> Result<(), Error> {
-    let id = &rotate.client.id;
-    let rotated = tables::with(place, Missing::Fail, async |tables| {
+    let given = &rotate.client.id;
+    let rotated = tables::with(place, async |tables| {
+        let id = tables.resolve(given).await?;
         let secret = rotate.secret_expires_in.unwrap_or(tables.lifetimes.secret);
         let overlap = rotate.overlap.unwrap_or(tables.lifetimes.overlap);
-        store(tables, id, Lifetimes { secret, overlap, ..tables.lifetimes }).await
+        store(tables, &id, Lifetimes { secret, overlap, ..tables.lifetimes }).await
     });
     let (client, secret) = rotated.await?;
     let mut ends = client.client_secrets.iter().map(|secret| secret.expires_at);
@@ -45,7 +46,7 @@ pub(super) async fn run(place: &Place, rotate: RotateArguments) -> Result<(), Er
     };
     let shown = if rotate.json { output::print_json(&rotated) } else { say(&rotated) };
     shown.map_err(|error| {
-        let id = visible(id.as_str());
+        let id = visible(given.as_str());
         Error::NotDone(format!(
             "the client {id} has a new secret, but it could not be written: {error}; rotate it once more"
         ))

@@ -1,11 +1,13 @@
 //! Running the program, and what is needed around it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokenmint_aws::config::SETTINGS;
+use tokenmint_embedded::{Addresses, Embedded, Storage};
 
 /// The program, deaf to the developer's own settings.
 pub(crate) fn program(options: &[&str]) -> Command {
@@ -95,6 +97,16 @@ pub(crate) fn shell(script: &str) -> String {
     output
 }
 
+/// Runs a command at a terminal of its own, with this answer to what it asks. Gives what is seen there, and in the last
+/// line the status.
+#[cfg(unix)]
+pub(crate) fn at_terminal(options: &[&str], answer: &str) -> String {
+    let terminal = "import os, pty, sys; print(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let mut command = Command::new("python3");
+    command.args(["-c", terminal, env!("CARGO_BIN_EXE_tokenmint")]).args(options);
+    self::answer(&mut command, &format!("{answer}\n")).stdout
+}
+
 /// Sends a request. Gives the status and the answer.
 pub(crate) fn curl(arguments: &str) -> (u16, Value) {
     let output = shell(&format!("curl -s -w '\\n%{{http_code}}' {arguments}"));
@@ -112,6 +124,15 @@ impl Data {
     pub(crate) fn new() -> Self {
         let place = tempfile::tempdir().unwrap();
         Self { folder: place.path().join("my data").to_str().unwrap().to_owned(), _place: place }
+    }
+
+    /// The same with data in it, as a server leaves it.
+    pub(crate) fn store() -> Self {
+        let data = Self::new();
+        let storage = Storage::Folder(data.folder.clone().into());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async { Embedded::start(storage, Addresses::any()).await.unwrap().stop().await });
+        data
     }
 
     /// The command line, with the folder.
@@ -150,6 +171,18 @@ impl Server {
     pub(crate) fn paste(&self, script: &str) -> String {
         let registration = self.lines.split_inclusive('\n').take_while(|line| !line.starts_with("if "));
         shell(&format!("url={}\n{}{script}", self.url, registration.collect::<String>()))
+    }
+
+    /// Where its DynamoDB answers, as it says in its folder.
+    pub(crate) fn dynamodb_url(data: &Data) -> String {
+        Self::dynamodb_url_in(Path::new(&data.folder))
+    }
+
+    /// The same for any folder.
+    pub(crate) fn dynamodb_url_in(folder: &Path) -> String {
+        let running = std::fs::read(folder.join("running.json")).unwrap();
+        let running: Value = serde_json::from_slice(&running).unwrap();
+        format!("http://{}", text(&running, "dynamodb"))
     }
 
     /// Asks for a token. Gives the status and the answer.

@@ -4,8 +4,11 @@
 
 mod aws;
 mod client;
+mod deployed;
 mod harness;
+mod identifiers;
 mod many;
+mod no_data;
 mod registration_token;
 mod running;
 mod sample;

@@ -51,3 +51,17 @@ fn r18_a_registration_that_failed_shows_why() {
     let output = shell(&format!("{{ {lines}\n}} 2>&1 || :"));
     assert!(output.contains("curl: (7) ") && output.contains("No client was created: \n"), "{output}");
 }
+
+/// R15: an operator's command that fails says so itself.
+#[test]
+fn r15_a_client_that_could_not_be_created_shows_why() {
+    let data = Data::new();
+    for registration in ["protected", "disabled"] {
+        let server = start(Some(&data), &[("REGISTRATION", registration)]);
+        let lines = server.lines.replace("my data", "another folder");
+        let output = shell(&format!("{{ {lines}\n}} 2>&1"));
+        assert!(output.starts_with("tokenmint: there is no tokenmint data in "), "{output}");
+        assert!(output.contains("No client was created: ") && !output.contains("invalid_client"), "{output}");
+        server.stop();
+    }
+}
