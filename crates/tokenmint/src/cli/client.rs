@@ -147,6 +147,10 @@ pub struct RotateArguments {
     #[arg(long, value_name = "TIME", help = SECRET_EXPIRES_IN, value_parser = values::seconds)]
     pub secret_expires_in: Option<u32>,
 
+    /// Do not ask for confirmation where the previous secret is still valid: it is revoked.
+    #[arg(long, short)]
+    pub yes: bool,
+
     /// One JSON object.
     #[arg(long)]
     pub json: bool,
@@ -211,8 +215,9 @@ The client gets no more tokens, and cannot read or change its registration. Acce
 it has already are good until they expire. `tokenmint client enable` undoes it.";
 
 const ROTATE: &str = "\
-Both secrets are good for the time of the overlap; then the old one ends by itself. At most
-two are good at any time: rotating twice in that time ends the oldest at once.
+The current secret stays valid for the overlap, then expires. At most two secrets are valid
+at any time: if the previous secret is still valid, a new one revokes it. The command then
+asks for confirmation on a terminal; elsewhere it needs --yes.
 
 Examples:
   tokenmint client rotate-secret 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55

@@ -54,12 +54,12 @@ fn a4_m5_what_an_operator_does_counts_at_once() {
     assert_eq!(rotated["client_secret_expires_at"], 0);
     let shown = json(&data.on(&["client", "show", id]));
     assert_eq!(shown["previous_client_secret_expires_at"], rotated["previous_client_secret_expires_at"]);
-    let rotated = json(&data.on(&["client", "rotate-secret", id, "--overlap", "0"]));
+    let rotated = json(&data.on(&["client", "rotate-secret", id, "--overlap", "0", "--yes"]));
     assert_eq!(rotated.get("previous_client_secret_expires_at"), None);
     let third = text(&rotated, "client_secret");
     assert_eq!((status(first), status(second), status(third)), (401, 401, 200));
     let said = done(&data.on(&["client", "rotate-secret", id]));
-    assert!(said.contains("The previous secret is good until 20") && said.contains("cannot be shown again"), "{said}");
+    assert!(said.contains("The previous secret is valid until 20") && said.contains("cannot be shown again"), "{said}");
 
     assert_eq!(
         failed(&data.on(&["client", "delete", id]), 2),
@@ -83,7 +83,8 @@ fn m5_two_secrets_are_good_whoever_made_them() {
     let server = Server::start(&data.on(&[]));
     let made = json(&data.on(&["client", "create"]));
     let id = text(&made, "client_id");
-    let rotate = || program(&data.on(&["client", "rotate-secret", id, "--json"])).stdout(Stdio::piped()).spawn();
+    let rotate =
+        || program(&data.on(&["client", "rotate-secret", id, "--json", "--yes"])).stdout(Stdio::piped()).spawn();
     let processes: Vec<_> = (0..6).map(|_| rotate().unwrap()).collect();
     let outputs = processes.into_iter().map(|process| process.wait_with_output().unwrap());
     // One that never wins the race says so, and has made no secret.

@@ -59,7 +59,7 @@ async fn every_command_takes_a_unique_beginning() {
         assert_eq!(text(&object(&data.on(&["client", "show", given])), "client_id"), id);
         assert_eq!(done(&data.on(&["client", "disable", given])), format!("{id} is disabled\n"));
         assert_eq!(done(&data.on(&["client", "enable", given])), format!("{id} is enabled\n"));
-        assert_eq!(text(&object(&data.on(&["client", "rotate-secret", given])), "client_id"), id);
+        assert_eq!(text(&object(&data.on(&["client", "rotate-secret", given, "--yes"])), "client_id"), id);
     }
     // Only the one that is meant.
     assert_eq!(done(&data.on(&["client", "delete", "40000000", "--yes"])), format!("{OTHER} is deleted\n"));

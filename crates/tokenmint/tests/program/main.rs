@@ -10,6 +10,7 @@ mod identifiers;
 mod many;
 mod no_data;
 mod registration_token;
+mod rotate;
 mod running;
 mod sample;
 mod serve;
