@@ -3,6 +3,7 @@
 use std::io;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_http::{Clock, random};
 use tokenmint_oauth::EpochSeconds;
@@ -83,7 +84,7 @@ async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error
         issued_at: now,
         expires_at: now + EpochSeconds::from(create.expires_in),
         uses_left: create.uses,
-        scope: create.scope,
+        scope: create.scope.unwrap_or_default(),
     };
     let stored = tables::with(place, async |tables| Ok(tables.registrations.insert_token(&token).await?));
     stored.await?;
@@ -91,8 +92,7 @@ async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error
     let shown = if create.json {
         output::print_json(&view)
     } else {
-        let keep = "Keep initial_access_token now: only its hash is stored, and it cannot be shown again.";
-        output::members(&view).and_then(|view| output::print(&format!("{}\n{keep}\n", members(&view))))
+        output::members(&view).and_then(|made| output::print(&said(&made, &token.scope)))
     };
     shown.map_err(|error| {
         let id = &view.id;
@@ -101,6 +101,16 @@ async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error
              `tokenmint registration-token revoke {id}`"
         ))
     })
+}
+
+/// What was made, and what the operator has to know before the terminal is closed.
+fn said(made: &Map<String, Value>, scope: &Scope) -> String {
+    let mut said = members(made) + "\n";
+    if scope.is_empty() {
+        said +=
+            "The clients of this token will have no scope, and neither will their tokens. Give it one with --scope.\n";
+    }
+    said + "Keep initial_access_token now: only its hash is stored, and it cannot be shown again.\n"
 }
 
 async fn list(place: &Place, json: bool) -> Result<(), Error> {

@@ -91,7 +91,7 @@ pub struct CreateArguments {
     #[arg(long, value_name = "TEXT")]
     pub name: Option<String>,
 
-    /// The scope it may ask for, separated by spaces; none if not given.
+    /// The scope that the client may request, separated by spaces [default: none].
     #[arg(long, value_name = "SCOPE", value_parser = Scope::parse)]
     pub scope: Option<Scope>,
 

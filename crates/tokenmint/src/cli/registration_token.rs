@@ -43,9 +43,9 @@ pub struct CreateTokenArguments {
     #[arg(long, value_name = "TIME", value_parser = values::some_seconds)]
     pub expires_in: u32,
 
-    /// The scope that its clients may have, separated by spaces; it may go beyond what the server offers.
+    /// The scope that its clients may request, separated by spaces [default: none].
     #[arg(long, value_name = "SCOPE", value_parser = Scope::parse)]
-    pub scope: Scope,
+    pub scope: Option<Scope>,
 
     /// What you call it, at most 256 bytes.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = values::name)]

@@ -140,6 +140,29 @@ fn r8_metadata_from_a_file() {
     assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 1);
 }
 
+/// R8: a method that needs more than its name says so, with metadata that will do.
+#[test]
+fn r8_a_method_that_needs_keys_says_how_to_give_them() {
+    let data = Data::store();
+    for (method, member) in [
+        ("private_key_jwt", "jwks_uri"),
+        ("self_signed_tls_client_auth", "jwks_uri"),
+        ("tls_client_auth", "tls_client_auth_subject_dn"),
+    ] {
+        let said = failed(&data.on(&["client", "create", "--name", "x", "--method", method]), 2);
+        assert!(
+            said.starts_with(&format!("--method {method} needs the ")) && said.contains("--metadata FILE"),
+            "{said}"
+        );
+        let (_, example) = said.split_once("such as ").unwrap();
+        let answer = run_with(&data.on(&["client", "create", "--json", "--metadata", "-"]), example);
+        let made: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert_eq!(text(&made, "token_endpoint_auth_method"), method);
+        assert!(made.get(member).is_some() && made.get("client_secret").is_none(), "{made}");
+    }
+    assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 3);
+}
+
 /// What strangers call their clients does not act on the operator's terminal.
 #[test]
 fn a_table_for_people() {
@@ -178,7 +201,8 @@ fn what_cannot_be_done_is_said_in_a_line() {
     ] {
         assert_eq!(run(wrong).status, 2, "{wrong:?}");
     }
-    let answer = run(&data.on(&["client", "create"]));
+    let answer = run(&data.on(&["client", "create", "--scope", "a"]));
+    assert!(!answer.stdout.contains("no scope"), "{answer:?}");
     assert!(answer.stdout.contains("Keep client_secret and registration_access_token now"), "{answer:?}");
 }
 
@@ -194,6 +218,6 @@ fn a_secret_that_could_not_be_written_is_said_to_be_lost() {
     assert_eq!(output.status.code(), Some(1));
     let id = json(&data.on(&["client", "list"]));
     let id = text(&id, "client_id");
-    assert!(said.starts_with(&format!("tokenmint: the client {id} was made, but its secret could not be written")));
+    assert!(said.starts_with(&format!("tokenmint: the client {id} was created, but its secret could not be written")));
     assert!(said.ends_with(&format!("`tokenmint client rotate-secret {id}`\n")), "{said}");
 }

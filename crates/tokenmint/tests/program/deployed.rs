@@ -84,7 +84,7 @@ fn a_table_of_something_else() {
             assert!(said.starts_with(expected), "{options:?}: {said}");
         }
         let token = "A".repeat(43);
-        let create = &["create", "--uses", "1", "--expires-in", "1d", "--scope", "a"][..];
+        let create = &["create", "--uses", "1", "--expires-in", "1d"][..];
         for options in [&["list"][..], create, &["revoke", &token]] {
             let options = [&["registration-token", "--registrations-table", "tokenmint-clients"], options].concat();
             let said = run(&url, &options).failed(1);
@@ -95,7 +95,7 @@ fn a_table_of_something_else() {
     };
     wrong();
     made(&data.on(&["client", "create"]));
-    made(&data.on(&["registration-token", "create", "--uses", "1", "--expires-in", "1d", "--scope", "a"]));
+    made(&data.on(&["registration-token", "create", "--uses", "1", "--expires-in", "1d"]));
     wrong();
     server.stop();
 }

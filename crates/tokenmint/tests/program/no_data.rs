@@ -13,7 +13,7 @@ const COMMANDS: [&[&str]; 10] = [
     &["client", "enable", "3e7f1cbb"],
     &["client", "delete", "3e7f1cbb", "--yes"],
     &["client", "rotate-secret", "3e7f1cbb"],
-    &["registration-token", "create", "--uses", "1", "--expires-in", "1d", "--scope", "a"],
+    &["registration-token", "create", "--uses", "1", "--expires-in", "1d"],
     &["registration-token", "list"],
     &["registration-token", "revoke", "kX3vRw0f"],
 ];
