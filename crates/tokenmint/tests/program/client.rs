@@ -97,7 +97,6 @@ fn m5_two_secrets_are_good_whoever_made_them() {
 }
 
 /// At a terminal the operator is asked, and sees which client it is about.
-#[cfg(unix)]
 #[test]
 fn delete_asks() {
     let data = Data::store();

@@ -99,7 +99,6 @@ pub(crate) fn shell(script: &str) -> String {
 
 /// Runs a command at a terminal of its own, with this answer to what it asks. Gives what is seen there, and in the last
 /// line the status.
-#[cfg(unix)]
 pub(crate) fn at_terminal(options: &[&str], answer: &str) -> String {
     let terminal = "import os, pty, sys; print(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
     let mut command = Command::new("python3");

@@ -6,6 +6,7 @@ mod aws;
 mod client;
 mod deployed;
 mod harness;
+mod help;
 mod identifiers;
 mod many;
 mod no_data;
