@@ -9,5 +9,7 @@ pub mod registrations;
 mod sdk;
 pub mod signer;
 pub mod tokens;
+mod unavailable;
 
-pub use sdk::{LOCAL_REGION, Sdk, Unavailable};
+pub use sdk::{AccountError, LOCAL_REGION, Sdk};
+pub use unavailable::{Reason, Unavailable};

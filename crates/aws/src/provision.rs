@@ -93,7 +93,7 @@ async fn table_with(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &[Key
     let description = ready(dynamodb, table).await?.ok_or_else(|| wrong("is not ready after 10 seconds"))?;
     let own = description.key_schema().iter().map(|part| (part.attribute_name(), part.key_type()));
     if !own.eq(key.iter().map(|(name, _, role)| (*name, role))) {
-        return Err(wrong("has another key than its name promises"));
+        return Err(wrong("has another primary key than expected"));
     }
     delete_expired(dynamodb, table).await
 }

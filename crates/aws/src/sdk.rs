@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
+use aws_config::imds::client::error::ImdsError;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
-use aws_sdk_dynamodb::config::Credentials;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_credential_types::provider::error::CredentialsError;
+use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials as _, SharedCredentialsProvider};
+use tokio::time::timeout;
+
+use crate::unavailable::{chain, root};
 
 /// How long one call may take with all its retries. A plain token needs at most three calls one after the
 /// other (two reads and a signature), which is less than a request's budget; what needs more of them is
@@ -18,6 +22,10 @@ const CONNECT: Duration = Duration::from_millis(800);
 const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(40);
 const LONGEST_BACKOFF: Duration = Duration::from_millis(400);
+
+/// How long credentials may take to load: where nothing is configured, the SDK asks for the role of an instance, and
+/// most machines are none.
+const CREDENTIALS: Duration = Duration::from_secs(10);
 
 /// The region of the embedded services.
 pub const LOCAL_REGION: &str = "us-east-1";
@@ -39,6 +47,36 @@ impl Sdk {
     /// Credentials, region and endpoints as AWS's own variables give them.
     pub async fn load() -> Self {
         Self { config: with_timeouts(aws_config::defaults(BehaviorVersion::latest())).load().await, local: None }
+    }
+
+    /// The same for a command that a person runs: what is missing is found now and said by name, not by the first
+    /// call that fails for the lack of it. Credentials are loaded once.
+    ///
+    /// # Errors
+    /// [`AccountError`].
+    pub async fn load_account() -> Result<Self, AccountError> {
+        let Self { config, .. } = Self::load().await;
+        match config.region().map(Region::as_ref) {
+            None => return Err(AccountError::NoRegion),
+            Some(region) if !is_region(region) => return Err(AccountError::Region(region.to_owned())),
+            Some(_) => {}
+        }
+        let none = || AccountError::NoCredentials { profile: std::env::var("AWS_PROFILE").ok() };
+        let provider = config.credentials_provider().ok_or_else(none)?;
+        let loaded = timeout(CREDENTIALS, provider.provide_credentials()).await.map_err(|_| none())?;
+        let credentials = loaded.map_err(|error| match error {
+            CredentialsError::CredentialsNotLoaded(_) => none(),
+            // Where nothing is configured, the SDK asks in the end whether this is an instance.
+            error if chain(&error).any(<dyn std::error::Error>::is::<ImdsError>) => none(),
+            error => AccountError::Credentials(root(&error)),
+        })?;
+        let credentials = SharedCredentialsProvider::new(credentials);
+        Ok(Self { config: config.into_builder().credentials_provider(credentials).build(), local: None })
+    }
+
+    /// The region, where one is known.
+    pub fn region(&self) -> Option<&str> {
+        self.config.region().map(Region::as_ref)
     }
 
     /// DynamoDB and KMS at these URLs, with credentials that only an emulator takes.
@@ -74,6 +112,36 @@ impl Sdk {
     }
 }
 
+/// Why AWS's own settings lead to no account.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AccountError {
+    /// No region is set.
+    #[error("no AWS region is set")]
+    NoRegion,
+    /// The region is not the name of one.
+    #[error("{0:?} is not an AWS region")]
+    Region(String),
+    /// No credentials were found.
+    #[error("no AWS credentials were found{}", of_profile(.profile.as_deref()))]
+    NoCredentials {
+        /// The profile that `AWS_PROFILE` names.
+        profile: Option<String>,
+    },
+    /// The credentials are configured in a way that does not work.
+    #[error("the AWS credentials cannot be loaded: {0}")]
+    Credentials(String),
+}
+
+fn of_profile(profile: Option<&str>) -> String {
+    profile.map(|profile| format!(" (AWS_PROFILE is {profile:?})")).unwrap_or_default()
+}
+
+/// Whether a text can be part of a host name, as the name of a region has to be.
+fn is_region(text: &str) -> bool {
+    let is_label = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
+    (1..=63).contains(&text.len()) && text.bytes().all(is_label)
+}
+
 /// Bounds every call (O6).
 fn with_timeouts(loader: ConfigLoader) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
@@ -86,43 +154,4 @@ fn with_timeouts(loader: ConfigLoader) -> ConfigLoader {
         .with_initial_backoff(FIRST_BACKOFF)
         .with_max_backoff(LONGEST_BACKOFF);
     loader.timeout_config(timeouts).retry_config(retries)
-}
-
-/// DynamoDB or KMS did not do what was asked, after all retries. The text is for the log.
-#[derive(Clone, Debug, thiserror::Error)]
-#[error("{call}: {cause}")]
-pub struct Unavailable {
-    call: &'static str,
-    cause: String,
-}
-
-impl Unavailable {
-    /// Keeps what went wrong with a call, the chain of causes included.
-    pub(crate) fn new(call: &'static str, error: impl std::error::Error) -> Self {
-        Self { call, cause: DisplayErrorContext(error).to_string() }
-    }
-
-    /// An answer that cannot be used, and why.
-    pub(crate) const fn with_cause(call: &'static str, cause: String) -> Self {
-        Self { call, cause }
-    }
-}
-
-/// The errors of KMS that mean a mistake in the configuration.
-pub(crate) const KMS_MISTAKES: &[&str] = &[
-    "NotFoundException",
-    "InvalidArnException",
-    "InvalidKeyUsageException",
-    "UnsupportedOperationException",
-    "ValidationException",
-];
-
-/// The errors of DynamoDB that mean a mistake in the configuration: no such table, or one with another key.
-pub(crate) const DYNAMODB_MISTAKES: &[&str] = &["ResourceNotFoundException", "ValidationException"];
-
-/// What AWS answers, if it is one of these errors: it understood the request, and will never grant it. A missing
-/// permission is not among them, because IAM takes a while to propagate a role's policies.
-pub(crate) fn definite_error<E: ProvideErrorMetadata>(error: &SdkError<E>, mistakes: &[&str]) -> Option<String> {
-    let code = error.code().filter(|code| mistakes.contains(code))?;
-    Some(format!("{code}: {}", error.message().unwrap_or_default()))
 }

@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 
 use crate::Error;
 
+/// The name of DynamoDB's file.
+pub(crate) const DATABASE: &str = "dynamodb.sqlite";
+
 /// A folder that this process holds for itself, until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Folder {
@@ -29,7 +32,7 @@ impl Folder {
 
     /// DynamoDB's file. It exists afterwards: made here and not by the database, so that only its owner can read it.
     pub(crate) fn database(&self) -> Result<PathBuf, Error> {
-        let file = self.path.join("dynamodb.sqlite");
+        let file = self.path.join(DATABASE);
         match open_private(&file) {
             Ok(_) => Ok(file),
             Err(source) => Err(Error::Folder { folder: self.path.clone(), source }),

@@ -11,7 +11,7 @@ mod folder;
 mod kms;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -147,6 +147,12 @@ pub const fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
+/// Whether a folder has tables in it: [`Embedded::start`] has used it before. Changes nothing.
+#[must_use]
+pub fn has_data(folder: &Path) -> bool {
+    folder.join(folder::DATABASE).is_file()
+}
+
 async fn listen(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Error> {
     let failed = |source| Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -184,6 +190,15 @@ async fn until_dropped(mut running: watch::Receiver<()>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_folder_has_data_once_it_was_used() {
+        let place = tempfile::tempdir().expect("a folder");
+        assert!(!has_data(&place.path().join("missing")) && !has_data(place.path()));
+        let storage = Storage::Folder(place.path().to_owned());
+        Embedded::start(storage, Addresses::any()).await.expect("starts").stop().await;
+        assert!(has_data(place.path()));
+    }
 
     #[test]
     fn an_unspecified_address_is_reached_at_the_loopback() {

@@ -4,41 +4,46 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
 
 use tokenmint_aws::Sdk;
-use tokenmint_aws::config::Environment;
+use tokenmint_aws::config::{Environment, SETTINGS};
 use tokenmint_embedded::{Addresses, Embedded, REGION, Storage, reachable};
 
 use crate::cli::AwsArguments;
+use crate::local::Settings;
 use crate::running::Running;
-use crate::{Error, local, net, output};
+use crate::{Error, local, net, output, text};
 
 pub(crate) async fn run(arguments: AwsArguments) -> Result<(), Error> {
     output::log();
+    let settings = Settings::read(Environment::from_process(), local::ISSUER)?;
     let address = |port| SocketAddr::new(arguments.listen, port);
     let addresses = Addresses { dynamodb: address(arguments.dynamodb_port), kms: address(arguments.kms_port) };
     if !arguments.listen.is_loopback() {
         output::say(format_args!(
-            "warning: whoever reaches {} can read every client and sign with every key",
+            "warning: anyone who can reach {} can read every client and sign with every key",
             arguments.listen
         ));
     }
     let option = |taken: SocketAddr| if taken == addresses.dynamodb { "--dynamodb-port" } else { "--kms-port" };
     let storage = arguments.storage.storage();
     let embedded = Embedded::start(storage.clone(), addresses).await.map_err(|error| Error::embedded(error, option))?;
-    let served = serve(&embedded, &storage, arguments.advertise.as_deref()).await;
+    let served = serve(&embedded, &settings, &storage, arguments.advertise.as_deref()).await;
     embedded.stop().await;
     served
 }
 
-async fn serve(embedded: &Embedded, storage: &Storage, advertise: Option<&str>) -> Result<(), Error> {
+async fn serve(
+    embedded: &Embedded,
+    settings: &Settings,
+    storage: &Storage,
+    advertise: Option<&str>,
+) -> Result<(), Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
-    let signing_key = local::signing_key(&sdk).await?;
-    let settings = local::with_defaults(Environment::default(), local::ISSUER, &signing_key);
-    local::tables(&sdk, &settings).await?;
-    let _announced = Running::new(embedded, &settings).announce(storage)?;
+    settings.provision(&sdk).await?;
+    let _announced = Running::new(embedded, &settings.register).announce(storage)?;
 
     let Addresses { dynamodb, kms } = embedded.addresses();
-    output::print(&exports(&url(dynamodb, advertise), &url(kms, advertise), &signing_key))?;
-    output::say(format_args!("DynamoDB is at {dynamodb}, KMS at {kms}; Ctrl-C stops both"));
+    output::print(&exports(&url(dynamodb, advertise), &url(kms, advertise), &settings.environment))?;
+    output::say(format_args!("DynamoDB listens on {dynamodb} and KMS on {kms}. Press Ctrl-C to stop both."));
     net::told_to_stop().await.map_err(Error::from)
 }
 
@@ -53,8 +58,9 @@ fn url(address: SocketAddr, advertise: Option<&str>) -> String {
     }
 }
 
-/// The functions' environment, for a shell to read. The credentials are looked at by nobody, but the SDK wants some.
-fn exports(dynamodb: &str, kms: &str, signing_key: &str) -> String {
+/// The functions' environment, for a shell to read: where the services are, and every setting that is given or has a
+/// default here. Nobody checks the credentials, but the SDK wants some.
+fn exports(dynamodb: &str, kms: &str, environment: &Environment) -> String {
     let aws = [
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
         ("AWS_ENDPOINT_URL_KMS", kms),
@@ -62,10 +68,9 @@ fn exports(dynamodb: &str, kms: &str, signing_key: &str) -> String {
         ("AWS_ACCESS_KEY_ID", "local"),
         ("AWS_SECRET_ACCESS_KEY", "local"),
     ];
-    let settings = local::settings(local::ISSUER, signing_key);
+    let settings = SETTINGS.iter().filter_map(|setting| Some((setting.name, environment.value(setting.name)?)));
     aws.into_iter().chain(settings).fold(String::new(), |mut lines, (name, value)| {
-        // Quoted for the shell, which knows no escape inside single quotes.
-        let _ = writeln!(lines, "export {name}='{}'", value.replace('\'', r"'\''"));
+        let _ = writeln!(lines, "export {name}={}", text::quoted(value));
         lines
     })
 }
@@ -74,12 +79,11 @@ fn exports(dynamodb: &str, kms: &str, signing_key: &str) -> String {
 mod tests {
     use super::*;
 
-    const KEY: &str = "arn:aws:kms:us-east-1:000000000000:key/1";
-
     #[test]
     fn a_shell_reads_what_is_printed() {
+        let environment = local::with_defaults(Environment::default().with("AUDIENCE", "it's:x"), local::ISSUER);
         assert_eq!(
-            exports("http://127.0.0.1:9101", "http://127.0.0.1:9102", KEY),
+            exports("http://127.0.0.1:9101", "http://127.0.0.1:9102", &environment),
             "export AWS_ENDPOINT_URL_DYNAMODB='http://127.0.0.1:9101'\n\
              export AWS_ENDPOINT_URL_KMS='http://127.0.0.1:9102'\n\
              export AWS_REGION='us-east-1'\n\
@@ -88,14 +92,26 @@ mod tests {
              export ISSUER='http://127.0.0.1:9000'\n\
              export CLIENTS_TABLE='tokenmint-clients'\n\
              export REGISTRATIONS_TABLE='tokenmint-registrations'\n\
+             export SIGNING_MODE='kms'\n\
+             export SIGNING_KEYS='alias/tokenmint-signing'\n\
              export TOKENS_TABLE='tokenmint-tokens'\n\
-             export SIGNING_KEYS='arn:aws:kms:us-east-1:000000000000:key/1'\n\
              export SCOPES='client-scope'\n\
+             export AUDIENCE='it'\\''s:x'\n\
              export REGISTRATION='open'\n\
              export REGISTRATION_RATE='0'\n\
              export REGISTRATION_RATE_TOTAL='0'\n"
         );
-        assert!(exports("http://it's:1", "", KEY).starts_with(r"export AWS_ENDPOINT_URL_DYNAMODB='http://it'\''s:1'"));
+    }
+
+    /// K2: sealed keys need other settings, and those of KMS's keys are not in the way.
+    #[test]
+    fn k2_sealed_keys_have_their_settings() {
+        let environment = local::with_defaults(Environment::default().with("SIGNING_MODE", "sealed"), local::ISSUER);
+        let lines = exports("", "", &environment);
+        for line in ["SIGNING_MODE='sealed'", "SEALING_KEY='alias/tokenmint-sealing'", "KEYS_TABLE='tokenmint-keys'"] {
+            assert!(lines.contains(&format!("export {line}\n")), "{lines}");
+        }
+        assert!(!lines.contains("SIGNING_KEYS"), "{lines}");
     }
 
     #[test]

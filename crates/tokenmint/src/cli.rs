@@ -3,24 +3,22 @@
 mod client;
 mod place;
 mod registration_token;
+mod server;
 mod values;
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
-use tokenmint_embedded::Storage;
+use clap::{Parser, Subcommand};
 
 pub use self::client::{
     ClientArgument, ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments,
     ShowArguments,
 };
-pub use self::place::{ClientsPlace, Place, TokensPlace};
+pub use self::place::{ClientsPlace, Holds, Place, Table, TokensPlace};
 pub use self::registration_token::{
     CreateTokenArguments, ListTokensArguments, RevokeArguments, TokenArguments, TokenCommand,
 };
+pub use self::server::{AwsArguments, ServeArguments, StorageArguments};
 
-/// An OAuth 2.0 authorization server for machines, on your own machine.
+/// An OAuth 2.0 authorization server for machines.
 #[derive(Debug, Parser)]
 #[command(version, long_about = ABOUT, after_help = ENVIRONMENT, args_conflicts_with_subcommands = true)]
 pub struct Cli {
@@ -40,12 +38,12 @@ impl Cli {
 /// What the program can do.
 #[derive(Debug, PartialEq, Subcommand)]
 pub enum Command {
-    /// Run the server: both functions on one port, with DynamoDB and KMS inside the process.
-    #[command(about = SERVE, long_about = SERVE_LONG)]
+    /// Run the server on this machine.
+    #[command(about = server::SERVE, long_about = server::SERVE_LONG, after_help = server::SERVE_EXAMPLES)]
     Serve(ServeArguments),
 
-    /// Run only the embedded DynamoDB and KMS, for functions that run elsewhere.
-    #[command(about = AWS, long_about = AWS_LONG)]
+    /// Run only the embedded DynamoDB and KMS.
+    #[command(about = server::AWS, long_about = server::AWS_LONG, after_help = server::AWS_EXAMPLES)]
     Aws(AwsArguments),
 
     /// Manage clients.
@@ -61,108 +59,31 @@ pub enum Command {
     RegistrationToken(TokenArguments),
 }
 
-/// Where `serve` listens, and what it keeps.
-#[derive(Args, Debug, PartialEq)]
-pub struct ServeArguments {
-    /// The address to listen on, over plain HTTP; port 0 is any free port.
-    #[arg(long, value_name = "ADDRESS:PORT", default_value_t = SocketAddr::new(LOOPBACK, 9000))]
-    pub listen: SocketAddr,
-
-    /// What is kept.
-    #[command(flatten)]
-    pub storage: StorageArguments,
-}
-
-/// Where `aws` listens, and what it keeps.
-#[derive(Args, Debug, PartialEq)]
-pub struct AwsArguments {
-    /// The address that both services listen on.
-    #[arg(long, value_name = "ADDRESS", default_value_t = LOOPBACK)]
-    pub listen: IpAddr,
-
-    /// DynamoDB's port; 0 is any free port.
-    #[arg(long, value_name = "PORT", default_value_t = 9101)]
-    pub dynamodb_port: u16,
-
-    /// KMS's port; 0 is any free port.
-    #[arg(long, value_name = "PORT", default_value_t = 9102)]
-    pub kms_port: u16,
-
-    /// The host by which the functions reach the services, such as 172.17.0.1 from a container.
-    #[arg(long, value_name = "HOST")]
-    pub advertise: Option<String>,
-
-    /// What is kept.
-    #[command(flatten)]
-    pub storage: StorageArguments,
-}
-
-/// What is kept, and where.
-#[derive(Args, Debug, PartialEq)]
-pub struct StorageArguments {
-    /// The folder that keeps clients and keys, made where it is missing.
-    #[arg(long, value_name = "FOLDER", default_value = ".tokenmint", conflicts_with = "memory")]
-    pub data: PathBuf,
-
-    /// Keep nothing: clients and keys end with the process.
-    #[arg(long)]
-    pub memory: bool,
-}
-
-impl StorageArguments {
-    /// The same, for the embedded services.
-    pub fn storage(&self) -> Storage {
-        if self.memory { Storage::Memory } else { Storage::Folder(self.data.clone()) }
-    }
-}
-
-const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
-
 // The help, broken for a terminal of 80 columns.
 
 const ABOUT: &str = "\
-An OAuth 2.0 authorization server for machines, on your own machine: clients register
-themselves, and get access tokens with their own credentials. Without a command it serves.
-The commands `client` and `registration-token` manage what a server, this one or a deployed
-one, has stored.";
+An OAuth 2.0 authorization server for machines. Clients register themselves and get access
+tokens with their own credentials. Without a command, tokenmint runs the server on this
+machine (`serve`). The commands `client` and `registration-token` manage the clients and the
+initial access tokens of this server or of a deployed one.";
 
 const ENVIRONMENT: &str = "\
 Environment:
-  RUST_LOG  what is logged to standard error: error, warn, info, debug or trace
+  RUST_LOG  the log level on standard error: error, warn, info, debug or trace
             [default: info; error for `client` and `registration-token`]
 
-Exit status: 0 done, 1 not done, with the reason on standard error, 2 wrong usage.";
+Exit status: 0 success; 1 failure, with the reason on standard error; 2 wrong usage.
 
-const SERVE: &str = "Run the server: both functions on one port, with DynamoDB and KMS inside the process";
-
-const SERVE_LONG: &str = "\
-Run the server: both functions on one port, with DynamoDB and KMS inside the process.
-
-It needs no AWS account and no network. The settings of the deployed functions (ISSUER,
-SCOPES, AUDIENCE, ACCESS_TOKEN_TTL and the others) are read from the environment, with
-defaults that work on one machine. Endpoints and credentials of AWS are not used.
-
-`tokenmint client` and `tokenmint registration-token` work on the same folder while it runs.
-The folder of --data holds private keys in clear: it is for keys that nobody relies on.";
-
-const AWS: &str = "Run only the embedded DynamoDB and KMS, for functions that run elsewhere";
-
-const AWS_LONG: &str = "\
-Run only the embedded DynamoDB and KMS, for functions that run elsewhere: under cargo
-lambda, under sam local.
-
-The table of clients and the signing key are made at the first start. Once both services
-answer, the environment of the functions is written to standard output:
-
-    tokenmint aws | tee local.env     in one terminal
-    . ./local.env                     in another
-
-Whoever reaches the ports can read every client and sign with every key.";
+Examples:
+  tokenmint
+  tokenmint --listen 127.0.0.1:9450 --memory";
 
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory;
     use clap::error::ErrorKind;
+    use tokenmint_embedded::Storage;
+    use tokenmint_oauth::scope::Scope;
 
     use super::*;
 
@@ -213,10 +134,43 @@ mod tests {
         assert_eq!(parse("tokenmint aws --kms-port 70000"), Err(ErrorKind::ValueValidation));
     }
 
+    /// Whoever gives a wrong value sees a right one.
+    #[test]
+    fn a_wrong_value_gets_an_example() {
+        for (line, example) in [
+            ("serve --listen 9450", "--listen 127.0.0.1:9450"),
+            ("--listen localhost:9450", "--listen 127.0.0.1:9450"),
+            ("serve --listen 127.0.0.1", "--listen 127.0.0.1:9450"),
+            ("aws --listen 127.0.0.1:9101", "--listen 127.0.0.1"),
+            ("aws --dynamodb-port x", "9101"),
+            ("aws --kms-port 70000", "9101"),
+            ("aws --advertise http://172.17.0.1", "--advertise 172.17.0.1"),
+            ("client list --limit 0", "--limit 100"),
+            ("client list --table x!", "tokenmint-clients"),
+            ("client show é", "3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55"),
+            ("client create --scope a,\"b", "--scope 'read write'"),
+            ("client create --issuer as.example.com", "--issuer https://as.example.com"),
+            ("client create --issuer https://as.example.com/", "--issuer https://as.example.com"),
+            ("client create --secret-expires-in never", "30m, 12h or 7d"),
+            ("client rotate-secret 1 --overlap 1w", "30m, 12h or 7d"),
+            ("registration-token create --uses 0 --expires-in 1d", "--uses 10"),
+            ("registration-token create --uses 1 --expires-in 0", "7d"),
+            ("registration-token create --uses 1 --expires-in 1d --scope \\", "--scope 'read write'"),
+        ] {
+            let words = std::iter::once("tokenmint").chain(line.split(' '));
+            let said = Cli::try_parse_from(words).expect_err(line).to_string();
+            let (_, after) = said.split_once("for example ").unwrap_or_else(|| panic!("{line}: {said}"));
+            assert!(after.starts_with(example), "{line}: {said}");
+        }
+        let said = Cli::try_parse_from(["tokenmint", "client", "create", "--method", "none"]).expect_err("no method");
+        assert!(said.to_string().contains("client_secret_basic, client_secret_post, private_key_jwt"), "{said}");
+    }
+
     #[test]
     fn aws_has_fixed_ports() {
         let Ok(Command::Aws(arguments)) = parse("tokenmint aws --advertise 172.17.0.1") else { panic!("parses") };
-        assert_eq!((arguments.listen, arguments.dynamodb_port, arguments.kms_port), (LOOPBACK, 9101, 9102));
+        assert_eq!((arguments.listen.to_string().as_str(), arguments.dynamodb_port), ("127.0.0.1", 9101));
+        assert_eq!(arguments.kms_port, 9102);
         assert_eq!(arguments.advertise.as_deref(), Some("172.17.0.1"));
     }
 
@@ -235,7 +189,8 @@ mod tests {
         assert_eq!(place("tokenmint client --data d list"), folder("d"));
         assert_eq!(place("tokenmint client list --data d"), folder("d"));
         for line in ["tokenmint client --table t-1 list", "tokenmint client list --table t-1"] {
-            assert_eq!(place(line), Ok(Place::Table("t-1".to_owned())), "{line}");
+            let table = Table { name: "t-1".to_owned(), holds: Holds::Clients };
+            assert_eq!(place(line), Ok(Place::Table(table)), "{line}");
         }
         for line in ["tokenmint client --data d list --table t-1", "tokenmint client list --table t-1 --data d"] {
             assert_eq!(place(line), Err(2), "{line}");
@@ -264,9 +219,11 @@ mod tests {
         else {
             panic!("create")
         };
-        assert_eq!(place.place().ok(), Some(Place::Table("t-1".to_owned())));
-        assert_eq!((create.uses, create.expires_in, create.scope.as_str(), create.name.as_str()), (2, 3600, "a", ""));
-        for missing in ["--uses 2", "--expires-in 1h", "--scope a"] {
+        let table = Table { name: "t-1".to_owned(), holds: Holds::Registrations };
+        assert_eq!(place.place().ok(), Some(Place::Table(table)));
+        assert_eq!((create.uses, create.expires_in, create.name.as_str()), (2, 3600, ""));
+        assert_eq!(create.scope.as_ref().map(Scope::as_str), Some("a"));
+        for missing in ["--uses 2", "--expires-in 1h"] {
             assert_eq!(parse(&line.replace(missing, "--json")), Err(ErrorKind::MissingRequiredArgument), "{missing}");
         }
     }

@@ -14,7 +14,7 @@ use tokenmint_oauth::client::{Client, ClientId};
 
 use self::view::View;
 use crate::cli::{ClientArguments, ClientCommand, Place};
-use crate::tables::{self, Missing};
+use crate::tables;
 use crate::text::visible;
 use crate::{Error, output, text};
 
@@ -25,19 +25,20 @@ pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
         ClientCommand::List(list) => list::run(&place, list).await,
         ClientCommand::Show(show) => self::show(&place, &show.client.id, show.json).await,
         ClientCommand::Create(create) => create::run(&place, *create).await,
-        ClientCommand::Disable(client) => set_disabled(&place, client.id, true).await,
-        ClientCommand::Enable(client) => set_disabled(&place, client.id, false).await,
-        ClientCommand::Delete(delete) => self::delete(&place, delete.client.id, delete.yes).await,
+        ClientCommand::Disable(client) => set_disabled(&place, &client.id, true).await,
+        ClientCommand::Enable(client) => set_disabled(&place, &client.id, false).await,
+        ClientCommand::Delete(delete) => self::delete(&place, &delete.client.id, delete.yes).await,
         ClientCommand::RotateSecret(rotate) => rotate::run(&place, rotate).await,
     }
 }
 
-async fn find(place: &Place, id: &ClientId) -> Result<Client, Error> {
-    tables::with(place, Missing::Fail, async |tables| tables.client(id).await).await
+/// Reads the client that is meant.
+async fn find(place: &Place, given: &ClientId) -> Result<Client, Error> {
+    tables::with(place, async |tables| tables.client(&tables.resolve(given).await?).await).await
 }
 
-async fn show(place: &Place, id: &ClientId, json: bool) -> Result<(), Error> {
-    let client = find(place, id).await?;
+async fn show(place: &Place, given: &ClientId, json: bool) -> Result<(), Error> {
+    let client = find(place, given).await?;
     let view = View::of(&client);
     if json {
         output::print_json(&view)?;
@@ -49,40 +50,47 @@ async fn show(place: &Place, id: &ClientId, json: bool) -> Result<(), Error> {
     Ok(())
 }
 
-async fn set_disabled(place: &Place, id: ClientId, disabled: bool) -> Result<(), Error> {
-    let set =
-        tables::with(place, Missing::Fail, async |tables| match tables.clients.set_disabled(&id, disabled).await {
-            Err(WriteError::Condition) => Err(Error::NoClient(id.clone())),
-            set => Ok(set?),
-        });
-    set.await?;
+async fn set_disabled(place: &Place, given: &ClientId, disabled: bool) -> Result<(), Error> {
+    let set = tables::with(place, async |tables| {
+        let id = tables.resolve(given).await?;
+        match tables.clients.set_disabled(&id, disabled).await {
+            Err(WriteError::Condition) => Err(Error::NoClient(id)),
+            set => Ok(set.map(|()| id)?),
+        }
+    });
+    let id = set.await?;
     let state = if disabled { "disabled" } else { "enabled" };
     output::print(&format!("{} is {state}\n", visible(id.as_str())))?;
     Ok(())
 }
 
-async fn delete(place: &Place, id: ClientId, yes: bool) -> Result<(), Error> {
-    if !yes {
+async fn delete(place: &Place, given: &ClientId, yes: bool) -> Result<(), Error> {
+    let id = if yes {
+        tables::with(place, async |tables| tables.resolve(given).await).await?
+    } else {
+        let asked = "the command asks for confirmation, but standard input is not a terminal; give --yes to delete \
+                     the client";
         if !io::stdin().is_terminal() {
-            return Err(Error::Usage("nobody is there to be asked; give --yes to delete the client"));
+            return Err(Error::Usage(asked.to_owned()));
         }
         // The tables are closed while the answer is awaited: it may take long.
-        if !is_meant(&find(place, &id).await?)? {
+        let client = find(place, given).await?;
+        let (name, id) = (text::cell(view::name(&client), usize::MAX), visible(client.client_id.as_str()));
+        if !confirm(&format!("Delete the client {id} ({name}) permanently?"))? {
             return Err(Error::NotDone("the client was not deleted".to_owned()));
         }
-    }
-    let removed = tables::with(place, Missing::Fail, async |tables| Ok(tables.clients.remove(&id).await?)).await?;
-    if !removed {
+        client.client_id
+    };
+    if !tables::with(place, async |tables| Ok(tables.clients.remove(&id).await?)).await? {
         return Err(Error::NoClient(id));
     }
     output::print(&format!("{} is deleted\n", visible(id.as_str())))?;
     Ok(())
 }
 
-/// Asks whether this client is the one.
-fn is_meant(client: &Client) -> io::Result<bool> {
-    let (name, id) = (text::cell(view::name(client), usize::MAX), visible(client.client_id.as_str()));
-    write!(io::stderr(), "Delete the client {id}, called {name}, for good? [y/N] ")?;
+/// Asks the person at the terminal.
+fn confirm(question: &str) -> io::Result<bool> {
+    write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;
     Ok(is_yes(&answer))

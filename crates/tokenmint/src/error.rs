@@ -1,17 +1,19 @@
 //! What is told to the person at the terminal, in one line where that is possible.
 
+mod aws;
+
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use tokenmint_aws::clients::{FindError, WriteError};
 use tokenmint_aws::config::ConfigErrors;
-use tokenmint_aws::{Unavailable, provision};
+use tokenmint_aws::{AccountError, Unavailable, provision};
 use tokenmint_embedded as embedded;
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::metadata::MetadataError;
 
-use crate::cli::Place;
-use crate::text::visible;
+use crate::cli::Table;
+use crate::text::{visible, word};
 
 /// Why the program stopped.
 #[derive(Debug, thiserror::Error)]
@@ -35,7 +37,7 @@ pub enum Error {
     Provision(#[from] provision::Error),
 
     /// The environment has mistakes. One line for each.
-    #[error(transparent)]
+    #[error("invalid settings in the environment:\n{0}")]
     Configuration(#[from] ConfigErrors),
 
     /// The token function could not start.
@@ -47,8 +49,12 @@ pub enum Error {
     Io(#[from] std::io::Error),
 
     /// There is no local data.
-    #[error("there is no folder {}: nothing was stored yet, or it is another one (--data)", .folder.display())]
-    NoFolder {
+    #[error(
+        "there is no tokenmint data in {}; create it with `tokenmint serve --data {}`, or name another folder with \
+         --data",
+        .folder.display(), word(&.folder.to_string_lossy())
+    )]
+    NoData {
         /// The folder asked for.
         folder: PathBuf,
     },
@@ -65,8 +71,8 @@ pub enum Error {
 
     /// Somebody has the local data and does not answer.
     #[error(
-        "the folder {} is in use by another tokenmint, but nothing answers at {address}, where its database should \
-         be; stop it and try again",
+        "the folder {} is in use by another tokenmint, but its database does not answer at {address}; stop that \
+         tokenmint and try again",
         .folder.display()
     )]
     NotAnswering {
@@ -76,19 +82,20 @@ pub enum Error {
         address: SocketAddr,
     },
 
-    /// A table cannot be read or written.
-    #[error("cannot use {place}: {reason}{advice}")]
-    Unavailable {
-        /// The table or folder.
-        place: String,
-        /// What the SDK said.
-        reason: String,
-        /// What helps.
-        advice: &'static str,
+    /// AWS's own settings lead to no account.
+    #[error("{error}; {}", aws::setup(.error))]
+    Account {
+        /// What is missing.
+        #[from]
+        error: AccountError,
     },
 
+    /// A table cannot be read or written.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+
     /// There is no such client.
-    #[error("there is no client {}", visible(.0.as_str()))]
+    #[error("there is no client {}; see `tokenmint client list`", visible(.0.as_str()))]
     NoClient(ClientId),
 
     /// There is no such initial access token.
@@ -96,23 +103,16 @@ pub enum Error {
     NoToken(String),
 
     /// The metadata of a new client cannot be registered.
-    #[error("the client was not made: {0}")]
+    #[error("the client was not created: {0}")]
     Metadata(#[from] MetadataError),
 
-    /// The command line asks for something that does not go together.
+    /// The command line asks for something that does not go together, or lacks something.
     #[error("{0}")]
-    Usage(&'static str),
+    Usage(String),
 
     /// It was not done. The text says why.
     #[error("{0}")]
     NotDone(String),
-}
-
-impl From<Unavailable> for Error {
-    fn from(error: Unavailable) -> Self {
-        let (reason, advice) = brief(&error.to_string());
-        Self::Unavailable { place: String::new(), reason, advice }
-    }
 }
 
 impl From<FindError> for Error {
@@ -122,7 +122,8 @@ impl From<FindError> for Error {
             FindError::Damaged(ref id, _) => {
                 let id = visible(id.as_str());
                 Self::NotDone(format!(
-                    "{error}; if it cannot be mended, `tokenmint client delete {id} --yes` removes it"
+                    "{}; if it cannot be repaired, delete it with `tokenmint client delete {id} --yes`",
+                    visible(&error.to_string())
                 ))
             }
         }
@@ -144,15 +145,18 @@ impl Error {
         if matches!(self, Self::Usage(_)) { 2 } else { 1 }
     }
 
-    /// The same error, which knows what it was about.
-    pub(crate) fn at(self, place: &Place) -> Self {
+    /// The same error, which knows what table of a deployed server it was about.
+    pub(crate) fn at_table(self, table: &Table, region: &str) -> Self {
         match self {
-            Self::Unavailable { reason, advice, .. } => match place {
-                Place::Table(table) => Self::Unavailable { place: format!("the table {table}"), reason, advice },
-                Place::Folder(folder) => {
-                    Self::Unavailable { place: format!("the data in {}", folder.display()), reason, advice: "" }
-                }
-            },
+            Self::Unavailable(error) => Self::NotDone(aws::table(&error, table, region)),
+            other => other,
+        }
+    }
+
+    /// The same error, which knows what local data it was about.
+    pub(crate) fn at_folder(self, folder: &Path) -> Self {
+        match self {
+            Self::Unavailable(error) => Self::NotDone(aws::folder(&error, folder)),
             other => other,
         }
     }
@@ -165,54 +169,5 @@ impl Error {
             _ => return Self::Embedded(error),
         };
         Self::Choose { error, option }
-    }
-}
-
-/// The SDK's errors end with all they know, in parentheses, for the log; a person is told what comes before, and where
-/// to look if AWS did not even answer.
-fn brief(text: &str) -> (String, &'static str) {
-    const SETTINGS: &str = "; see AWS_PROFILE, AWS_REGION and AWS's other settings";
-    const DETAILS: [(&str, &str); 5] = [
-        (" (ConstructionFailure(", SETTINGS),
-        (" (TimeoutError(", SETTINGS),
-        (" (DispatchFailure(", SETTINGS),
-        (" (ResponseError(", ""),
-        (" (ServiceError(", ""),
-    ];
-    let details = DETAILS.iter().filter_map(|(details, advice)| Some((text.find(details)?, *advice)));
-    let (end, advice) = details.min().unwrap_or((text.len(), ""));
-    (visible(once(&text[..end])), advice)
-}
-
-/// An error whose cause has the same words says them twice.
-fn once(text: &str) -> &str {
-    let mut colons = text.match_indices(": ").map(|(at, _)| at);
-    colons.find(|at| text[..*at].ends_with(&text[at + 2..])).map_or(text, |at| &text[..at])
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_the_sdk_says_fits_a_line() {
-        let said =
-            "dynamodb:Scan: dispatch failure: no route (DispatchFailure(DispatchFailure { source: (ServiceError(";
-        let error = |place: &Place| {
-            let (reason, advice) = brief(said);
-            Error::Unavailable { place: String::new(), reason, advice }.at(place).to_string()
-        };
-        assert_eq!(
-            error(&Place::Table("clients".to_owned())),
-            "cannot use the table clients: dynamodb:Scan: dispatch failure: no route; see AWS_PROFILE, AWS_REGION and \
-             AWS's other settings"
-        );
-        assert_eq!(
-            error(&Place::Folder(".tokenmint".into())),
-            "cannot use the data in .tokenmint: dynamodb:Scan: dispatch failure: no route"
-        );
-        let (reason, _) = brief("dynamodb:Scan: service error: NotFound: no table: NotFound: no table (ServiceError(");
-        assert_eq!(reason, "dynamodb:Scan: service error: NotFound: no table");
-        assert_eq!(brief("damaged\nitem"), ("damaged\u{fffd}item".to_owned(), ""));
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! | command | files |
 //! |---|---|
-//! | every | `cli.rs` and below: the command line and its help; `output.rs`, `text.rs`, `error.rs`: what is said |
+//! | every | `cli.rs` and below: the command line and its help; `output.rs`, `text.rs`, `error.rs` and below: what is said |
 //! | `serve`, `aws` | `serve.rs`, `aws.rs`; `local.rs`: their settings; `running.rs`: how others reach their data |
 //! | `client` | `client.rs` and below |
 //! | `registration-token` | `registration_token.rs` |

@@ -1,73 +1,154 @@
-//! The settings that make the functions work on one machine.
+//! The settings and services that make the functions work on one machine.
 
 use tokenmint_aws::Sdk;
-use tokenmint_aws::config::Environment;
+use tokenmint_aws::config::{ConfigErrors, Environment, RegisterConfig, Signing, TokenConfig};
 use tokenmint_aws::provision::{self, KeySpec};
+use tokenmint_oauth::jwk::SigningAlgorithm;
 
-/// The issuer where nobody says better: where `tokenmint serve` would be.
+/// The issuer where none is set: the address at which `tokenmint serve` listens by default.
 pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
 
-/// The table of clients.
-const CLIENTS_TABLE: &str = "tokenmint-clients";
+/// The key that signs where `SIGNING_KEYS` is not set. An alias, so that a restart finds it again.
+const SIGNING_KEY: &str = "alias/tokenmint-signing";
 
-/// The table of initial access tokens and registration counters.
-const REGISTRATIONS_TABLE: &str = "tokenmint-registrations";
+/// What `template.yaml` sets when it is deployed, and has no default.
+const DEFAULTS: [(&str, &str); 5] = [
+    ("CLIENTS_TABLE", "tokenmint-clients"),
+    ("REGISTRATIONS_TABLE", "tokenmint-registrations"),
+    ("TOKENS_TABLE", "tokenmint-tokens"),
+    ("SCOPES", "client-scope"),
+    ("REGISTRATION", "open"),
+];
 
-/// The table of revoked tokens and of assertions and proofs that were used.
-const TOKENS_TABLE: &str = "tokenmint-tokens";
+/// The settings of both functions.
+pub(crate) struct Settings {
+    /// As given, completed by the defaults.
+    pub(crate) environment: Environment,
+    /// As the register function reads them.
+    pub(crate) register: RegisterConfig,
+    /// As the token function reads them.
+    pub(crate) token: TokenConfig,
+}
 
-/// The table of sealed signing keys.
-const KEYS_TABLE: &str = "tokenmint-keys";
+impl Settings {
+    /// Completes and reads the settings.
+    ///
+    /// # Errors
+    /// [`ConfigErrors`] with every mistake there is for either function, each once.
+    pub(crate) fn read(environment: Environment, issuer: &str) -> Result<Self, ConfigErrors> {
+        let environment = with_defaults(environment, issuer);
+        let register = RegisterConfig::from_environment(&environment);
+        let token = TokenConfig::from_environment(&environment);
+        let (register, token) = ConfigErrors::both(register, token)?;
+        Ok(Self { environment, register, token })
+    }
 
-/// The alias of the key under which signing keys are sealed.
-const SEALING_ALIAS: &str = "alias/tokenmint-sealing";
+    /// Makes the tables and keys that are missing.
+    pub(crate) async fn provision(&self, sdk: &Sdk) -> Result<(), provision::Error> {
+        operators_tables(sdk, &self.register).await?;
+        provision::table(&sdk.dynamodb(), &self.token.tokens_table, tokenmint_aws::tokens::KEY).await?;
+        match &self.token.signing {
+            Signing::Kms(keys) => {
+                for key in keys {
+                    signing_key(sdk, &key.id, key.algorithm).await?;
+                }
+                Ok(())
+            }
+            Signing::Sealed(sealed) => {
+                provision::keys_table(&sdk.dynamodb(), &sealed.keys_table).await?;
+                provision::sealing_key(&sdk.kms(), &sealed.sealing_key).await.map(drop)
+            }
+        }
+    }
+}
 
-/// Makes the tables that are missing, and for sealed keys what those need.
-pub(crate) async fn tables(sdk: &Sdk, environment: &Environment) -> Result<(), provision::Error> {
+/// Makes the tables that the operator's commands work on, where they are missing.
+pub(crate) async fn operators_tables(sdk: &Sdk, config: &RegisterConfig) -> Result<(), provision::Error> {
     let dynamodb = sdk.dynamodb();
-    for (setting, key) in [
-        ("CLIENTS_TABLE", tokenmint_aws::clients::KEY),
-        ("REGISTRATIONS_TABLE", tokenmint_aws::registrations::KEY),
-        ("TOKENS_TABLE", tokenmint_aws::tokens::KEY),
-    ] {
-        provision::table(&dynamodb, environment.value(setting).unwrap_or_default(), key).await?;
+    provision::table(&dynamodb, &config.clients_table, tokenmint_aws::clients::KEY).await?;
+    provision::table(&dynamodb, &config.registrations_table, tokenmint_aws::registrations::KEY).await
+}
+
+/// Makes a key for signing and the alias that it is named by, where there is no such alias. An id or ARN names a key
+/// that is there already, or never will be.
+async fn signing_key(sdk: &Sdk, id: &str, algorithm: Option<SigningAlgorithm>) -> Result<(), provision::Error> {
+    if !id.starts_with("alias/") {
+        return Ok(());
     }
-    if environment.value("SIGNING_MODE") == Some("sealed") {
-        provision::keys_table(&dynamodb, environment.value("KEYS_TABLE").unwrap_or_default()).await?;
-        provision::sealing_key(&sdk.kms(), environment.value("SEALING_KEY").unwrap_or_default()).await?;
+    let spec = match algorithm {
+        // RS256 is what every verifier takes (RFC 9068 §2.1).
+        None | Some(SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256) => KeySpec::Rsa2048,
+        Some(SigningAlgorithm::Es256) => KeySpec::EccNistP256,
+        Some(SigningAlgorithm::Es384) => KeySpec::EccNistP384,
+        // No setting gives it: KMS does not sign so.
+        Some(SigningAlgorithm::EdDsa) => return Ok(()),
+    };
+    match provision::signing_key(&sdk.kms(), id, spec).await {
+        // There is a key of another kind. Whether it will do, the token function decides when it loads it.
+        Ok(_) | Err(provision::Error::Key { .. }) => Ok(()),
+        Err(error) => Err(error),
     }
-    Ok(())
 }
 
-/// The alias that finds the signing key again after a restart.
-const SIGNING_ALIAS: &str = "alias/tokenmint-signing";
-
-/// The signing key, made at the first start. RS256 is what every verifier takes (RFC 9068 §2.1).
-/// Gives its ARN.
-pub(crate) async fn signing_key(sdk: &Sdk) -> Result<String, provision::Error> {
-    provision::signing_key(&sdk.kms(), SIGNING_ALIAS, KeySpec::Rsa2048).await
+/// The settings, completed for one machine: there is no limit on registration unless one is set.
+pub(crate) fn with_defaults(environment: Environment, issuer: &str) -> Environment {
+    let limited = environment.value("REGISTRATION_RATE").is_some_and(|rate| rate != "0");
+    let environment = environment
+        .with_default("ISSUER", issuer)
+        .with_default("REGISTRATION_RATE", "0")
+        .with_default("SIGNING_MODE", "kms");
+    // With a limit for each address, the limit for all is the usual one.
+    let environment = if limited { environment } else { environment.with_default("REGISTRATION_RATE_TOTAL", "0") };
+    let keys: &[_] = if environment.value("SIGNING_MODE") == Some("sealed") {
+        &[("SEALING_KEY", "alias/tokenmint-sealing"), ("KEYS_TABLE", "tokenmint-keys")]
+    } else {
+        &[("SIGNING_KEYS", SIGNING_KEY)]
+    };
+    let defaults = DEFAULTS.iter().chain(keys);
+    defaults.fold(environment, |environment, (name, value)| environment.with_default(name, *value))
 }
 
-/// What `template.yaml` sets when it is deployed, and has no default; and no limit on registration, which on
-/// one machine would only be in the way.
-pub(crate) fn settings<'a>(issuer: &'a str, signing_key: &'a str) -> [(&'static str, &'a str); 9] {
-    [
-        ("ISSUER", issuer),
-        ("CLIENTS_TABLE", CLIENTS_TABLE),
-        ("REGISTRATIONS_TABLE", REGISTRATIONS_TABLE),
-        ("TOKENS_TABLE", TOKENS_TABLE),
-        ("SIGNING_KEYS", signing_key),
-        ("SCOPES", "client-scope"),
-        ("REGISTRATION", "open"),
-        ("REGISTRATION_RATE", "0"),
-        ("REGISTRATION_RATE_TOTAL", "0"),
-    ]
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The settings, completed by those above.
-pub(crate) fn with_defaults(environment: Environment, issuer: &str, signing_key: &str) -> Environment {
-    settings(issuer, signing_key)
-        .into_iter()
-        .chain([("SEALING_KEY", SEALING_ALIAS), ("KEYS_TABLE", KEYS_TABLE)])
-        .fold(environment, |environment, (name, value)| environment.with_default(name, value))
+    fn read(environment: Environment) -> Result<Settings, String> {
+        Settings::read(environment, ISSUER).map_err(|errors| errors.to_string())
+    }
+
+    /// R18: one limit can be set alone.
+    #[test]
+    fn r18_a_limit_for_each_address_needs_no_other_setting() {
+        let limits = |environment| {
+            let limits = read(environment).map(|settings| settings.register.limits).expect("good settings");
+            (limits.per_address, limits.total)
+        };
+        assert_eq!(limits(Environment::default()), (0, 0));
+        assert_eq!(limits(Environment::default().with("REGISTRATION_RATE", "0")), (0, 0));
+        assert_eq!(limits(Environment::default().with("REGISTRATION_RATE", "5")), (5, 300));
+        assert_eq!(limits(Environment::default().with("REGISTRATION_RATE_TOTAL", "7")), (0, 7));
+    }
+
+    /// O5: what one function alone reads is reported with the rest.
+    #[test]
+    fn o5_mistakes_of_both_functions_at_once() {
+        let environment = Environment::default()
+            .with("ISSUER", "x")
+            .with("CLIENT_SECRET_TTL", "soon")
+            .with("AUDIENCE", "api")
+            .with("SIGNING_MODE", "paper");
+        let errors = read(environment).map(drop).expect_err("mistakes");
+        let named: Vec<_> = errors.lines().filter_map(|line| line.split(':').next()).collect();
+        assert_eq!(named, ["ISSUER", "CLIENT_SECRET_TTL", "SIGNING_MODE", "AUDIENCE"]);
+    }
+
+    #[test]
+    fn each_mode_has_its_own_defaults() {
+        let named = |environment| {
+            let environment = with_defaults(environment, ISSUER);
+            ["SIGNING_KEYS", "SEALING_KEY", "KEYS_TABLE"].map(|name| environment.value(name).is_some())
+        };
+        assert_eq!(named(Environment::default()), [true, false, false]);
+        assert_eq!(named(Environment::default().with("SIGNING_MODE", "sealed")), [false, true, true]);
+    }
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use serde::Serialize;
+use serde_json::{Map, Value};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_http::{Clock, random};
 use tokenmint_oauth::EpochSeconds;
@@ -11,15 +12,12 @@ use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::{Secret, SecretHash};
 
 use crate::cli::{CreateTokenArguments, Place, RevokeArguments, TokenArguments, TokenCommand};
-use crate::tables::{self, Missing, Tables};
+use crate::tables::{self, Tables};
 use crate::text::{Table, cell, members, moment};
 use crate::{Error, output};
 
 /// How many items are read at a time.
 const PAGE: i32 = 100;
-
-/// The least that tells tokens apart: 48 bits.
-const SHORTEST_PREFIX: usize = 8;
 
 pub(crate) async fn run(arguments: TokenArguments) -> Result<(), Error> {
     output::log_errors();
@@ -86,29 +84,37 @@ async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error
         issued_at: now,
         expires_at: now + EpochSeconds::from(create.expires_in),
         uses_left: create.uses,
-        scope: create.scope,
+        scope: create.scope.unwrap_or_default(),
     };
-    let stored =
-        tables::with(place, Missing::Make, async |tables| Ok(tables.registrations.insert_token(&token).await?));
+    let stored = tables::with(place, async |tables| Ok(tables.registrations.insert_token(&token).await?));
     stored.await?;
     let view = View::of(&token, Some(&secret), now);
     let shown = if create.json {
         output::print_json(&view)
     } else {
-        let keep = "Keep initial_access_token now: only its hash is stored, and it cannot be shown again.";
-        output::members(&view).and_then(|view| output::print(&format!("{}\n{keep}\n", members(&view))))
+        output::members(&view).and_then(|made| output::print(&said(&made, &token.scope)))
     };
     shown.map_err(|error| {
         let id = &view.id;
         Error::NotDone(format!(
-            "the token was made, but it could not be written: {error}; end it with \
+            "the token was created, but it could not be written: {error}; revoke it with \
              `tokenmint registration-token revoke {id}`"
         ))
     })
 }
 
+/// What was made, and what the operator has to know before the terminal is closed.
+fn said(made: &Map<String, Value>, scope: &Scope) -> String {
+    let mut said = members(made) + "\n";
+    if scope.is_empty() {
+        said +=
+            "The clients of this token will have no scope, and neither will their tokens. Give it one with --scope.\n";
+    }
+    said + "Keep initial_access_token now: only its hash is stored, and it cannot be shown again.\n"
+}
+
 async fn list(place: &Place, json: bool) -> Result<(), Error> {
-    tables::with(place, Missing::Fail, async |tables| {
+    tables::with(place, async |tables| {
         let (mut table, mut none) = (Table::new(HEADS), true);
         each_page(tables, |tokens| {
             none &= tokens.is_empty();
@@ -119,8 +125,11 @@ async fn list(place: &Place, json: bool) -> Result<(), Error> {
             output::print_more(&lines)
         })
         .await?;
-        if none && !json {
-            output::say("there are no registration tokens");
+        if none {
+            tables.check_registrations().await?;
+            if !json {
+                output::say("there are no registration tokens");
+            }
         }
         Ok(())
     })
@@ -130,7 +139,7 @@ async fn list(place: &Place, json: bool) -> Result<(), Error> {
 async fn revoke(place: &Place, revoke: &RevokeArguments) -> Result<(), Error> {
     let id = &revoke.id;
     let none = || Error::NoToken(id.clone());
-    let revoked = tables::with(place, Missing::Fail, async |tables| {
+    let revoked = tables::with(place, async |tables| {
         // A whole identifier needs no search, which may miss what was made a moment ago.
         let hash = match RegistrationsTable::token_hash(id) {
             Some(hash) => hash,
@@ -146,9 +155,7 @@ async fn revoke(place: &Place, revoke: &RevokeArguments) -> Result<(), Error> {
 
 /// The one token whose identifier begins so.
 async fn search(tables: &Tables, prefix: &str) -> Result<Option<SecretHash>, Error> {
-    if prefix.len() < SHORTEST_PREFIX {
-        return Err(Error::Usage("give at least the first 8 characters of the token's identifier"));
-    }
+    tables::check_prefix(prefix, "token's identifier")?;
     let mut found = Vec::new();
     each_page(tables, |tokens| {
         let hashes = tokens.iter().map(|token| token.hash);
@@ -156,10 +163,7 @@ async fn search(tables: &Tables, prefix: &str) -> Result<Option<SecretHash>, Err
         Ok(true)
     })
     .await?;
-    if found.len() > 1 {
-        return Err(Error::NotDone(format!("{} tokens begin with {prefix}; give more of the identifier", found.len())));
-    }
-    Ok(found.pop())
+    tables::only(found, "token", prefix)
 }
 
 /// Reads all tokens, page by page, as long as somebody wants more.

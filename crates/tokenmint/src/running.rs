@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use tokenmint_aws::config::Environment;
+use tokenmint_aws::config::RegisterConfig;
 use tokenmint_embedded::{Embedded, Storage, reachable};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
@@ -38,15 +38,14 @@ pub(crate) struct Running {
 
 impl Running {
     /// What is to be known of these services, used with these settings.
-    pub(crate) fn new(embedded: &Embedded, environment: &Environment) -> Self {
+    pub(crate) fn new(embedded: &Embedded, config: &RegisterConfig) -> Self {
         let addresses = embedded.addresses();
-        let setting = |name| environment.value(name).unwrap_or_default().to_owned();
         Self {
             dynamodb: reachable(addresses.dynamodb),
             kms: reachable(addresses.kms),
-            issuer: setting("ISSUER"),
-            clients_table: setting("CLIENTS_TABLE"),
-            registrations_table: setting("REGISTRATIONS_TABLE"),
+            issuer: config.issuer.as_str().to_owned(),
+            clients_table: config.clients_table.clone(),
+            registrations_table: config.registrations_table.clone(),
         }
     }
 

@@ -7,14 +7,15 @@ use axum::Router;
 use register::Register;
 use token::Token;
 use tokenmint_aws::Sdk;
-use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
+use tokenmint_aws::config::Environment;
 use tokenmint_embedded::{Addresses, Embedded, reachable};
 use tokenmint_http::Clock;
 
-use crate::banner::banner;
+use crate::banner::{self, Sample};
 use crate::cli::ServeArguments;
+use crate::local::Settings;
 use crate::running::Running;
-use crate::{Error, local, net, output};
+use crate::{Error, net, output};
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
     output::log();
@@ -23,19 +24,30 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
         net::bind(arguments.listen).await.map_err(|error| Error::embedded(error, |_| "--listen"))?;
     if !address.ip().is_loopback() {
         output::say(format_args!(
-            "warning: {address} is reachable from other machines, over plain HTTP; this is for local use"
+            "warning: other machines can reach {address}, over plain HTTP; this server is for local use only"
         ));
     }
+    // Before anything is started: a mistake in the settings leaves no trace on the disk.
+    let settings = Settings::read(Environment::from_process(), &issuer(address))?;
     let storage = arguments.storage.storage();
     // The services' own ports are free ones: their errors are never about a port that somebody chose.
     let embedded = Embedded::start(storage.clone(), Addresses::any())
         .await
         .map_err(|error| Error::embedded(error, |_| "--listen"))?;
     let served = async {
-        let (routes, running) = routes(&embedded, &issuer(address)).await?;
+        let sample = Sample {
+            url: format!("http://{}", reachable(address)),
+            dynamodb_url: embedded.dynamodb_url(),
+            program: banner::program(),
+            storage: storage.clone(),
+            register: settings.register.clone(),
+            grant_policy: settings.token.grant_policy,
+        };
+        let running = Running::new(&embedded, &settings.register);
+        let routes = routes(&embedded, settings).await?;
         let _announced = running.announce(&storage)?;
         // Whoever does not read it needs it no more than a server that stops.
-        let _ = output::print(&banner(&format!("http://{}", reachable(address)), &storage));
+        let _ = output::print(&sample.banner());
         net::serve(listener, routes).await.map_err(Error::from)
     }
     .await;
@@ -44,19 +56,14 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
 }
 
 /// Both functions, as they are deployed: only the endpoints and the defaults of the settings are others.
-async fn routes(embedded: &Embedded, issuer: &str) -> Result<(Router, Running), Error> {
+async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
-    let signing_key = local::signing_key(&sdk).await?;
-    let environment = local::with_defaults(Environment::from_process(), issuer, &signing_key);
-    let register = RegisterConfig::from_environment(&environment)?;
-    let token = TokenConfig::from_environment(&environment)?;
-    local::tables(&sdk, &environment).await?;
-    let running = Running::new(embedded, &environment);
-
+    settings.provision(&sdk).await?;
+    let Settings { register, token, .. } = settings;
     let register = Register::new(register, &sdk, Clock::System);
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;
     let routes = register::routes(Arc::new(register)).merge(token::routes(Arc::new(token)));
-    Ok((tokenmint_http::shell(routes), running))
+    Ok(tokenmint_http::shell(routes))
 }
 
 /// The issuer where none is set. Plain HTTP is for loopback addresses only (RFC 8414 §2 wants https): a server that

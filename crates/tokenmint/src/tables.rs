@@ -4,18 +4,20 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokenmint_aws::Sdk;
-use tokenmint_aws::clients::{ClientsTable, Consistency};
+use tokenmint_aws::clients::{ClientsTable, Consistency, FindError};
 use tokenmint_aws::config::{Environment, RegisterConfig};
 use tokenmint_aws::registrations::RegistrationsTable;
+use tokenmint_aws::{Reason, Sdk, Unavailable};
 use tokenmint_embedded::{self as embedded, Addresses, Embedded, Storage};
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::registration::Lifetimes;
+use tokenmint_oauth::secret::SecretHash;
 use tokio::time::{Instant, sleep};
 
 use crate::cli::Place;
 use crate::running::{Announcement, Running};
+use crate::text::visible;
 use crate::{Error, local};
 
 /// How long another process may keep the folder that says nothing about itself: another command is done by then.
@@ -24,14 +26,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long a server may not answer at the address that it has left: it has crashed, or is about to start.
 const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// What to do where there is no folder.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Missing {
-    /// Make it: something is about to be stored.
-    Make,
-    /// Say so: there is nothing to be found.
-    Fail,
-}
+/// The least that tells clients, or tokens, apart: 32 bits of a client's identifier.
+const SHORTEST_PREFIX: usize = 8;
+
+/// The length of the identifiers that this server makes, UUIDs. What is as long is no prefix of one.
+const WHOLE: usize = 36;
 
 /// The tables, and what is known about the server that they belong to.
 pub(crate) struct Tables {
@@ -52,38 +51,104 @@ impl Tables {
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
         self.clients.find(id, Consistency::Strong).await?.ok_or_else(|| Error::NoClient(id.clone()))
     }
+
+    /// The identifier that is meant: the one given, or the one that begins so.
+    pub(crate) async fn resolve(&self, given: &ClientId) -> Result<ClientId, Error> {
+        let prefix = given.as_str();
+        if prefix.len() >= WHOLE {
+            return Ok(given.clone());
+        }
+        // An identifier that another system made may be shorter. One that is damaged is there, too.
+        match self.clients.find(given, Consistency::Strong).await {
+            Ok(None) => {}
+            Ok(Some(_)) | Err(FindError::Damaged(..)) => return Ok(given.clone()),
+            Err(FindError::Unavailable(error)) => return Err(error.into()),
+        }
+        check_prefix(prefix, "client_id")?;
+        only(self.clients.beginning_with(prefix).await?, "client", prefix)?
+            .ok_or_else(|| Error::NoClient(given.clone()))
+    }
+
+    /// Finds out whether an empty table is a table of clients at all: a `Scan` fits every table.
+    pub(crate) async fn check_clients(&self) -> Result<(), Error> {
+        let nobody = ClientId::from_random([0; 16]);
+        match self.clients.find(&nobody, Consistency::Eventual).await {
+            Err(FindError::Unavailable(error)) => unless_permitted(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for a table of initial access tokens.
+    pub(crate) async fn check_registrations(&self) -> Result<(), Error> {
+        match self.registrations.find_token(&SecretHash::from_bytes([0; 32])).await {
+            Err(error) => unless_permitted(error),
+            Ok(_) => Ok(()),
+        }
+    }
+}
+
+/// The table shows itself to be another one, or the error is none of this command: it needs no `GetItem` otherwise.
+fn unless_permitted(error: Unavailable) -> Result<(), Error> {
+    if matches!(error.reason(), Reason::Shape(_)) { Err(error.into()) } else { Ok(()) }
+}
+
+/// Whether a part of an identifier is long enough to be looked for.
+///
+/// # Errors
+/// [`Error::Usage`].
+pub(crate) fn check_prefix(prefix: &str, what: &str) -> Result<(), Error> {
+    if prefix.len() >= SHORTEST_PREFIX {
+        return Ok(());
+    }
+    Err(Error::Usage(format!("give at least the first {SHORTEST_PREFIX} characters of the {what}")))
+}
+
+/// The one that was found, if there is no other.
+///
+/// # Errors
+/// [`Error::NotDone`] when there are more.
+pub(crate) fn only<T>(mut found: Vec<T>, what: &str, prefix: &str) -> Result<Option<T>, Error> {
+    if found.len() > 1 {
+        let (count, prefix) = (found.len(), visible(prefix));
+        return Err(Error::NotDone(format!(
+            "{prefix} is ambiguous: {count} {what}s begin with it; give more characters"
+        )));
+    }
+    Ok(found.pop())
 }
 
 /// Opens the tables, does something with them, and closes them again.
-pub(crate) async fn with<T>(
-    place: &Place,
-    missing: Missing,
-    act: impl AsyncFnOnce(&Tables) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let done = match place {
-        Place::Table(table) => act(&deployed(table).await?).await,
-        Place::Folder(folder) => match open(folder, missing).await? {
-            Opened::Running(running) => act(&served(running).await?).await,
-            Opened::Own(embedded) => {
-                let done = match own(&embedded).await {
-                    Ok(tables) => act(&tables).await,
-                    Err(error) => Err(error),
-                };
-                embedded.stop().await;
-                done
-            }
-        },
-    };
-    done.map_err(|error| error.at(place))
+pub(crate) async fn with<T>(place: &Place, act: impl AsyncFnOnce(&Tables) -> Result<T, Error>) -> Result<T, Error> {
+    match place {
+        Place::Table(table) => {
+            let sdk = Sdk::load_account().await?;
+            let done = act(&deployed(&table.name, &sdk)?).await;
+            done.map_err(|error| error.at_table(table, sdk.region().unwrap_or_default()))
+        }
+        Place::Folder(folder) => {
+            let done = match open(folder).await? {
+                Opened::Running(running) => act(&served(running).await?).await,
+                Opened::Own(embedded) => {
+                    let done = match own(&embedded).await {
+                        Ok(tables) => act(&tables).await,
+                        Err(error) => Err(error),
+                    };
+                    embedded.stop().await;
+                    done
+                }
+            };
+            done.map_err(|error| error.at_folder(folder))
+        }
+    }
 }
 
 /// A table of a deployed server, and what the environment says about it.
-async fn deployed(table: &str) -> Result<Tables, Error> {
+fn deployed(table: &str, sdk: &Sdk) -> Result<Tables, Error> {
     let environment = Environment::from_process();
     let issuer_is_known = environment.value("ISSUER").is_some();
     // One command works on one kind of table; the name of the other one is not used.
     let environment = environment.with("CLIENTS_TABLE", table).with("REGISTRATIONS_TABLE", table);
-    let mut tables = tables(&Sdk::load().await, &completed(environment))?;
+    let mut tables = tables(sdk, &config(environment)?);
     if !issuer_is_known {
         tables.issuer = None;
     }
@@ -98,32 +163,30 @@ async fn served(running: Running) -> Result<Tables, Error> {
         .with("ISSUER", running.issuer)
         .with("CLIENTS_TABLE", running.clients_table)
         .with("REGISTRATIONS_TABLE", running.registrations_table);
-    tables(&sdk, &completed(environment))
+    Ok(tables(&sdk, &config(environment)?))
 }
 
 /// The tables of a folder that this process holds, made where they are missing.
 async fn own(embedded: &Embedded) -> Result<Tables, Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
-    let environment = completed(Environment::from_process());
-    let tables = tables(&sdk, &environment)?;
-    local::tables(&sdk, &environment).await?;
-    Ok(tables)
+    let config = config(Environment::from_process())?;
+    local::operators_tables(&sdk, &config).await?;
+    Ok(tables(&sdk, &config))
 }
 
-/// The settings as `serve` has them.
-fn completed(environment: Environment) -> Environment {
-    local::with_defaults(environment, local::ISSUER, "")
+/// The settings of registration, as `serve` has them.
+fn config(environment: Environment) -> Result<RegisterConfig, Error> {
+    Ok(RegisterConfig::from_environment(&local::with_defaults(environment, local::ISSUER))?)
 }
 
-fn tables(sdk: &Sdk, environment: &Environment) -> Result<Tables, Error> {
-    let config = RegisterConfig::from_environment(environment)?;
-    Ok(Tables {
-        clients: ClientsTable::new(sdk.dynamodb(), config.clients_table),
-        registrations: RegistrationsTable::new(sdk.dynamodb(), config.registrations_table),
-        issuer: Some(config.issuer),
+fn tables(sdk: &Sdk, config: &RegisterConfig) -> Tables {
+    Tables {
+        clients: ClientsTable::new(sdk.dynamodb(), config.clients_table.clone()),
+        registrations: RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone()),
+        issuer: Some(config.issuer.clone()),
         lifetimes: config.lifetimes,
         local: true,
-    })
+    }
 }
 
 enum Opened {
@@ -134,9 +197,10 @@ enum Opened {
 }
 
 /// Opens the folder, or finds the server that has it open.
-async fn open(folder: &Path, missing: Missing) -> Result<Opened, Error> {
-    if missing == Missing::Fail && !folder.is_dir() {
-        return Err(Error::NoFolder { folder: folder.to_owned() });
+async fn open(folder: &Path) -> Result<Opened, Error> {
+    // A folder that is not there, or holds something else, is a mistake on the command line.
+    if !embedded::has_data(folder) {
+        return Err(Error::NoData { folder: folder.to_owned() });
     }
     let begun = Instant::now();
     loop {

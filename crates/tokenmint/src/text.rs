@@ -4,6 +4,10 @@ use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokenmint_oauth::EpochSeconds;
+use unicode_width::UnicodeWidthStr;
+
+/// How many characters a column of a shortened cell may hold: a letter and three marks on it.
+const CHARACTERS_PER_COLUMN: usize = 4;
 
 /// A point in time in UTC, as in `2026-01-31T12:00:00Z` (RFC 3339); in seconds where the year has five digits.
 pub(crate) fn moment(time: EpochSeconds) -> String {
@@ -23,35 +27,32 @@ const fn is_format(c: char) -> bool {
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// How many columns of a terminal a visible text takes.
-fn width(text: &str) -> usize {
-    text.chars().map(|c| if is_wide(c) { 2 } else { 1 }).sum()
-}
-
-/// The scripts of East Asia and pictograms, roughly: where it is wrong, a column is out of line.
-const fn is_wide(c: char) -> bool {
-    matches!(c, '\u{1100}'..='\u{115F}' | '\u{2E80}'..='\u{A4CF}' | '\u{AC00}'..='\u{D7A3}' | '\u{F900}'..='\u{FAFF}'
-        | '\u{FE30}'..='\u{FE6F}' | '\u{FF00}'..='\u{FF60}' | '\u{FFE0}'..='\u{FFE6}' | '\u{1F300}'..='\u{1F64F}'
-        | '\u{1F680}'..='\u{1F6FF}' | '\u{1F900}'..='\u{1F9FF}' | '\u{20000}'..='\u{3FFFD}')
-}
-
 /// The text in at most so many columns, made visible. What is missing shows as `…`, an empty text as `-`.
 pub(crate) fn cell(text: &str, columns: usize) -> String {
     let text = visible(text);
     if text.is_empty() {
         return "-".to_owned();
     }
-    if width(&text) <= columns {
+    if text.width() <= columns {
         return text;
     }
-    let mut short = String::new();
-    for c in text.chars() {
-        if width(&short) + width(c.encode_utf8(&mut [0; 4])) >= columns {
-            break;
-        }
-        short.push(c);
-    }
-    short + "…"
+    // The width of a sequence is not the sum of its characters' widths. Combining characters have none, so their number
+    // is bounded as well.
+    let most = columns.saturating_mul(CHARACTERS_PER_COLUMN);
+    let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(most);
+    let end = ends.take_while(|end| text[..*end].width() < columns).last().unwrap_or_default();
+    format!("{}…", &text[..end])
+}
+
+/// The text as one word for a shell, which knows no escape inside single quotes.
+pub(crate) fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// The same, without quotes where none are needed.
+pub(crate) fn word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+,".contains(c);
+    if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
 /// A table that comes in pages: a column may grow from page to page, it never shrinks.
@@ -64,14 +65,14 @@ pub(crate) struct Table<const N: usize> {
 
 impl<const N: usize> Table<N> {
     pub(crate) fn new(heads: [&'static str; N]) -> Self {
-        Self { heads, widths: heads.map(width), begun: false }
+        Self { heads, widths: heads.map(UnicodeWidthStr::width), begun: false }
     }
 
     /// The lines of a page, under the heads if it is the first. No rows are no lines.
     pub(crate) fn page(&mut self, rows: &[[String; N]]) -> String {
         for row in rows {
             for (own, cell) in self.widths.iter_mut().zip(row) {
-                *own = width(cell).max(*own);
+                *own = cell.width().max(*own);
             }
         }
         let mut lines = String::new();
@@ -89,7 +90,7 @@ impl<const N: usize> Table<N> {
         let start = lines.len();
         for (cell, own) in row.iter().zip(self.widths) {
             lines.push_str(cell);
-            lines.extend(std::iter::repeat_n(' ', own - width(cell) + 2));
+            lines.extend(std::iter::repeat_n(' ', own - cell.width() + 2));
         }
         lines.truncate(start + lines[start..].trim_end().len());
         lines.push('\n');
@@ -125,6 +126,7 @@ fn said(name: &str, value: &Value) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
@@ -146,12 +148,45 @@ mod tests {
     }
 
     #[test]
+    fn words_of_a_shell() {
+        assert_eq!(word("/home/a/.tokenmint"), "/home/a/.tokenmint");
+        assert_eq!(word("/home/a b"), "'/home/a b'");
+        assert_eq!(word("it's"), r"'it'\''s'");
+        assert_eq!([word(""), word("$x"), word("~")], ["''", "'$x'", "'~'"]);
+        assert_eq!(quoted("a"), "'a'");
+    }
+
+    #[test]
     fn cells_are_short() {
         assert_eq!(cell("", 5), "-");
         assert_eq!(cell("12345", 5), "12345");
         assert_eq!(cell("123456", 5), "1234…");
         assert_eq!(cell("東京東京", 5), "東京…");
         assert_eq!(cell("東京東京", 6), "東京…");
+    }
+
+    /// Marks take no column, and an emoji of several characters takes two.
+    #[test]
+    fn cells_are_as_wide_as_terminals_show_them() {
+        assert_eq!(cell("Zu\u{308}rich", 6), "Zu\u{308}rich");
+        assert_eq!(cell("Zu\u{308}rich!", 6), "Zu\u{308}ric…");
+        assert_eq!(cell("⌚⌚⌚", 5), "⌚⌚…");
+        assert_eq!(cell("☺\u{fe0f}☺\u{fe0f}☺\u{fe0f}", 4), "☺\u{fe0f}☺…");
+        let marks = format!("a{}", "\u{301}".repeat(60_000));
+        assert_eq!(cell(&marks, 1), marks);
+        assert_eq!(cell(&format!("{marks}bcd"), 3).chars().count(), 13);
+        let mut table = Table::new(["A", "B"]);
+        assert_eq!(table.page(&[["u\u{308}".to_owned(), "2".to_owned()]]), "A  B\nu\u{308}  2\n");
+    }
+
+    proptest! {
+        /// Any text: no panic, one line, at most so many columns.
+        #[test]
+        fn any_cell(text: String, columns in 1_usize..40) {
+            let cell = cell(&text, columns);
+            prop_assert!(cell.width() <= columns, "{cell:?}");
+            prop_assert!(!cell.chars().any(char::is_control));
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! What only the operator's program does with the clients; no function has the permissions for it.
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::client::{Client, ClientId};
 
@@ -30,10 +32,11 @@ impl ClientsTable {
         let page = Box::pin(scan.set_exclusive_start_key(start).send()).await;
         let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
         let clients = page.items.unwrap_or_default().into_iter().map(|item| {
-            let id = item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok());
+            let (id, has_key) = (id_of(&item), item.contains_key(KEY));
             item::read(item).map_err(|error| match id {
                 Some(id) => FindError::Damaged(id, error),
-                None => Unavailable::with_cause("dynamodb:Scan", error).into(),
+                None if has_key => Unavailable::with_cause("dynamodb:Scan", error).into(),
+                None => Unavailable::shape("dynamodb:Scan", error).into(),
             })
         });
         let next = page.last_evaluated_key.and_then(|mut last| match last.remove(KEY) {
@@ -41,6 +44,27 @@ impl ClientsTable {
             _ => None,
         });
         Ok(ClientPage { clients: clients.collect::<Result<_, _>>()?, next })
+    }
+
+    /// The identifiers that begin so, of all clients: one `Scan` for each MiB of the table. Only identifiers are
+    /// read, so that a damaged client hides no other.
+    ///
+    /// # Errors
+    /// [`Unavailable`].
+    pub async fn beginning_with(&self, prefix: &str) -> Result<Vec<ClientId>, Unavailable> {
+        let scan = self.dynamodb.scan().table_name(&self.name).projection_expression(KEY);
+        let scan = scan.filter_expression("begins_with(client_id, :prefix)");
+        let scan = scan.expression_attribute_values(":prefix", AttributeValue::S(prefix.to_owned()));
+        let (mut found, mut start) = (Vec::new(), None);
+        loop {
+            let page = Box::pin(scan.clone().set_exclusive_start_key(start).send()).await;
+            let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
+            found.extend(page.items.unwrap_or_default().iter().filter_map(id_of));
+            start = page.last_evaluated_key;
+            if start.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     /// Disables or enables a client: exactly one `UpdateItem`.
@@ -88,4 +112,8 @@ impl ClientsTable {
         let deleted = Box::pin(delete.send()).await.map_err(|error| Unavailable::new("dynamodb:DeleteItem", error))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
     }
+}
+
+fn id_of(item: &HashMap<String, AttributeValue>) -> Option<ClientId> {
+    item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok())
 }

@@ -93,6 +93,27 @@ impl fmt::Display for ConfigErrors {
 
 impl std::error::Error for ConfigErrors {}
 
+impl ConfigErrors {
+    /// Two configurations, or every mistake in either of them. A mistake that both have is there once.
+    ///
+    /// # Errors
+    /// All mistakes.
+    pub fn both<A, B>(a: Result<A, Self>, b: Result<B, Self>) -> Result<(A, B), Self> {
+        match (a, b) {
+            (Ok(a), Ok(b)) => Ok((a, b)),
+            (Err(errors), Ok(_)) | (Ok(_), Err(errors)) => Err(errors),
+            (Err(Self(mut mistakes)), Err(Self(others))) => {
+                for mistake in others {
+                    if !mistakes.contains(&mistake) {
+                        mistakes.push(mistake);
+                    }
+                }
+                Err(Self(mistakes))
+            }
+        }
+    }
+}
+
 /// Reads one setting after the other and collects what is wrong.
 pub(super) struct Reader<'e> {
     environment: &'e Environment,

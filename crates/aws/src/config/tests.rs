@@ -141,3 +141,22 @@ fn signing_keys_with_algorithms() {
         TokenConfig::from_environment(&good().with("SIGNING_KEYS", bad)).expect_err(bad);
     }
 }
+
+/// O5: the mistakes of both functions at once, each once.
+#[test]
+fn o5_every_mistake_of_both_functions_once() {
+    let both = |environment: &Environment| {
+        let (register, token) =
+            (RegisterConfig::from_environment(environment), TokenConfig::from_environment(environment));
+        ConfigErrors::both(register, token).map(drop).map_err(|errors| errors.to_string())
+    };
+    assert_eq!(both(&good()), Ok(()));
+    let environment = good().with("ISSUER", "x").with("CLIENT_SECRET_TTL", "-1").with("ACCESS_TOKEN_TTL", "1");
+    let errors = both(&environment).expect_err("mistakes");
+    let named: Vec<_> = errors.lines().filter_map(|line| line.split(':').next()).collect();
+    assert_eq!(named, ["ISSUER", "CLIENT_SECRET_TTL", "ACCESS_TOKEN_TTL"]);
+    for (setting, value) in [("CLIENT_SECRET_TTL", "-1"), ("AUDIENCE", "api")] {
+        let errors = both(&good().with(setting, value)).expect_err(setting);
+        assert!(errors.starts_with(setting) && errors.lines().count() == 1, "{errors}");
+    }
+}

@@ -85,7 +85,9 @@ impl RegistrationsTable {
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":now", number(now))
             .build()
-            .map_err(|error| WriteError::from(Unavailable::new("dynamodb:TransactWriteItems", error)))?;
+            .map_err(|error| {
+                WriteError::from(Unavailable::with_cause("dynamodb:TransactWriteItems", error.to_string()))
+            })?;
         let client_id = client.client_id().clone();
         let put = clients.put(client);
         for attempt in 0..CONFLICTS {

@@ -14,7 +14,7 @@ use tokio::sync::OnceCell;
 
 use super::error::{LoadError, SignError};
 use crate::config::SigningKey;
-use crate::sdk::{KMS_MISTAKES, definite_error};
+use crate::unavailable::{KMS_MISTAKES, definite_error};
 use crate::{Sdk, Unavailable};
 
 /// Where a mistake in the keys is made.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, value_parser};
+use clap::{Args, Subcommand};
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::Issuer;
@@ -26,28 +26,31 @@ pub struct ClientArguments {
 /// What can be done with clients.
 #[derive(Debug, PartialEq, Subcommand)]
 pub enum ClientCommand {
-    /// List all clients, page by page.
+    /// List all clients.
     #[command(after_help = LIST)]
     List(ListArguments),
 
-    /// Show one client: all that is registered, and until when its secrets are good.
+    /// Show a client: its metadata, its state and when its secrets expire.
+    #[command(after_help = SHOW)]
     Show(ShowArguments),
 
-    /// Make a client, and print its secret once.
+    /// Create a client and print its secret once.
     #[command(after_help = CREATE)]
     Create(Box<CreateArguments>),
 
-    /// Refuse a client from the next request on; its secrets are kept.
+    /// Disable a client; its registration and its secrets are kept.
     #[command(after_help = DISABLE)]
     Disable(ClientArgument),
 
-    /// Let a disabled client in again.
+    /// Enable a client that was disabled.
+    #[command(after_help = ENABLE)]
     Enable(ClientArgument),
 
-    /// Remove a client for good.
+    /// Delete a client permanently.
+    #[command(after_help = DELETE)]
     Delete(DeleteArguments),
 
-    /// Give a client a new secret, and print it once.
+    /// Create a new secret for a client and print it once.
     #[command(after_help = ROTATE)]
     RotateSecret(RotateArguments),
 }
@@ -55,11 +58,11 @@ pub enum ClientCommand {
 /// How clients are listed.
 #[derive(Args, Debug, PartialEq)]
 pub struct ListArguments {
-    /// How many clients are read at a time, 1 to 1000; all are listed.
-    #[arg(long, value_name = "N", default_value_t = 100, value_parser = value_parser!(i32).range(1..=1000))]
+    /// How many clients to read at a time, 1 to 1000; all clients are listed.
+    #[arg(long, value_name = "N", default_value_t = 100, value_parser = values::limit)]
     pub limit: i32,
 
-    /// One JSON object per line.
+    /// Print one JSON object per line.
     #[arg(long)]
     pub json: bool,
 }
@@ -71,7 +74,7 @@ pub struct ShowArguments {
     #[command(flatten)]
     pub client: ClientArgument,
 
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
 }
@@ -79,141 +82,180 @@ pub struct ShowArguments {
 /// Which client.
 #[derive(Args, Debug, PartialEq)]
 pub struct ClientArgument {
-    /// The client's `client_id`.
-    #[arg(value_name = "ID", value_parser = ClientId::parse)]
+    /// The `client_id`, or at least its first 8 characters.
+    #[arg(value_name = "ID", value_parser = values::client_id)]
     pub id: ClientId,
 }
 
 /// What a new client is to be.
 #[derive(Args, Debug, PartialEq)]
 pub struct CreateArguments {
-    /// What people call it (`client_name`).
+    /// A name for people (`client_name`).
     #[arg(long, value_name = "TEXT")]
     pub name: Option<String>,
 
-    /// The scope it may ask for, separated by spaces; none if not given.
-    #[arg(long, value_name = "SCOPE", value_parser = Scope::parse)]
+    /// The scope that the client may request, separated by spaces [default: none].
+    #[arg(long, value_name = "SCOPE", value_parser = values::scope)]
     pub scope: Option<Scope>,
 
-    /// How it authenticates.
+    /// How the client authenticates.
     #[arg(long, value_name = "METHOD", help = METHOD, value_parser = values::method())]
     pub method: Option<Method>,
 
-    /// A redirect URI; may be repeated.
+    /// A redirect URI; can be given more than once.
     #[arg(long, value_name = "URI")]
     pub redirect_uri: Vec<String>,
 
-    /// All its metadata as a JSON object (RFC 7591), from a file, or `-` for standard input.
+    /// A file with all of the client's metadata, a JSON object (RFC 7591); `-` is standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "scope", "method", "redirect_uri"])]
     pub metadata: Option<PathBuf>,
 
-    /// How long its secret is good, in seconds; 0 is for ever.
+    /// How long the secret is valid; 0 means that it never expires.
     #[arg(long, value_name = "TIME", help = SECRET_EXPIRES_IN, value_parser = values::seconds)]
     pub secret_expires_in: Option<u32>,
 
     /// The server's issuer.
-    #[arg(long, value_name = "URL", help = ISSUER, value_parser = Issuer::parse)]
+    #[arg(long, value_name = "URL", help = ISSUER, value_parser = values::issuer)]
     pub issuer: Option<Issuer>,
 
-    /// One JSON object, the client information response of RFC 7591.
+    /// Print one JSON object, the client information response of RFC 7591.
     #[arg(long)]
     pub json: bool,
 }
 
-/// Which client is removed.
+/// Which client is deleted.
 #[derive(Args, Debug, PartialEq)]
 pub struct DeleteArguments {
     /// Which client.
     #[command(flatten)]
     pub client: ClientArgument,
 
-    /// Do not ask.
+    /// Do not ask for confirmation.
     #[arg(long, short)]
     pub yes: bool,
 }
 
-/// Which client gets a new secret, and how the old one ends.
+/// Which client gets a new secret, and how the current one ends.
 #[derive(Args, Debug, PartialEq)]
 pub struct RotateArguments {
     /// Which client.
     #[command(flatten)]
     pub client: ClientArgument,
 
-    /// How long the old secret stays good beside the new one, in seconds.
+    /// How long the current secret stays valid beside the new one.
     #[arg(long, value_name = "TIME", help = OVERLAP, value_parser = values::seconds)]
     pub overlap: Option<u32>,
 
-    /// How long the new secret is good, in seconds; 0 is for ever.
+    /// How long the new secret is valid; 0 means that it never expires.
     #[arg(long, value_name = "TIME", help = SECRET_EXPIRES_IN, value_parser = values::seconds)]
     pub secret_expires_in: Option<u32>,
 
-    /// One JSON object.
+    /// Do not ask for confirmation where the previous secret is still valid: it is revoked.
+    #[arg(long, short)]
+    pub yes: bool,
+
+    /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
 }
 
 // The help of options whose default is said in the words of the shell.
 
-const METHOD: &str = "How it authenticates (`token_endpoint_auth_method`) [default: client_secret_basic]";
+const METHOD: &str = "How the client authenticates (`token_endpoint_auth_method`) [default: client_secret_basic]";
 const SECRET_EXPIRES_IN: &str =
-    "How long the new secret is good, as in 90d; 0 is for ever [default: CLIENT_SECRET_TTL, or 0]";
-const OVERLAP: &str =
-    "How long the old secret stays good beside the new one, as in 12h [default: CLIENT_SECRET_OVERLAP, or 1d]";
-const ISSUER: &str = "The server's issuer, to which `registration_client_uri` leads [default: ISSUER]";
+    "How long the new secret is valid, for example 90d; 0: it never expires [default: CLIENT_SECRET_TTL, or 0]";
+const OVERLAP: &str = "How long the current secret stays valid beside the new one, for example 12h \
+                       [default: CLIENT_SECRET_OVERLAP, or 1d]";
+const ISSUER: &str = "The server's issuer, for `registration_client_uri` in the output [default: ISSUER]";
 
 // The help, broken for a terminal of 80 columns.
 
-pub(super) const ABOUT: &str = "Manage clients: list, make, disable, remove them, renew their secrets";
+pub(super) const ABOUT: &str = "Manage clients: list, create, disable and delete them, rotate their secrets";
 
 pub(super) const LONG: &str = "\
 Manage clients, in the local data or in the table of a deployed server.
 
-Without --table it is the folder of --data, whether `tokenmint serve` (or `aws`) runs on it
-or not. With --table it is a table in the account that AWS's own settings lead to:
-AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and the others (after `aws sso login`,
-run `eval \"$(aws configure export-credentials --format env)\"`). The operator needs
-dynamodb:Scan (list), GetItem (show, delete, rotate-secret), PutItem (create), UpdateItem
-(disable, enable, rotate-secret) and DeleteItem (delete) on it.";
+Without --table, the commands use the local data in the folder that --data names, whether or
+not `tokenmint serve` or `tokenmint aws` is running on it. `tokenmint serve` creates it.
+
+With --table, they use a DynamoDB table in the AWS account that AWS's own variables select:
+AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and so on. After `aws sso login`, run
+`eval \"$(aws configure export-credentials --format env)\"`. The commands need these IAM
+actions on the table: dynamodb:Scan (list), GetItem (show, delete, rotate-secret), PutItem
+(create), UpdateItem (disable, enable, rotate-secret), DeleteItem (delete); for an ID that is
+not complete, also GetItem and Scan.";
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
   tokenmint client create --name 'Nightly billing' --scope 'invoices.read invoices.write'
   tokenmint client list
+  tokenmint client show 3e7f1cbb
   tokenmint client rotate-secret 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55 --overlap 7d
   AWS_PROFILE=production tokenmint client --table tokenmint-clients list --json";
 
 const LIST: &str = "\
-The order means nothing. STATE is `active`, `disabled`, or `expires` with the time at which
-a client goes that never asked for a token (UNUSED_CLIENT_TTL). With --json each client is
-an object with its members of RFC 7591 and:
+The order is arbitrary. STATE is `active`, `disabled`, or `expires` with the time at which a
+client is removed that has never requested a token (UNUSED_CLIENT_TTL). With --json, each
+client is an object with its members of RFC 7591 and:
   disabled                           whether an operator has disabled it
-  expires_at                         when it goes if it asks for no token, in epoch seconds
-  previous_client_secret_expires_at  when the secret before the current one ends
+  expires_at                         when it is removed unless it requests a token first
+  previous_client_secret_expires_at  when the previous secret expires
+Times are in seconds since 1970.
 
 Examples:
   tokenmint client list | grep disabled
-  tokenmint client list --json | jq -r 'select(.scope == null) | .client_id'";
+  tokenmint client list --json --limit 1000 > clients.json";
+
+const SHOW: &str = "\
+Examples:
+  tokenmint client show 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55
+  tokenmint client show 3e7f1cbb --json";
 
 const CREATE: &str = "\
-The same rules as for registration hold, with two differences: the client may have any
-scope that is named here, also one that open registration does not offer, and it stays even
-if it never asks for a token.
+The rules of registration apply, with two exceptions: the client may have any scope that is
+given here, including one that the server does not offer, and it is not removed if it never
+requests a token. Without --scope it has no scope, and neither have its tokens.
 
-The secret and the registration access token are printed once. The server keeps only their
-hashes: what is lost is made anew (`tokenmint client rotate-secret`), never found again.
+The secret and the registration access token are printed once. The server stores only their
+hashes. If the secret is lost, create a new one with `tokenmint client rotate-secret`.
+
+The methods private_key_jwt and self_signed_tls_client_auth need the client's public keys
+(`jwks` or `jwks_uri`), and tls_client_auth needs its subject (`tls_client_auth_subject_dn`):
+give these with --metadata.
 
 Examples:
   tokenmint client create --name 'Nightly billing' --scope invoices.read
-  tokenmint client create --metadata client.json --json > credentials.json";
+  tokenmint client create --metadata client.json --json > credentials.json
+  echo '{\"client_name\": \"Signer\", \"scope\": \"invoices.read\",
+    \"token_endpoint_auth_method\": \"private_key_jwt\",
+    \"jwks_uri\": \"https://signer.example.com/jwks.json\"}' | tokenmint client create --metadata -";
 
 const DISABLE: &str = "\
-The client gets no more tokens, and cannot read or change its registration. Access tokens
-it has already are good until they expire. `tokenmint client enable` undoes it.";
+From the next request on, the client gets no more tokens and cannot read or change its
+registration. Access tokens that were issued before are valid until they expire, except at
+resource servers that use introspection. `tokenmint client enable` reverses this.
+
+Examples:
+  tokenmint client disable 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55
+  tokenmint client disable 3e7f1cbb";
+
+const ENABLE: &str = "\
+Examples:
+  tokenmint client enable 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55
+  tokenmint client enable 3e7f1cbb";
+
+const DELETE: &str = "\
+The client, its secrets and its registration access token are gone at once. On a terminal
+the command asks for confirmation; elsewhere it needs --yes.
+
+Example:
+  tokenmint client delete 3e7f1cbb --yes";
 
 const ROTATE: &str = "\
-Both secrets are good for the time of the overlap; then the old one ends by itself. At most
-two are good at any time: rotating twice in that time ends the oldest at once.
+The current secret stays valid for the overlap, then expires. At most two secrets are valid
+at any time: if the previous secret is still valid, a new one revokes it. The command then
+asks for confirmation on a terminal; elsewhere it needs --yes.
 
 Examples:
   tokenmint client rotate-secret 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55
-  tokenmint client rotate-secret 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55 --overlap 0   (it leaked)";
+  tokenmint client rotate-secret 3e7f1cbb --overlap 0 --yes   # the current secret has leaked";

@@ -16,18 +16,36 @@ pub enum Place {
     /// In this folder, the local data.
     Folder(PathBuf),
     /// In this table of a deployed server.
-    Table(String),
+    Table(Table),
+}
+
+/// A table of a deployed server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Table {
+    /// Its name or ARN.
+    pub name: String,
+    /// What it is a table of.
+    pub holds: Holds,
+}
+
+/// What a table is a table of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Holds {
+    /// Clients.
+    Clients,
+    /// Initial access tokens and registration counters.
+    Registrations,
 }
 
 /// Where the clients are.
 #[derive(Args, Debug, PartialEq)]
-#[command(next_help_heading = "Where they are")]
+#[command(next_help_heading = "Data")]
 pub struct ClientsPlace {
-    /// The folder of the local data, also while a server runs on it [default: .tokenmint].
+    /// The folder with the local data, whether or not a server is running on it [default: .tokenmint].
     #[arg(id = DATA, long = "data", global = true, value_name = "FOLDER")]
     data: Option<PathBuf>,
 
-    /// The clients' table of a deployed server, by name or ARN, instead of local data.
+    /// The name or ARN of a deployed server's table of clients, instead of the local data.
     #[arg(long, global = true, value_name = "NAME", value_parser = values::table)]
     table: Option<String>,
 }
@@ -38,19 +56,19 @@ impl ClientsPlace {
     /// # Errors
     /// [`Error::Usage`] where there are two.
     pub fn place(self) -> Result<Place, Error> {
-        place(self.data, self.table)
+        place(self.data, self.table, Holds::Clients)
     }
 }
 
 /// Where the initial access tokens are.
 #[derive(Args, Debug, PartialEq)]
-#[command(next_help_heading = "Where they are")]
+#[command(next_help_heading = "Data")]
 pub struct TokensPlace {
-    /// The folder of the local data, also while a server runs on it [default: .tokenmint].
+    /// The folder with the local data, whether or not a server is running on it [default: .tokenmint].
     #[arg(id = DATA, long = "data", global = true, value_name = "FOLDER")]
     data: Option<PathBuf>,
 
-    /// The registrations' table of a deployed server, by name or ARN, instead of local data.
+    /// The name or ARN of a deployed server's table of registrations, instead of the local data.
     #[arg(long, global = true, value_name = "NAME", value_parser = values::table)]
     registrations_table: Option<String>,
 }
@@ -61,15 +79,25 @@ impl TokensPlace {
     /// # Errors
     /// [`Error::Usage`] where there are two.
     pub fn place(self) -> Result<Place, Error> {
-        place(self.data, self.registrations_table)
+        place(self.data, self.registrations_table, Holds::Registrations)
+    }
+}
+
+impl Holds {
+    /// The option that names such a table.
+    pub(crate) const fn option(self) -> &'static str {
+        match self {
+            Self::Clients => "--table",
+            Self::Registrations => "--registrations-table",
+        }
     }
 }
 
 /// Whoever names both is told, wherever they stand on the line: it must be certain what is about to be changed.
-fn place(data: Option<PathBuf>, table: Option<String>) -> Result<Place, Error> {
+fn place(data: Option<PathBuf>, table: Option<String>, holds: Holds) -> Result<Place, Error> {
     match (data, table) {
-        (Some(_), Some(_)) => Err(Error::Usage("it is the local data (--data) or a deployed table, not both")),
+        (Some(_), Some(_)) => Err(Error::Usage(format!("give either --data or {}, not both", holds.option()))),
         (data, None) => Ok(Place::Folder(data.unwrap_or_else(|| ".tokenmint".into()))),
-        (None, Some(table)) => Ok(Place::Table(table)),
+        (None, Some(name)) => Ok(Place::Table(Table { name, holds })),
     }
 }

@@ -1,6 +1,6 @@
 //! `tokenmint registration-token`.
 
-use clap::{Args, Subcommand, value_parser};
+use clap::{Args, Subcommand};
 use tokenmint_oauth::scope::Scope;
 
 use super::place::TokensPlace;
@@ -21,37 +21,39 @@ pub struct TokenArguments {
 /// What can be done with initial access tokens.
 #[derive(Debug, PartialEq, Subcommand)]
 pub enum TokenCommand {
-    /// Make a token, and print it once.
+    /// Create an initial access token and print it once.
     #[command(after_help = CREATE)]
     Create(CreateTokenArguments),
 
-    /// List all tokens, by their identifiers.
+    /// List all initial access tokens by their identifiers.
+    #[command(after_help = LIST)]
     List(ListTokensArguments),
 
-    /// End a token at once; the clients that were registered with it stay.
+    /// Revoke an initial access token; clients that were registered with it are not affected.
+    #[command(after_help = REVOKE)]
     Revoke(RevokeArguments),
 }
 
-/// What a new token is good for.
+/// What a new token allows.
 #[derive(Args, Debug, PartialEq)]
 pub struct CreateTokenArguments {
-    /// How many clients can be registered with it.
-    #[arg(long, value_name = "N", value_parser = value_parser!(u32).range(1..))]
+    /// How many clients can be registered with the token.
+    #[arg(long, value_name = "N", value_parser = values::uses)]
     pub uses: u32,
 
-    /// How long it is good, in seconds or as in 12h or 7d, at most 3650d.
+    /// How long the token is valid, for example 12h or 7d; at most 3650d.
     #[arg(long, value_name = "TIME", value_parser = values::some_seconds)]
     pub expires_in: u32,
 
-    /// The scope that its clients may have, separated by spaces; it may go beyond what the server offers.
-    #[arg(long, value_name = "SCOPE", value_parser = Scope::parse)]
-    pub scope: Scope,
+    /// The scope that its clients may request, separated by spaces [default: none].
+    #[arg(long, value_name = "SCOPE", value_parser = values::scope)]
+    pub scope: Option<Scope>,
 
-    /// What you call it, at most 256 bytes.
+    /// A name for people, at most 256 bytes.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = values::name)]
     pub name: String,
 
-    /// One JSON object.
+    /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
 }
@@ -59,32 +61,36 @@ pub struct CreateTokenArguments {
 /// How tokens are listed.
 #[derive(Args, Debug, PartialEq)]
 pub struct ListTokensArguments {
-    /// One JSON object per line.
+    /// Print one JSON object per line.
     #[arg(long)]
     pub json: bool,
 }
 
-/// Which token ends.
+/// Which token is revoked.
 #[derive(Args, Debug, PartialEq)]
 pub struct RevokeArguments {
-    /// The token's identifier, as listed; its first 8 characters or more will do.
+    /// The token's identifier as listed, or at least its first 8 characters.
     #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub id: String,
 }
 
 // The help, broken for a terminal of 80 columns.
 
-pub(super) const ABOUT: &str = "Manage the tokens that allow registration where it is protected";
+pub(super) const ABOUT: &str = "Manage initial access tokens, which protected registration requires";
 
 pub(super) const LONG: &str = "\
-Manage initial access tokens: where REGISTRATION is `protected`, a client registers with one
-(RFC 7591 section 3), in the local data or in the table of a deployed server.
+Manage initial access tokens, in the local data or in the table of a deployed server. Where
+REGISTRATION is `protected`, a client needs one to register (RFC 7591 section 3).
 
-Without --registrations-table it is the folder of --data, whether `tokenmint serve` (or
-`aws`) runs on it or not. With it, it is a table in the account that AWS's own settings lead
-to: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and the others (after `aws sso login`,
-run `eval \"$(aws configure export-credentials --format env)\"`). The operator needs
-dynamodb:PutItem (create), Scan (list, revoke) and DeleteItem (revoke) on it.";
+Without --registrations-table, the commands use the local data in the folder that --data
+names, whether or not `tokenmint serve` or `tokenmint aws` is running on it. `tokenmint
+serve` creates it.
+
+With --registrations-table, they use a DynamoDB table in the AWS account that AWS's own
+variables select: AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and so on. After `aws
+sso login`, run `eval \"$(aws configure export-credentials --format env)\"`. The commands
+need these IAM actions on the table: dynamodb:PutItem (create), Scan (list, revoke),
+DeleteItem (revoke).";
 
 pub(super) const EXAMPLES: &str = "\
 Examples:
@@ -93,11 +99,27 @@ Examples:
   tokenmint registration-token revoke kX3vRw0f";
 
 const CREATE: &str = "\
-The token is printed once. The server keeps only its hash, from which its identifier is
-made: what is lost is revoked and made anew, never found again.
+The token is printed once. The server stores only its hash, from which its identifier is
+derived. If the token is lost, revoke it and create another one.
 
-Example: give a team a week to register ten clients, with a scope that nobody else gets.
-  tokenmint registration-token create --uses 10 --expires-in 7d --scope 'read audit' \\
-    --name 'Audit team'
+Its clients may have any scope that is given here, including one that the server does not
+offer. Without --scope they have no scope, and neither have their tokens.
+
+Example: let a team register ten clients within a week, with a scope that no one else gets.
+  token=$(tokenmint registration-token create --uses 10 --expires-in 7d \\
+    --scope 'read audit' --name 'Audit team' --json |
+    sed -n 's/.*\"initial_access_token\": *\"\\([^\"]*\\)\".*/\\1/p')
   curl https://as.example.com/register -H \"Authorization: Bearer $token\" \\
     -H 'Content-Type: application/json' -d '{\"client_name\":\"Auditor\",\"scope\":\"audit\"}'";
+
+const LIST: &str = "\
+The order is arbitrary. STATE is `active`, `spent` or `expired`. DynamoDB removes expired
+tokens within a few days.
+
+Examples:
+  tokenmint registration-token list
+  tokenmint registration-token list --json > tokens.json";
+
+const REVOKE: &str = "\
+Example:
+  tokenmint registration-token revoke kX3vRw0f";

@@ -1,10 +1,69 @@
-//! What the values of options may be. Each function gives the value or says what is wrong with it.
+//! What the values of options may be. Each function gives the value, or says what is wrong with it and gives an example.
+
+use std::fmt::Display;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
+use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::client_auth::Method;
+use tokenmint_oauth::issuer::Issuer;
+use tokenmint_oauth::scope::Scope;
 
 /// Ten years, as in the settings of the functions.
 const LONGEST: u32 = 315_360_000;
+
+/// Where `serve` listens.
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse().map_err(|_| match text.rsplit_once(':') {
+        _ if text.parse::<u16>().is_ok() => {
+            format!("the address is missing, for example --listen 127.0.0.1:{text}")
+        }
+        Some(("localhost", port)) if port.parse::<u16>().is_ok() => {
+            format!("it must be an IP address, for example --listen 127.0.0.1:{port}")
+        }
+        _ => "it must be an IP address and a port, for example --listen 127.0.0.1:9450".to_owned(),
+    })
+}
+
+/// Where the embedded services listen: an address without a port.
+pub(super) fn address(text: &str) -> Result<IpAddr, String> {
+    let wrong = |_| "it must be an IP address without a port, for example --listen 127.0.0.1".to_owned();
+    text.parse().map_err(wrong)
+}
+
+/// The port of one of the embedded services.
+pub(super) fn port(text: &str) -> Result<u16, String> {
+    number(text, 0..=u16::MAX, "9101")
+}
+
+/// How many clients are read at a time.
+pub(super) fn limit(text: &str) -> Result<i32, String> {
+    number(text, 1..=1000, "--limit 100")
+}
+
+/// How often an initial access token can be used.
+pub(super) fn uses(text: &str) -> Result<u32, String> {
+    number(text, 1..=u32::MAX, "--uses 10")
+}
+
+fn number<N: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<N>, example: &str) -> Result<N, String> {
+    let number = text.parse().ok().filter(|number| range.contains(number));
+    let (least, most) = range.into_inner();
+    number.ok_or_else(|| format!("it must be a whole number from {least} to {most}, for example {example}"))
+}
+
+/// A host by which the services are reached: a name or an IP address.
+pub(super) fn host(text: &str) -> Result<String, String> {
+    let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
+    if !text.is_empty() && (is_name(text) || text.parse::<IpAddr>().is_ok()) {
+        Ok(text.to_owned())
+    } else {
+        Err("it must be a host name or an IP address, without scheme and port, for example --advertise 172.17.0.1"
+            .to_owned())
+    }
+}
 
 /// A length of time in seconds, or in minutes, hours or days, as in `30m`, `12h`, `7d`.
 pub(super) fn seconds(text: &str) -> Result<u32, String> {
@@ -18,15 +77,16 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
     };
     let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
     let seconds = unit.filter(|_| is_number).and_then(|unit: u32| unit.checked_mul(digits.parse().ok()?));
-    seconds
-        .filter(|seconds| *seconds <= LONGEST)
-        .ok_or_else(|| "give seconds, or minutes, hours or days as in 30m, 12h, 7d; at most 3650d".to_owned())
+    seconds.filter(|seconds| *seconds <= LONGEST).ok_or_else(|| {
+        "it must be a number of seconds, or of minutes, hours or days, for example 30m, 12h or 7d; at most 3650d"
+            .to_owned()
+    })
 }
 
-/// The same, of something that has to begin.
+/// The same, but not zero.
 pub(super) fn some_seconds(text: &str) -> Result<u32, String> {
     match seconds(text)? {
-        0 => Err("it would be over before it begins".to_owned()),
+        0 => Err("it must be at least one second, for example 7d".to_owned()),
         seconds => Ok(seconds),
     }
 }
@@ -37,13 +97,29 @@ pub(super) fn table(text: &str) -> Result<String, String> {
     if (3..=1024).contains(&text.len()) && text.chars().all(allowed) {
         Ok(text.to_owned())
     } else {
-        Err("it is not the name of a DynamoDB table".to_owned())
+        Err("it must be the name or the ARN of a DynamoDB table, for example tokenmint-clients".to_owned())
     }
+}
+
+/// A scope.
+pub(super) fn scope(text: &str) -> Result<Scope, String> {
+    Scope::parse(text)
+        .map_err(|error| format!("{error}; separate scopes by one space, for example --scope 'read write'"))
+}
+
+/// An issuer.
+pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
+    Issuer::parse(text).map_err(|error| format!("it {error}, for example --issuer https://as.example.com"))
+}
+
+/// A client's identifier, or its beginning.
+pub(super) fn client_id(text: &str) -> Result<ClientId, String> {
+    ClientId::parse(text).map_err(|error| format!("{error}, for example 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55"))
 }
 
 /// What an operator calls a token by.
 pub(super) fn name(text: &str) -> Result<String, String> {
-    if text.len() <= 256 { Ok(text.to_owned()) } else { Err("it is longer than 256 bytes".to_owned()) }
+    if text.len() <= 256 { Ok(text.to_owned()) } else { Err("it must be at most 256 bytes long".to_owned()) }
 }
 
 /// One of the methods of client authentication, by name.
@@ -68,5 +144,28 @@ mod tests {
         }
         assert_eq!(some_seconds("1"), Ok(1));
         assert!(some_seconds("0h").is_err());
+    }
+
+    #[test]
+    fn hosts() {
+        for good in ["172.17.0.1", "host.docker.internal", "fd00::1", "my_host"] {
+            assert_eq!(host(good).as_deref(), Ok(good));
+        }
+        for bad in ["", "http://172.17.0.1", "host:9101", "[fd00::1]", "a b", "host/"] {
+            assert!(host(bad).is_err(), "{bad}");
+        }
+    }
+
+    /// The port that somebody asked for stands in the example.
+    #[test]
+    fn addresses_to_listen_on() {
+        let said = |text| listen(text).expect_err(text);
+        assert!(said("9450").ends_with("for example --listen 127.0.0.1:9450"));
+        assert!(said("8080").ends_with("for example --listen 127.0.0.1:8080"));
+        assert!(said("localhost:8080").ends_with("for example --listen 127.0.0.1:8080"));
+        for wrong in ["", ":9450", "127.0.0.1", "127.0.0.1:70000", "::1:x", "http://127.0.0.1:9000", "99999"] {
+            assert!(said(wrong).contains("for example --listen 127.0.0.1:9450"), "{wrong}");
+        }
+        assert!(listen("[::1]:0").is_ok());
     }
 }

@@ -15,38 +15,39 @@ use tokenmint_oauth::registration::{Issued, Lifetimes};
 use tokenmint_oauth::scope::Scope;
 
 use crate::cli::{CreateArguments, Place};
-use crate::tables::{self, Missing, Tables};
+use crate::tables::{self, Tables};
 use crate::{Error, local, output, text};
 
 pub(super) async fn run(place: &Place, create: CreateArguments) -> Result<(), Error> {
     // Before anything is opened: standard input may be waited for.
     let body = match &create.metadata {
         Some(file) => read(file)?,
-        None => Value::Object(members(&create)).to_string().into_bytes(),
+        None => Value::Object(members(&create)?).to_string().into_bytes(),
     };
-    let made = tables::with(place, Missing::Make, async |tables| store(tables, &create, &body).await).await?;
-    let shown = if create.json {
-        output::print_json(&made)
-    } else {
-        output::print(&format!("{}\n{}\n", text::members(&made), keep(made.contains_key("client_secret"))))
-    };
+    let made = tables::with(place, async |tables| store(tables, &create, &body).await).await?;
+    let shown = if create.json { output::print_json(&made) } else { output::print(&said(&made)) };
     shown.map_err(|error| {
         let id = made.get("client_id").and_then(Value::as_str).unwrap_or_default();
         Error::NotDone(format!(
-            "the client {id} was made, but its secret could not be written: {error}; make a new one with \
+            "the client {id} was created, but its secret could not be written: {error}; create a new secret with \
              `tokenmint client rotate-secret {id}`"
         ))
     })
 }
 
-/// What the operator has to do before the terminal is closed.
-const fn keep(has_secret: bool) -> &'static str {
-    if has_secret {
-        "Keep client_secret and registration_access_token now: only their hashes are stored, and they cannot be shown \
-         again."
-    } else {
-        "Keep registration_access_token now: only its hash is stored, and it cannot be shown again."
+/// What was made, and what the operator has to know before the terminal is closed.
+fn said(made: &Map<String, Value>) -> String {
+    let mut said = text::members(made) + "\n";
+    if !made.contains_key("scope") {
+        said += "The client has no scope, and its tokens will have none. Give it one with --scope.\n";
     }
+    said += if made.contains_key("client_secret") {
+        "Keep client_secret and registration_access_token now: only their hashes are stored, and they cannot be shown \
+         again.\n"
+    } else {
+        "Keep registration_access_token now: only its hash is stored, and it cannot be shown again.\n"
+    };
+    said
 }
 
 /// Verifies and stores the client. Gives the client information response (RFC 7591 §3.2.1).
@@ -72,7 +73,8 @@ async fn store(tables: &Tables, create: &CreateArguments, body: &[u8]) -> Result
 fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
     let requested = RequestedMetadata::parse(body)?;
     if requested.software_statement()?.is_some() {
-        let why = "the client was not made: a software statement is for registration, which verifies it; leave it out";
+        let why = "the client was not created: a software statement is verified at registration only; remove it from \
+                   the metadata";
         return Err(Error::NotDone(why.to_owned()));
     }
     // Whatever is no scope is refused below.
@@ -85,14 +87,41 @@ fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
 }
 
 /// The options as metadata.
-fn members(create: &CreateArguments) -> Map<String, Value> {
+///
+/// # Errors
+/// [`Error::Usage`] where the method needs what no option gives.
+fn members(create: &CreateArguments) -> Result<Map<String, Value>, Error> {
+    if let Some((method, needs, example)) = create.method.and_then(lacking) {
+        let method = method.as_str();
+        return Err(Error::Usage(format!(
+            "--method {method} needs {needs}: give all of the client's metadata with --metadata FILE instead, a file \
+             such as {{\"token_endpoint_auth_method\":\"{method}\",{example}}}"
+        )));
+    }
     let mut members = Map::new();
     let mut set = |name: &str, value: Option<Value>| value.map(|value| members.insert(name.to_owned(), value));
     set("client_name", create.name.clone().map(Value::from));
     set("scope", create.scope.as_ref().map(|scope| scope.as_str().into()));
     set("token_endpoint_auth_method", create.method.map(|method| method.as_str().into()));
     set("redirect_uris", (!create.redirect_uri.is_empty()).then(|| create.redirect_uri.clone().into()));
-    members
+    Ok(members)
+}
+
+/// What a method needs beside its name, and an example of the member that gives it.
+const fn lacking(method: Method) -> Option<(Method, &'static str, &'static str)> {
+    match method {
+        Method::ClientSecretBasic | Method::ClientSecretPost => None,
+        Method::PrivateKeyJwt | Method::SelfSignedTlsClientAuth => Some((
+            method,
+            "the client's public keys, as `jwks` or at a `jwks_uri`",
+            r#""jwks_uri":"https://client.example.com/jwks.json""#,
+        )),
+        Method::TlsClientAuth => Some((
+            method,
+            "the subject of the client's certificate, as `tls_client_auth_subject_dn`",
+            r#""tls_client_auth_subject_dn":"CN=client.example.com,O=Example""#,
+        )),
+    }
 }
 
 /// Reads metadata from a file, or from standard input where it is `-`.
@@ -128,7 +157,7 @@ mod tests {
     /// R2, R8: the rules of registration hold.
     #[test]
     fn r8_what_cannot_be_registered_cannot_be_made() {
-        assert_eq!(refused("[]").split(": ").next(), Some("the client was not made"));
+        assert_eq!(refused("[]").split(": ").next(), Some("the client was not created"));
         assert!(refused(r#"{"scope":"a  b"}"#).contains("scope does not follow the grammar"));
         assert!(refused(r#"{"scope":["a"]}"#).contains("scope must be a string"));
         assert!(refused(r#"{"redirect_uris":["http://example.com"]}"#).contains("redirect_uris"));

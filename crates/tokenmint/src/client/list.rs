@@ -4,12 +4,12 @@ use tokenmint_http::Clock;
 
 use super::view::{self, View};
 use crate::cli::{ListArguments, Place};
-use crate::tables::{self, Missing};
+use crate::tables;
 use crate::text::Table;
 use crate::{Error, output};
 
 pub(super) async fn run(place: &Place, list: ListArguments) -> Result<(), Error> {
-    tables::with(place, Missing::Fail, async |tables| {
+    tables::with(place, async |tables| {
         let (mut table, mut cursor, mut none) = (Table::new(view::HEADS), None, true);
         loop {
             let page = tables.clients.page(cursor, list.limit).await?;
@@ -28,8 +28,11 @@ pub(super) async fn run(place: &Place, list: ListArguments) -> Result<(), Error>
                 break;
             }
         }
-        if none && !list.json {
-            output::say("there are no clients");
+        if none {
+            tables.check_clients().await?;
+            if !list.json {
+                output::say("there are no clients");
+            }
         }
         Ok(())
     })

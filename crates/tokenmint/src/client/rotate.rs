@@ -1,6 +1,6 @@
 //! `tokenmint client rotate-secret`.
 
-use std::io;
+use std::io::{self, IsTerminal as _};
 
 use serde::Serialize;
 use tokenmint_aws::clients::WriteError;
@@ -10,8 +10,9 @@ use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::registration::{Lifetimes, rotate_secret};
 use tokenmint_oauth::secret::Secret;
 
+use super::confirm;
 use crate::cli::{Place, RotateArguments};
-use crate::tables::{self, Missing, Tables};
+use crate::tables::{self, Tables};
 use crate::text::{members, moment, visible};
 use crate::{Error, output};
 
@@ -28,14 +29,82 @@ struct Rotated<'s> {
     previous_client_secret_expires_at: Option<EpochSeconds>,
 }
 
+/// What came of it.
+enum Outcome {
+    /// The client has a new secret.
+    Rotated(Box<Client>, Secret),
+    /// Nothing was changed: a new secret would revoke the previous one, which was to be valid until then.
+    Promised(ClientId, EpochSeconds),
+}
+
 pub(super) async fn run(place: &Place, rotate: RotateArguments) -> Result<(), Error> {
-    let id = &rotate.client.id;
-    let rotated = tables::with(place, Missing::Fail, async |tables| {
+    let mut outcome = attempt(place, &rotate, rotate.yes).await?;
+    if let Outcome::Promised(id, end) = &outcome {
+        // The tables are closed while the answer is awaited: it may take long.
+        permit(id, *end)?;
+        outcome = attempt(place, &rotate, true).await?;
+    }
+    match outcome {
+        Outcome::Rotated(client, secret) => show(&client, &secret, rotate.json),
+        Outcome::Promised(id, end) => Err(Error::Usage(warning(&id, end))),
+    }
+}
+
+/// Lets the person at the terminal decide.
+///
+/// # Errors
+/// The answer was no, or nobody can be asked.
+fn permit(id: &ClientId, end: EpochSeconds) -> Result<(), Error> {
+    let warning = warning(id, end);
+    if !io::stdin().is_terminal() {
+        return Err(Error::Usage(format!("{warning}; give --yes to do so")));
+    }
+    output::say(format_args!("{warning}."));
+    if confirm("Create a new secret?")? { Ok(()) } else { Err(Error::NotDone("the secret was not rotated".to_owned())) }
+}
+
+fn warning(id: &ClientId, end: EpochSeconds) -> String {
+    let until = if end == 0 { "without end".to_owned() } else { format!("until {}", moment(end)) };
+    format!(
+        "the previous secret of the client {} is valid {until}, and a new secret would revoke it now",
+        visible(id.as_str())
+    )
+}
+
+async fn attempt(place: &Place, rotate: &RotateArguments, yes: bool) -> Result<Outcome, Error> {
+    tables::with(place, async |tables| {
+        let id = tables.resolve(&rotate.client.id).await?;
         let secret = rotate.secret_expires_in.unwrap_or(tables.lifetimes.secret);
         let overlap = rotate.overlap.unwrap_or(tables.lifetimes.overlap);
-        store(tables, id, Lifetimes { secret, overlap, ..tables.lifetimes }).await
-    });
-    let (client, secret) = rotated.await?;
+        store(tables, &id, Lifetimes { secret, overlap, ..tables.lifetimes }, yes).await
+    })
+    .await
+}
+
+/// Compares and sets, until nobody comes between.
+async fn store(tables: &Tables, id: &ClientId, lifetimes: Lifetimes, yes: bool) -> Result<Outcome, Error> {
+    for _ in 0..ATTEMPTS {
+        let (before, now) = (tables.client(id).await?, Clock::System.now());
+        let method = before.metadata.token_endpoint_auth_method;
+        if !method.has_secret() {
+            return Err(Error::NotDone(format!("the client uses {}, which has no secret", method.as_str())));
+        }
+        // The current secret is for the overlap; one before it had its own, and would lose the rest of it.
+        let promised = before.client_secrets.iter().skip(1).find(|secret| secret.is_good_at(now));
+        if let Some(promised) = promised.filter(|_| !yes) {
+            return Ok(Outcome::Promised(before.client_id, promised.expires_at));
+        }
+        let mut after = before.clone();
+        let secret = rotate_secret(&mut after, now, lifetimes, random);
+        match tables.clients.set_secrets(&before, &after).await {
+            Err(WriteError::Condition) => {}
+            set => return Ok(set.map(|()| Outcome::Rotated(Box::new(after), secret))?),
+        }
+    }
+    Err(Error::NotDone("another process is changing the client's secrets at the same time; try again".to_owned()))
+}
+
+fn show(client: &Client, secret: &Secret, json: bool) -> Result<(), Error> {
     let mut ends = client.client_secrets.iter().map(|secret| secret.expires_at);
     let rotated = Rotated {
         client_id: client.client_id.as_str(),
@@ -43,37 +112,20 @@ pub(super) async fn run(place: &Place, rotate: RotateArguments) -> Result<(), Er
         client_secret_expires_at: ends.next().unwrap_or_default(),
         previous_client_secret_expires_at: ends.next(),
     };
-    let shown = if rotate.json { output::print_json(&rotated) } else { say(&rotated) };
+    let shown = if json { output::print_json(&rotated) } else { say(&rotated) };
     shown.map_err(|error| {
-        let id = visible(id.as_str());
+        let id = visible(client.client_id.as_str());
         Error::NotDone(format!(
-            "the client {id} has a new secret, but it could not be written: {error}; rotate it once more"
+            "the client {id} has a new secret, but it could not be written: {error}; create another one with \
+             `tokenmint client rotate-secret {id} --yes`"
         ))
     })
 }
 
-/// Compares and sets, until nobody comes between.
-async fn store(tables: &Tables, id: &ClientId, lifetimes: Lifetimes) -> Result<(Client, Secret), Error> {
-    for _ in 0..ATTEMPTS {
-        let before = tables.client(id).await?;
-        let method = before.metadata.token_endpoint_auth_method;
-        if !method.has_secret() {
-            return Err(Error::NotDone(format!("the client uses {}, which has no secret", method.as_str())));
-        }
-        let mut after = before.clone();
-        let secret = rotate_secret(&mut after, Clock::System.now(), lifetimes, random);
-        match tables.clients.set_secrets(&before, &after).await {
-            Err(WriteError::Condition) => {}
-            set => return Ok(set.map(|()| (after, secret))?),
-        }
-    }
-    Err(Error::NotDone("the client's secrets are being changed by somebody else; try again".to_owned()))
-}
-
 fn say(rotated: &Rotated) -> io::Result<()> {
     let previous = match rotated.previous_client_secret_expires_at {
-        None => "No earlier secret is good any more.".to_owned(),
-        Some(end) => format!("The previous secret is good until {}.", moment(end)),
+        None => "All earlier secrets are revoked.".to_owned(),
+        Some(end) => format!("The previous secret is valid until {}.", moment(end)),
     };
     output::print(&format!(
         "{}\n{previous}\nKeep client_secret now: only its hash is stored, and it cannot be shown again.\n",

@@ -1,17 +1,16 @@
 //! `tokenmint client`.
 
 use std::fs::{File, OpenOptions};
-use std::path::Path;
 use std::process::Stdio;
 
 use serde_json::json;
 
-use crate::harness::{Data, Server, curl, done, failed, json, program, run, run_with, shell, text};
+use crate::harness::{Data, Server, at_terminal, curl, done, failed, json, program, run, run_with, text};
 
 /// R16: a client that the operator has made gets tokens, with the scope that the operator has given it.
 #[test]
 fn r16_a_client_that_was_made_gets_a_token() {
-    let data = Data::new();
+    let data = Data::store();
     let made = json(&data.on(&["client", "create", "--name", "Billing", "--scope", "admin read"]));
     assert_eq!(
         (text(&made, "client_name"), text(&made, "scope"), text(&made, "token_endpoint_auth_method")),
@@ -55,24 +54,25 @@ fn a4_m5_what_an_operator_does_counts_at_once() {
     assert_eq!(rotated["client_secret_expires_at"], 0);
     let shown = json(&data.on(&["client", "show", id]));
     assert_eq!(shown["previous_client_secret_expires_at"], rotated["previous_client_secret_expires_at"]);
-    let rotated = json(&data.on(&["client", "rotate-secret", id, "--overlap", "0"]));
+    let rotated = json(&data.on(&["client", "rotate-secret", id, "--overlap", "0", "--yes"]));
     assert_eq!(rotated.get("previous_client_secret_expires_at"), None);
     let third = text(&rotated, "client_secret");
     assert_eq!((status(first), status(second), status(third)), (401, 401, 200));
     let said = done(&data.on(&["client", "rotate-secret", id]));
-    assert!(said.contains("The previous secret is good until 20") && said.contains("cannot be shown again"), "{said}");
+    assert!(said.contains("The previous secret is valid until 20") && said.contains("cannot be shown again"), "{said}");
 
     assert_eq!(
         failed(&data.on(&["client", "delete", id]), 2),
-        "nobody is there to be asked; give --yes to delete the client"
+        "the command asks for confirmation, but standard input is not a terminal; give --yes to delete the client"
     );
     assert_eq!(status(third), 200);
     assert_eq!(done(&data.on(&["client", "delete", id, "--yes"])), format!("{id} is deleted\n"));
     assert_eq!(server.token(id, third), refused);
+    let none = format!("there is no client {id}; see `tokenmint client list`");
     for command in ["show", "disable", "enable", "rotate-secret"] {
-        assert_eq!(failed(&data.on(&["client", command, id]), 1), format!("there is no client {id}"));
+        assert_eq!(failed(&data.on(&["client", command, id]), 1), none);
     }
-    assert_eq!(failed(&data.on(&["client", "delete", id, "--yes"]), 1), format!("there is no client {id}"));
+    assert_eq!(failed(&data.on(&["client", "delete", id, "--yes"]), 1), none);
     server.stop();
 }
 
@@ -83,7 +83,8 @@ fn m5_two_secrets_are_good_whoever_made_them() {
     let server = Server::start(&data.on(&[]));
     let made = json(&data.on(&["client", "create"]));
     let id = text(&made, "client_id");
-    let rotate = || program(&data.on(&["client", "rotate-secret", id, "--json"])).stdout(Stdio::piped()).spawn();
+    let rotate =
+        || program(&data.on(&["client", "rotate-secret", id, "--json", "--yes"])).stdout(Stdio::piped()).spawn();
     let processes: Vec<_> = (0..6).map(|_| rotate().unwrap()).collect();
     let outputs = processes.into_iter().map(|process| process.wait_with_output().unwrap());
     // One that never wins the race says so, and has made no secret.
@@ -96,29 +97,24 @@ fn m5_two_secrets_are_good_whoever_made_them() {
 }
 
 /// At a terminal the operator is asked, and sees which client it is about.
-#[cfg(unix)]
 #[test]
 fn delete_asks() {
-    let data = Data::new();
+    let data = Data::store();
     let made = json(&data.on(&["client", "create", "--name", "Billing"]));
     let id = text(&made, "client_id");
-    let delete = |answer: &str| {
-        let command = format!("{} client delete {id} --data {}", env!("CARGO_BIN_EXE_tokenmint"), data.folder);
-        let terminal = "import os, pty, sys; print(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-        shell(&format!("echo {answer} | python3 -c '{terminal}' {command}"))
-    };
+    let delete = |answer| at_terminal(&data.on(&["client", "delete", &id[..8]]), answer);
     let said = delete("n");
-    assert!(said.contains(&format!("Delete the client {id}, called Billing, for good? [y/N]")), "{said}");
+    assert!(said.contains(&format!("Delete the client {id} (Billing) permanently? [y/N]")), "{said}");
     assert!(said.contains("tokenmint: the client was not deleted") && said.ends_with("\n1\n"), "{said}");
     let said = delete("yes");
     assert!(said.contains(&format!("{id} is deleted")) && said.ends_with("\n0\n"), "{said}");
-    assert_eq!(failed(&data.on(&["client", "show", id]), 1), format!("there is no client {id}"));
+    failed(&data.on(&["client", "show", id]), 1);
 }
 
 /// R8: metadata from a file or from standard input is held to the rules of registration.
 #[test]
 fn r8_metadata_from_a_file() {
-    let data = Data::new();
+    let data = Data::store();
     let create = data.on(&["client", "create", "--json", "--metadata", "-"]);
     let body = json!({
         "client_name": "Portal", "redirect_uris": ["https://portal.example/cb"], "scope": "a b",
@@ -133,7 +129,7 @@ fn r8_metadata_from_a_file() {
 
     let refused = run_with(&create, r#"{"redirect_uris":["http://portal.example"]}"#);
     assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
-    assert!(refused.stderr.starts_with("tokenmint: the client was not made: redirect_uris: "), "{refused:?}");
+    assert!(refused.stderr.starts_with("tokenmint: the client was not created: redirect_uris: "), "{refused:?}");
     let large = run_with(&create, &format!(r#"{{"client_name":"{}"}}"#, "x".repeat(70_000)));
     assert_eq!(large.stderr, "tokenmint: - is longer than 65536 bytes\n");
 
@@ -143,10 +139,33 @@ fn r8_metadata_from_a_file() {
     assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 1);
 }
 
+/// R8: a method that needs more than its name says so, with metadata that will do.
+#[test]
+fn r8_a_method_that_needs_keys_says_how_to_give_them() {
+    let data = Data::store();
+    for (method, member) in [
+        ("private_key_jwt", "jwks_uri"),
+        ("self_signed_tls_client_auth", "jwks_uri"),
+        ("tls_client_auth", "tls_client_auth_subject_dn"),
+    ] {
+        let said = failed(&data.on(&["client", "create", "--name", "x", "--method", method]), 2);
+        assert!(
+            said.starts_with(&format!("--method {method} needs the ")) && said.contains("--metadata FILE"),
+            "{said}"
+        );
+        let (_, example) = said.split_once("such as ").unwrap();
+        let answer = run_with(&data.on(&["client", "create", "--json", "--metadata", "-"]), example);
+        let made: serde_json::Value = serde_json::from_str(&answer.stdout).unwrap();
+        assert_eq!(text(&made, "token_endpoint_auth_method"), method);
+        assert!(made.get(member).is_some() && made.get("client_secret").is_none(), "{made}");
+    }
+    assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 3);
+}
+
 /// What strangers call their clients does not act on the operator's terminal.
 #[test]
 fn a_table_for_people() {
-    let data = Data::new();
+    let data = Data::store();
     let name = "\u{1b}[31m\u{202e}Évil \u{6771}";
     let first = json(&data.on(&["client", "create", "--name", name, "--scope", "a"]));
     let second = json(&data.on(&["client", "create", "--method", "client_secret_post"]));
@@ -164,16 +183,10 @@ fn a_table_for_people() {
 
 #[test]
 fn what_cannot_be_done_is_said_in_a_line() {
-    let data = Data::new();
-    let folder = &data.folder;
-    for command in [&["client", "list"][..], &["client", "show", "1"], &["client", "delete", "1", "--yes"]] {
-        let said = failed(&data.on(command), 1);
-        assert_eq!(said, format!("there is no folder {folder}: nothing was stored yet, or it is another one (--data)"));
-    }
-    assert!(!Path::new(folder).exists());
+    let data = Data::store();
     assert_eq!(
-        failed(&["client", "--data", folder, "list", "--table", "clients"], 2),
-        "it is the local data (--data) or a deployed table, not both"
+        failed(&["client", "--data", &data.folder, "list", "--table", "clients"], 2),
+        "give either --data or --table, not both"
     );
     for wrong in [
         &["client"][..],
@@ -187,7 +200,8 @@ fn what_cannot_be_done_is_said_in_a_line() {
     ] {
         assert_eq!(run(wrong).status, 2, "{wrong:?}");
     }
-    let answer = run(&data.on(&["client", "create"]));
+    let answer = run(&data.on(&["client", "create", "--scope", "a"]));
+    assert!(!answer.stdout.contains("no scope"), "{answer:?}");
     assert!(answer.stdout.contains("Keep client_secret and registration_access_token now"), "{answer:?}");
 }
 
@@ -195,7 +209,7 @@ fn what_cannot_be_done_is_said_in_a_line() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_secret_that_could_not_be_written_is_said_to_be_lost() {
-    let data = Data::new();
+    let data = Data::store();
     let full = OpenOptions::new().write(true).open("/dev/full").unwrap();
     let create = |stdout: File| program(&data.on(&["client", "create"])).stdout(stdout).output().unwrap();
     let output = create(full);
@@ -203,39 +217,6 @@ fn a_secret_that_could_not_be_written_is_said_to_be_lost() {
     assert_eq!(output.status.code(), Some(1));
     let id = json(&data.on(&["client", "list"]));
     let id = text(&id, "client_id");
-    assert!(said.starts_with(&format!("tokenmint: the client {id} was made, but its secret could not be written")));
+    assert!(said.starts_with(&format!("tokenmint: the client {id} was created, but its secret could not be written")));
     assert!(said.ends_with(&format!("`tokenmint client rotate-secret {id}`\n")), "{said}");
-}
-
-/// A deployed table is reached as AWS's own settings say, and nothing but the table is needed.
-#[test]
-fn a_deployed_table() {
-    let data = Data::new();
-    let server = Server::start(&data.on(&[]));
-    let running = std::fs::read_to_string(Path::new(&data.folder).join("running.json")).unwrap();
-    let running: serde_json::Value = serde_json::from_str(&running).unwrap();
-    let deployed = |options: &[&str]| {
-        let output = program(&[&["client", "--table", "tokenmint-clients"], options].concat())
-            .env("AWS_ENDPOINT_URL_DYNAMODB", format!("http://{}", text(&running, "dynamodb")))
-            .envs([("AWS_REGION", "eu-central-1"), ("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b")])
-            .output();
-        let output = output.unwrap();
-        (output.status.code(), String::from_utf8([output.stdout, output.stderr].concat()).unwrap())
-    };
-    let (status, made) = deployed(&["create", "--json"]);
-    let made: serde_json::Value = serde_json::from_str(&made).unwrap();
-    assert_eq!((status, made.get("registration_client_uri")), (Some(0), None));
-    let (id, secret) = (text(&made, "client_id"), text(&made, "client_secret"));
-    assert_eq!(server.token(id, secret).0, 200);
-    let (_, made) = deployed(&["create", "--json", "--issuer", "https://as.example"]);
-    assert!(made.contains(r#""registration_client_uri": "https://as.example/register/"#), "{made}");
-    assert_eq!(deployed(&["list", "--json", "--limit", "1"]).1.lines().count(), 2);
-    let (status, said) = deployed(&["list", "--table", "tokenmint-elsewhere"]);
-    assert_eq!(status, Some(1));
-    assert_eq!(
-        said,
-        "tokenmint: cannot use the table tokenmint-elsewhere: dynamodb:Scan: service error: \
-         ResourceNotFoundException: Requested resource not found\n"
-    );
-    server.stop();
 }

@@ -1,21 +1,33 @@
 //! Running the program, and what is needed around it.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
 use tempfile::TempDir;
 use tokenmint_aws::config::SETTINGS;
+use tokenmint_embedded::{Addresses, Embedded, Storage};
 
 /// The program, deaf to the developer's own settings.
 pub(crate) fn program(options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenmint"));
     command.args(options);
+    clean(&mut command);
+    command
+}
+
+/// Makes a command deaf to the developer's own settings.
+pub(crate) fn clean(command: &mut Command) {
     for setting in SETTINGS {
         command.env_remove(setting.name);
     }
-    command.env_remove("RUST_LOG");
-    command
+    // AWS's own: nothing here may find an account.
+    for name in ["PROFILE", "REGION", "DEFAULT_REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"] {
+        command.env_remove(format!("AWS_{name}"));
+    }
+    command.env("AWS_CONFIG_FILE", "/dev/null").env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
+    command.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("RUST_LOG");
 }
 
 /// What a command answered.
@@ -28,7 +40,11 @@ pub(crate) struct Answer {
 
 /// Runs a command to its end, with this on standard input.
 pub(crate) fn run_with(options: &[&str], input: &str) -> Answer {
-    let mut command = program(options);
+    answer(&mut program(options), input)
+}
+
+/// The same, for a command that is given.
+pub(crate) fn answer(command: &mut Command, input: &str) -> Answer {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
     process.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
@@ -61,11 +77,16 @@ pub(crate) fn text<'v>(object: &'v Value, member: &str) -> &'v str {
 
 /// Runs what must fail with this status and one line. Gives the line without its beginning and end.
 pub(crate) fn failed(options: &[&str], status: i32) -> String {
-    let answer = run(options);
-    assert_eq!((answer.status, answer.stdout.as_str()), (status, ""), "{options:?}: {answer:?}");
-    let line = answer.stderr.strip_prefix("tokenmint: ").and_then(|line| line.strip_suffix('\n'));
-    let line = line.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("{options:?}: {answer:?}"));
-    line.to_owned()
+    run(options).failed(status)
+}
+
+impl Answer {
+    /// The one line of a command that failed with this status, without its beginning and end.
+    pub(crate) fn failed(&self, status: i32) -> String {
+        assert_eq!((self.status, self.stdout.as_str()), (status, ""), "{self:?}");
+        let line = self.stderr.strip_prefix("tokenmint: ").and_then(|line| line.strip_suffix('\n'));
+        line.filter(|line| !line.contains('\n')).unwrap_or_else(|| panic!("{self:?}")).to_owned()
+    }
 }
 
 pub(crate) fn shell(script: &str) -> String {
@@ -74,6 +95,15 @@ pub(crate) fn shell(script: &str) -> String {
     process.stdout.take().unwrap().read_to_string(&mut output).unwrap();
     assert!(process.wait().unwrap().success(), "{script}");
     output
+}
+
+/// Runs a command at a terminal of its own, with this answer to what it asks. Gives what is seen there, and in the last
+/// line the status.
+pub(crate) fn at_terminal(options: &[&str], answer: &str) -> String {
+    let terminal = "import os, pty, sys; print(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+    let mut command = Command::new("python3");
+    command.args(["-c", terminal, env!("CARGO_BIN_EXE_tokenmint")]).args(options);
+    self::answer(&mut command, &format!("{answer}\n")).stdout
 }
 
 /// Sends a request. Gives the status and the answer.
@@ -92,7 +122,16 @@ pub(crate) struct Data {
 impl Data {
     pub(crate) fn new() -> Self {
         let place = tempfile::tempdir().unwrap();
-        Self { folder: place.path().join("data").to_str().unwrap().to_owned(), _place: place }
+        Self { folder: place.path().join("my data").to_str().unwrap().to_owned(), _place: place }
+    }
+
+    /// The same with data in it, as a server leaves it.
+    pub(crate) fn store() -> Self {
+        let data = Self::new();
+        let storage = Storage::Folder(data.folder.clone().into());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async { Embedded::start(storage, Addresses::any()).await.unwrap().stop().await });
+        data
     }
 
     /// The command line, with the folder.
@@ -121,15 +160,28 @@ impl Server {
         while !banner.contains("jwks.json; echo") {
             assert_ne!(stdout.read_line(&mut banner).unwrap(), 0, "it ended: {banner}");
         }
-        let lines = banner[banner.find("client=").unwrap()..].to_owned();
-        let url = lines.split_whitespace().find_map(|word| word.strip_suffix("/register")).unwrap().to_owned();
-        Self { process, url, lines }
+        let (said, lines) = banner.split_once("look at the keys.\n").unwrap();
+        let (_, url) = said.split_once("running at ").unwrap();
+        let url = url.split_once(". ").unwrap().0.to_owned();
+        Self { process, url, lines: lines.to_owned() }
     }
 
     /// Runs a script after the lines that register a client, with `$id`, `$secret` and `$url` set.
     pub(crate) fn paste(&self, script: &str) -> String {
-        let registration = self.lines.split_inclusive('\n').take_while(|line| !line.starts_with("curl"));
+        let registration = self.lines.split_inclusive('\n').take_while(|line| !line.starts_with("if "));
         shell(&format!("url={}\n{}{script}", self.url, registration.collect::<String>()))
+    }
+
+    /// Where its DynamoDB answers, as it says in its folder.
+    pub(crate) fn dynamodb_url(data: &Data) -> String {
+        Self::dynamodb_url_in(Path::new(&data.folder))
+    }
+
+    /// The same for any folder.
+    pub(crate) fn dynamodb_url_in(folder: &Path) -> String {
+        let running = std::fs::read(folder.join("running.json")).unwrap();
+        let running: Value = serde_json::from_slice(&running).unwrap();
+        format!("http://{}", text(&running, "dynamodb"))
     }
 
     /// Asks for a token. Gives the status and the answer.

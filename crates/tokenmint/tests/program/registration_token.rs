@@ -7,7 +7,7 @@ use crate::harness::{Data, Server, curl, done, failed, json, program, run, text}
 /// R15, R16: a token that the operator has made lets clients register, with its scope, until it is revoked.
 #[test]
 fn r15_r16_from_the_token_to_its_end() {
-    let data = Data::new();
+    let data = Data::store();
     let create = ["registration-token", "create", "--uses", "3", "--expires-in", "7d"];
     let options = data.on(&[&create[..], &["--scope", "audit", "--name", "Audit team"]].concat());
     let server = Server::start_with(program(&data.on(&["--listen", "127.0.0.1:0"])).env("REGISTRATION", "protected"));
@@ -42,10 +42,10 @@ fn r15_r16_from_the_token_to_its_end() {
 
 #[test]
 fn a_token_ends_by_its_identifier_or_a_part_of_it() {
-    let data = Data::new();
-    assert!(failed(&data.on(&["registration-token", "list"]), 1).starts_with("there is no folder "));
-    let options = data.on(&["registration-token", "create", "--uses", "1", "--expires-in", "60", "--scope", ""]);
+    let data = Data::store();
+    let options = data.on(&["registration-token", "create", "--uses", "1", "--expires-in", "60", "--scope", "a"]);
     let said = done(&options);
+    assert!(!said.contains("no scope"), "{said}");
     assert!(said.contains("Keep initial_access_token now: only its hash is stored"), "{said}");
     let made = json(&options);
     let id = text(&made, "id");
@@ -68,5 +68,29 @@ fn a_token_ends_by_its_identifier_or_a_part_of_it() {
         assert_eq!(status, 2);
     }
     assert_eq!(create("1", "1d", &["--name", &long]), 2);
-    assert_eq!(run(&data.on(&["registration-token", "create", "--uses", "1", "--expires-in", "1d"])).status, 2);
+    assert_eq!(run(&data.on(&["registration-token", "create", "--uses", "1"])).status, 2);
+}
+
+/// R16: who says nothing of scopes gives none, to a client as to the clients of a token, and is told.
+#[test]
+fn r16_no_scope_where_none_is_named() {
+    let data = Data::store();
+    let token = ["registration-token", "create", "--uses", "2", "--expires-in", "1d"];
+    assert!(done(&data.on(&token)).contains("The clients of this token will have no scope"));
+    assert!(done(&data.on(&["client", "create"])).contains("The client has no scope"));
+    assert_eq!(json(&data.on(&["client", "create"])).get("scope"), None);
+    let made = json(&data.on(&token));
+    assert_eq!(text(&made, "scope"), "");
+
+    let mut serve = program(&data.on(&["--listen", "127.0.0.1:0"]));
+    let server = Server::start_with(serve.envs([("REGISTRATION", "protected"), ("SIGNING_KEYS", "alias/ec=ES256")]));
+    let register = |body: &str| {
+        let header = format!("-H 'Authorization: Bearer {}'", text(&made, "initial_access_token"));
+        curl(&format!("{header} -H 'Content-Type: application/json' -d '{body}' {}/register", server.url))
+    };
+    let (status, client) = register("{}");
+    assert_eq!((status, client.get("scope")), (201, None));
+    let (status, answer) = register(r#"{"scope":"client-scope"}"#);
+    assert_eq!((status, text(&answer, "error")), (400, "invalid_client_metadata"));
+    server.stop();
 }

@@ -51,7 +51,7 @@ fn the_services_alone_say_so_too() {
 
 #[test]
 fn commands_wait_for_each_other() {
-    let data = Data::new();
+    let data = Data::store();
     let start = || program(&data.on(&["client", "create"])).stdout(Stdio::null()).spawn().unwrap();
     let processes: Vec<_> = (0..6).map(|_| start()).collect();
     for mut process in processes {
@@ -83,8 +83,8 @@ async fn what_holds_the_data_and_does_not_answer_is_named() {
     assert_eq!(
         failed(&data.on(&["client", "list"]), 1),
         format!(
-            "the folder {folder} is in use by another tokenmint, but nothing answers at {address}, where its database \
-             should be; stop it and try again"
+            "the folder {folder} is in use by another tokenmint, but its database does not answer at {address}; stop \
+             that tokenmint and try again"
         )
     );
     embedded.stop().await;

@@ -1,8 +1,12 @@
-//! `tokenmint serve`, and what keeps it from starting.
+//! `tokenmint serve`: its settings, its keys, and what keeps it from starting.
 
 use std::net::TcpListener;
+use std::path::Path;
 
-use crate::harness::{Data, Server, failed, shell};
+use serde_json::Value;
+use tokenmint_oauth::jose::{PublicKeys, UnverifiedToken};
+
+use crate::harness::{Data, Server, answer, failed, program, shell, text};
 
 #[test]
 fn the_lines_it_prints_work_when_they_are_pasted() {
@@ -28,6 +32,62 @@ fn a_restart_knows_clients_and_keys_again() {
     let token = server.paste(&format!("curl -s -u {credentials} $url/token -d grant_type=client_credentials"));
     assert!(token.starts_with(r#"{"access_token":"#), "{token}");
     server.stop();
+}
+
+/// Starts a server with these keys, gets a token, verifies it with the published keys. Gives its algorithm, its key,
+/// and all keys.
+fn signed_with(data: &Data, keys: &str) -> (String, String, Value) {
+    let mut command = program(&data.on(&["serve", "--listen", "127.0.0.1:0"]));
+    let server = Server::start_with(command.env("SIGNING_KEYS", keys));
+    let output = shell(&server.lines);
+    server.stop();
+    let (answer, keys) = output.trim().split_once('\n').unwrap();
+    let (answer, keys): (Value, Value) = (serde_json::from_str(answer).unwrap(), serde_json::from_str(keys).unwrap());
+    let token = UnverifiedToken::parse(text(&answer, "access_token")).unwrap();
+    token.verify(&PublicKeys::parse(&keys).unwrap()).unwrap();
+    let header = |member| token.header(member).unwrap().to_owned();
+    (header("alg"), header("kid"), keys)
+}
+
+/// J4, K1: keys are made by the aliases that name them, and found again by them.
+#[test]
+fn j4_k1_keys_by_their_aliases() {
+    let data = Data::new();
+    let (algorithm, key, keys) = signed_with(&data, "alias/tokenmint-signing=PS256");
+    assert_eq!(algorithm, "PS256");
+    assert_eq!((text(&keys["keys"][0], "alg"), text(&keys["keys"][0], "kty")), ("PS256", "RSA"));
+
+    // The default key is the same one, with the usual algorithm of its kind.
+    let (algorithm, same, _) = signed_with(&data, "");
+    assert_eq!((algorithm.as_str(), same), ("RS256", key.clone()));
+
+    let (algorithm, new, keys) = signed_with(&data, "alias/new=ES256,alias/tokenmint-signing=PS256,alias/large=ES384");
+    assert_eq!((algorithm.as_str(), keys["keys"].as_array().unwrap().len()), ("ES256", 3));
+    assert_eq!(text(&keys["keys"][1], "kid"), key);
+    assert_eq!((signed_with(&data, "alias/new").0.as_str(), signed_with(&data, "alias/new").1), ("ES256", new));
+
+    // A key of another kind than the algorithm needs is a mistake that is said.
+    let mut command = program(&data.on(&["serve", "--listen", "127.0.0.1:0"]));
+    let said = answer(command.env("SIGNING_KEYS", "alias/new=PS256"), "").failed(1);
+    assert!(said.starts_with("SIGNING_KEYS: alias/new "), "{said}");
+}
+
+/// O5: every mistake in the settings of either function at once, each once, before anything is made.
+#[test]
+fn o5_every_mistake_before_anything_is_made() {
+    let data = Data::new();
+    for options in [&["serve", "--listen", "127.0.0.1:0"][..], &["aws", "--dynamodb-port", "0", "--kms-port", "0"]] {
+        let mut command = program(&data.on(options));
+        command.envs([("ISSUER", "http://as.example"), ("SCOPES", "a  b"), ("CLIENT_SECRET_TTL", "soon")]);
+        command.envs([("AUDIENCE", "api"), ("ACCESS_TOKEN_TTL", "1"), ("REGISTRATION", "maybe")]);
+        let said = answer(&mut command, "");
+        assert_eq!((said.status, said.stdout.as_str()), (1, ""), "{said:?}");
+        let lines: Vec<_> = said.stderr.lines().map(|line| line.split(':').next().unwrap()).collect();
+        let names = ["ISSUER", "SCOPES", "CLIENT_SECRET_TTL", "REGISTRATION", "AUDIENCE", "ACCESS_TOKEN_TTL"];
+        assert_eq!(lines, [&["tokenmint"], &names[..]].concat(), "{}", said.stderr);
+        assert!(said.stderr.starts_with("tokenmint: invalid settings in the environment:\n"), "{}", said.stderr);
+        assert!(!Path::new(&data.folder).exists());
+    }
 }
 
 #[test]

@@ -31,8 +31,8 @@ use tokenmint_oauth::key_schedule::KeyDates;
 use super::stored_key::{Binding, SealedPair, StoredKey};
 use crate::Unavailable;
 use crate::config::SigningKeySpec;
-use crate::sdk::{DYNAMODB_MISTAKES, definite_error};
 use crate::signer::error::LoadError;
+use crate::unavailable::{DYNAMODB_MISTAKES, definite_error};
 
 /// The name of the partition key.
 pub const KEY: &str = "issuer";

@@ -17,8 +17,8 @@ use super::pair::KeyPair;
 use super::stored_key::{Binding, SealedPair, StoredKey};
 use crate::Unavailable;
 use crate::config::SigningKeySpec;
-use crate::sdk::{KMS_MISTAKES, definite_error};
 use crate::signer::error::LoadError;
+use crate::unavailable::{KMS_MISTAKES, definite_error};
 
 /// The member of every encryption context that names the issuer: a key that was sealed for one deployment is of no
 /// use to another, and the policy of the role requires it.
