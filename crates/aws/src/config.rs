@@ -148,6 +148,8 @@ pub struct TokenConfig {
     pub introspection_scope: Option<String>,
     /// `ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
+    /// `ASSERTION_MAX_LIFETIME`, seconds.
+    pub assertion_max_lifetime: u32,
     /// `MUTUAL_TLS`.
     pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
@@ -229,6 +231,7 @@ impl TokenConfig {
         let resources = reader.read_optional("RESOURCES", Resources::parse);
         let introspection_scope = reader.read_optional("INTROSPECTION_SCOPE", values::scope_token);
         let assertion_audience = reader.read("ASSERTION_AUDIENCE", values::assertion_audience);
+        let assertion_max_lifetime = reader.read("ASSERTION_MAX_LIFETIME", values::assertion_max_lifetime);
         let mutual_tls = reader.read("MUTUAL_TLS", values::mutual_tls);
         let dpop_nonce_ttl = reader.read("DPOP_NONCE_TTL", values::dpop_nonce_ttl);
         let access_token_ttl = reader.read("ACCESS_TOKEN_TTL", values::access_token_ttl);
@@ -246,6 +249,7 @@ impl TokenConfig {
                 resources: resources.unwrap_or_default(),
                 introspection_scope,
                 assertion_audience: assertion_audience?,
+                assertion_max_lifetime: assertion_max_lifetime?,
                 mutual_tls: mutual_tls?,
                 dpop_nonce_ttl: dpop_nonce_ttl?,
                 scopes: scopes?,

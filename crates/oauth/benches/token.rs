@@ -65,7 +65,8 @@ fn token(criterion: &mut Criterion) {
                 let authorization: &[&[u8]] = &[black_box(authorization)];
                 let presented = Presented { authorization, query: &query, form: &form, certificate: None };
                 let credentials = Credentials::present(&presented).expect("presents");
-                let at = Circumstances { now: 1_700_000_001, audiences: &[], mutual_tls: false };
+                let at =
+                    Circumstances { now: 1_700_000_001, audiences: &[], assertion_max_lifetime: 0, mutual_tls: false };
                 let Ok(Progress::Proven(Proof::Complete(client))) = credentials.prove(Some(client), &at) else {
                     panic!("proves")
                 };

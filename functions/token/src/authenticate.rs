@@ -49,7 +49,12 @@ async fn prove(
     if config.assertion_audience == AssertionAudience::IssuerOrTokenEndpoint {
         audiences.extend(token_endpoints.iter().map(String::as_str));
     }
-    let at = Circumstances { now, audiences: &audiences, mutual_tls: config.mutual_tls.is_on() };
+    let at = Circumstances {
+        now,
+        audiences: &audiences,
+        assertion_max_lifetime: config.assertion_max_lifetime,
+        mutual_tls: config.mutual_tls.is_on(),
+    };
     match credentials.prove(client, &at) {
         Ok(Progress::Proven(proof)) => Ok(Ok(proof)),
         Ok(Progress::NeedsKeys(credentials)) => Ok(prove_with_fetched(state, &credentials, now).await),

@@ -144,6 +144,12 @@ pub const SETTINGS: &[Setting] = &[
         help: "What a client's assertion may name as `aud`: `issuer`, or `token-endpoint` for either",
     },
     Setting {
+        name: "ASSERTION_MAX_LIFETIME",
+        functions: TOKEN,
+        default: Default::Value("3600"),
+        help: "How far ahead `exp` of a client's assertion may be in seconds, 60 to 86400",
+    },
+    Setting {
         name: "MUTUAL_TLS",
         functions: BOTH,
         default: Default::Value("off"),

@@ -66,6 +66,10 @@ pub(super) fn assertion_audience(text: &str) -> Result<AssertionAudience, String
     choose(text, &[("issuer", AssertionAudience::Issuer), ("token-endpoint", AssertionAudience::IssuerOrTokenEndpoint)])
 }
 
+pub(super) fn assertion_max_lifetime(text: &str) -> Result<u32, String> {
+    seconds(text, 60, 86_400)
+}
+
 pub(super) fn mutual_tls(text: &str) -> Result<MutualTls, String> {
     match text {
         "off" => Ok(MutualTls::Off),

@@ -65,6 +65,9 @@ pub struct Circumstances<'a> {
     /// What an assertion may name as its audience: the issuer and, where the operator wants it, the token
     /// endpoint (A6).
     pub audiences: &'a [&'a str],
+    /// How far ahead `exp` of an assertion may be, in seconds, beside what clocks may differ. An assertion is
+    /// remembered until it expires, and until then it is valid in the hands of whoever finds it (A6, RFC 7523 §3).
+    pub assertion_max_lifetime: u32,
     /// Whether this deployment has mutual TLS (A7).
     pub mutual_tls: bool,
 }

@@ -34,7 +34,7 @@ fn present_over(authorization: &[&[u8]], body: &str, certificate: Option<&str>) 
 }
 
 fn at(now: EpochSeconds) -> Circumstances<'static> {
-    Circumstances { now, audiences: &["https://as.example"], mutual_tls: true }
+    Circumstances { now, audiences: &["https://as.example"], assertion_max_lifetime: 600, mutual_tls: true }
 }
 
 fn basic(pair: &str) -> String {
