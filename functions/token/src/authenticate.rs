@@ -76,7 +76,7 @@ async fn prove_with_fetched(
         return outcome;
     }
     // The client may have a new key since its keys were fetched.
-    match state.client_keys.newer(url, now).await {
+    match state.client_keys.newer(url, &keys, now).await {
         Some(keys) => credentials.prove(&keys),
         None => outcome,
     }
