@@ -14,6 +14,7 @@ mod protected;
 mod register;
 mod register_keys;
 mod rotation;
+mod secret_methods;
 mod seed;
 mod site;
 mod template;

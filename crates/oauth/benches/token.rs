@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{Criterion, criterion_group, criterion_main};
 use tokenmint_oauth::access_token::{Claims, EncodedHeader, signing_input};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::{Circumstances, Credentials, Method, Presented, Progress, Proof};
+use tokenmint_oauth::client_auth::{Circumstances, Credentials, Method, MethodChoice, Presented, Progress, Proof};
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::grant::{self, GrantPolicy};
 use tokenmint_oauth::issuer::Issuer;
@@ -35,6 +35,7 @@ fn client() -> Client {
         expires_at: None,
         metadata: ClientMetadata {
             token_endpoint_auth_method: Method::ClientSecretBasic,
+            method_choice: MethodChoice::Named,
             grant_types: vec!["client_credentials".to_owned()],
             response_types: Vec::new(),
             scope: Scope::parse("read write client-scope").expect("a scope"),

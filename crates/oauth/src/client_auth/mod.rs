@@ -23,7 +23,7 @@ pub use by_key::NeedsKeys;
 #[cfg(test)]
 use error::authentication_failed;
 pub use error::{PresentError, ProveError};
-pub use method::Method;
+pub use method::{Method, MethodChoice};
 use private_key_jwt::{Assertion, AssertionError, Jti};
 pub use secret_pair::IdAndSecret;
 pub use tls::IdAndCertificate;
@@ -188,10 +188,15 @@ impl Credentials {
             Self::PrivateKeyJwt(_) | Self::Tls(_) => None,
         };
         let Some(client) = client else { return Err(ProveError::UnknownClient) };
+        let either_secret = client.metadata.method_choice == MethodChoice::Defaulted;
         // The method presented and the one registered are matched as a pair; all else is a mismatch.
         let by_key = match (self, client.metadata.token_endpoint_auth_method) {
             (Self::ClientSecretBasic(_), Method::ClientSecretBasic)
             | (Self::ClientSecretPost(_), Method::ClientSecretPost) => {
+                IdAndSecret::prove(matched, &client, at.now)?;
+                None
+            }
+            (Self::ClientSecretPost(_), Method::ClientSecretBasic) if either_secret => {
                 IdAndSecret::prove(matched, &client, at.now)?;
                 None
             }

@@ -125,6 +125,28 @@ fn a4_failures_look_the_same() {
     }
 }
 
+/// A3: a client that named no method may use either secret method, and no other.
+#[test]
+fn a3_a_client_that_named_no_method() {
+    let mut defaulted = client("client_secret_basic", &[("s", 0)]);
+    defaulted.metadata.method_choice = MethodChoice::Defaulted;
+    let by_basic = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
+    let by_post = present(&[], &format!("client_id={ID}&client_secret=s")).expect("presents");
+    let wrong = present(&[], &format!("client_id={ID}&client_secret=S")).expect("presents");
+    by_basic.prove(Some(defaulted.clone()), &at(5)).expect("proves");
+    by_post.prove(Some(defaulted.clone()), &at(5)).expect("proves");
+    assert_eq!(wrong.prove(Some(defaulted.clone()), &at(5)).expect_err("fails"), ProveError::WrongSecret);
+    // The choice is about secrets: with another method it means nothing.
+    for method in Method::ALL.iter().filter(|method| !method.has_secret()) {
+        let mut other = defaulted.clone();
+        other.metadata.token_endpoint_auth_method = *method;
+        for credentials in [&by_basic, &by_post] {
+            let error = credentials.prove(Some(other.clone()), &at(5)).expect_err("fails");
+            assert_eq!(error, ProveError::WrongMethod, "{method:?}");
+        }
+    }
+}
+
 /// An empty secret is the hash that absent secrets are compared with: it must prove nothing.
 #[test]
 fn a4_an_empty_secret_proves_nothing() {

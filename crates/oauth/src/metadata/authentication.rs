@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{MetadataError, Policy, RequestedMetadata, members};
-use crate::client_auth::{Method, private_key_jwt, tls};
+use crate::client_auth::{Method, MethodChoice, private_key_jwt, tls};
 use crate::jose::PublicKeys;
 
 const METHOD: &str = "token_endpoint_auth_method";
@@ -15,12 +15,17 @@ pub(crate) const BOUND: &str = "tls_client_certificate_bound_access_tokens";
 const OTHER_SUBJECTS: [&str; 4] =
     ["tls_client_auth_san_dns", "tls_client_auth_san_uri", "tls_client_auth_san_ip", "tls_client_auth_san_email"];
 
-/// The method of authentication; `client_secret_basic` when not given (§2). `none` is refused with the
-/// unknown ones: only confidential clients may use the client-credentials grant (RFC 6749 §4.4).
-pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<Method, MetadataError> {
-    let Some(name) = members::text(requested, METHOD)? else { return Ok(Method::default()) };
+/// The method of authentication, and whether it was named; `client_secret_basic` when it was not (§2). `none` is
+/// refused with the unknown ones: only confidential clients may use the client-credentials grant
+/// (RFC 6749 §4.4).
+pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<(Method, MethodChoice), MetadataError> {
+    let Some(name) = members::text(requested, METHOD)? else {
+        return Ok((Method::default(), MethodChoice::Defaulted));
+    };
     let method = Method::offered(policy.mutual_tls).find(|method| method.as_str() == name);
-    method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))
+    let method =
+        method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))?;
+    Ok((method, MethodChoice::Named))
 }
 
 /// Checks that the other members hold enough for the method chosen (R8).
