@@ -257,3 +257,33 @@ async fn a6_replay_while_the_keys_are_fetched() {
     statuses.sort_unstable();
     assert_eq!(statuses, [200, 401]);
 }
+
+/// A6: while a client's host is down its keys are used for an hour after they were fetched, and no longer; the
+/// host is asked once in ten seconds.
+#[tokio::test]
+async fn a6_jwks_uri_that_is_down() {
+    let world = world(LOCAL).await;
+    let key = ClientKey::new(Algorithm::ES256);
+    let site = Site::start(ok(&key.jwks())).await;
+    let client = client(&world, &site.url).await;
+    assert_eq!(ask(&world, &key.sign(&claims(&world, &client, "1"))).await.status, 200);
+    site.answer("HTTP/1.1 503 x\r\ncontent-length: 0\r\n\r\n");
+    let log = Log::capture();
+    for (jti, seconds, status, asked) in [
+        ("2", 300, 200, 2),
+        ("3", 9, 200, 2),
+        ("4", 1, 200, 3),
+        ("5", 3289, 200, 4),
+        ("6", 1, 401, 4),
+        ("7", 9, 401, 5),
+    ] {
+        world.pass(seconds);
+        assert_eq!(ask(&world, &key.sign(&claims(&world, &client, jti))).await.status, status, "{jti}");
+        assert_eq!(site.asked(), asked, "{jti}");
+    }
+    let cause = log.requests().pop().expect("a line")["cause"].clone();
+    assert_eq!(cause, "the client's keys: jwks_uri answers with status 503");
+    site.answer(ok(&key.jwks()));
+    world.pass(10);
+    assert_eq!(ask(&world, &key.sign(&claims(&world, &client, "8"))).await.status, 200);
+}

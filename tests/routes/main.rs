@@ -16,6 +16,7 @@ mod protected;
 mod register;
 mod register_keys;
 mod rotation;
+mod secret_methods;
 mod seed;
 mod site;
 mod template;

@@ -144,7 +144,7 @@ async fn a6_a4_hostile_assertions() {
         (with(json!({"exp": null})), "exp is missing or malformed"),
         (with(json!({"exp": "soon"})), "exp is missing or malformed"),
         (with(json!({"exp": world.now() - 60})), "expired"),
-        (with(json!({"exp": world.now() + 661})), "exp is too far ahead"),
+        (with(json!({"exp": world.now() + 3661})), "exp is too far ahead"),
         (with(json!({"exp": 1e18})), "exp is too far ahead"),
         (with(json!({"nbf": world.now() + 61})), "not yet good"),
         (with(json!({"iat": world.now() + 61})), "not yet good"),
@@ -176,7 +176,7 @@ async fn a6_edges_of_time() {
     let now = world.now();
     for (jti, changes) in [
         ("1", json!({"exp": now - 59})),
-        ("2", json!({"exp": now + 660})),
+        ("2", json!({"exp": now + 3660})),
         ("3", json!({"nbf": now + 60})),
         ("4", json!({"iat": now + 60})),
         ("5", json!({"iat": null})),
@@ -207,6 +207,34 @@ async fn a6_replay() {
     assert_eq!(ask(&world, &key.sign(&renewed)).await.status, 200, "the identifier is free again");
     let other = register(&world, &metadata(&key)).await;
     assert_eq!(ask(&world, &key.sign(&claims(&world, &other, "1"))).await.status, 200, "another client");
+}
+
+/// A6: the operator decides how far ahead `exp` may be. A used assertion is remembered for as long as it lives.
+#[tokio::test]
+async fn a6_assertion_max_lifetime() {
+    let (mut world, key, client) = world_with_client().await;
+    let until =
+        |world: &World, jti: &str, exp: u64| key.sign(&changed(claims(world, &client, jti), &json!({"exp": exp})));
+    let tokens = world.environment.value("TOKENS_TABLE").expect("set").to_owned();
+    for (setting, lifetime) in [("", 3600), ("60", 60), ("86400", 86_400)] {
+        world.set("ASSERTION_MAX_LIFETIME", setting).await;
+        let (latest, jti) = (world.now() + lifetime + 60, lifetime.to_string());
+        let too_long = until(&world, &jti, latest + 1);
+        ask(&world, &too_long).await.expect_error(401, "invalid_client");
+        let used = until(&world, &jti, latest);
+        assert_eq!(ask(&world, &used).await.status, 200, "{lifetime}");
+
+        // What is stored ends when the clock of the slowest client says that the assertion is expired.
+        let stored = world.sdk().dynamodb().scan().table_name(&tokens).send().await.expect("a scan");
+        let ends = stored.items().iter().filter_map(|item| item["expires_at"].as_n().ok()?.parse::<u64>().ok());
+        assert_eq!(ends.max(), Some(latest + 60), "{lifetime}");
+        let log = Log::capture();
+        for (seconds, cause) in [(0, "used before"), (lifetime + 119, "used before"), (1, "expired")] {
+            world.pass(seconds);
+            ask(&world, &used).await.expect_error(401, "invalid_client");
+            assert_eq!(log.requests().pop().expect("a line")["cause"], format!("client assertion: {cause}"));
+        }
+    }
 }
 
 /// A6: of many uses at the same moment exactly one is the first.

@@ -182,10 +182,11 @@ async fn t6_hostile_bodies() {
     world.ask(&client, "&scope=%22%5C%0A%7F%C2%80").await.expect_error(400, "invalid_scope");
 }
 
-/// A1, A3: both methods work for a client that registered them, and only for that.
+/// A1, A3: both methods work for a client that named them, and only for that.
 #[tokio::test]
 async fn a1_a3_methods() {
-    let (world, basic) = world_with_client().await;
+    let world = World::new().await;
+    let basic = world.client(json!({"token_endpoint_auth_method": "client_secret_basic"})).await;
     let post = world.client(json!({"token_endpoint_auth_method": "client_secret_post"})).await;
     let in_body = |client: &Credentials| {
         events::token(&format!("{GRANT}&client_id={}&client_secret={}", client.id, client.secret))

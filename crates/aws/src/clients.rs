@@ -10,6 +10,7 @@
 //! | `registration_access_token` | B | its SHA-256, 32 bytes |
 //! | `disabled` | BOOL | an operator has disabled the client; absent: no |
 //! | `token_endpoint_auth_method` | S | the registered name |
+//! | `method_not_named` | BOOL | the client named no method and has the default (A3); absent or false: it named one |
 //! | `grant_types`, `response_types` | L of S | as registered |
 //! | `scope` | S | space-separated; absent: none |
 //! | `scope_ceiling` | S | the most scope that it may ever register; absent: it registered openly |
@@ -144,7 +145,7 @@ impl ClientsTable {
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
         let update = update.update_expression(
             "SET secrets = :secrets, registration_access_token = :token, token_endpoint_auth_method = :method, \
-             grant_types = :grants, response_types = :responses, #scope = :scope, metadata = :metadata",
+             method_not_named = :not_named, grant_types = :grants, response_types = :responses, #scope = :scope, metadata = :metadata",
         );
         // The last half lets a retry of the SDK pass whose first attempt was stored but not answered.
         let update = update.condition_expression(
@@ -157,6 +158,7 @@ impl ClientsTable {
             .expression_attribute_values(":secrets", attribute(&new.secrets)?)
             .expression_attribute_values(":token", token_of(after))
             .expression_attribute_values(":method", attribute(new.token_endpoint_auth_method)?)
+            .expression_attribute_values(":not_named", AttributeValue::Bool(new.method_not_named))
             .expression_attribute_values(":grants", attribute(&new.grant_types)?)
             .expression_attribute_values(":responses", attribute(&new.response_types)?)
             .expression_attribute_values(":scope", attribute(&new.scope)?)

@@ -107,6 +107,8 @@ pub struct TokenConfig {
     pub introspection_scope: Option<String>,
     /// `ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
+    /// `ASSERTION_MAX_LIFETIME`, seconds.
+    pub assertion_max_lifetime: u32,
     /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
@@ -196,6 +198,7 @@ impl TokenConfig {
         let resources = reader.read_optional("RESOURCES", Resources::parse);
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
+        let assertion_max_lifetime = reader.number("ASSERTION_MAX_LIFETIME");
         let mutual_tls = mutual_tls(&mut reader);
         let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
@@ -212,6 +215,7 @@ impl TokenConfig {
                 resources: resources.unwrap_or_default(),
                 introspection_scope,
                 assertion_audience: assertion_audience?,
+                assertion_max_lifetime: assertion_max_lifetime?,
                 mutual_tls: mutual_tls?,
                 dpop_nonce_ttl: dpop_nonce_ttl?,
                 scopes: scopes?,

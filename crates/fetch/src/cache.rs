@@ -1,106 +1,127 @@
-//! Keys that were fetched, kept for a while.
+//! Keys that were fetched, and when they are fetched again.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+mod entries;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::jose::PublicKeys;
-use tokio::sync::Mutex as AsyncMutex;
+use tokio::sync::OwnedMutexGuard;
 
 use crate::{FetchError, Fetcher};
+use entries::Entries;
 
-/// For how many seconds keys are good. A key that a client takes back is good for no longer.
+/// For how many seconds keys are used without being fetched again. While its host answers, a key that a client
+/// takes back is used for no longer.
 pub const MAX_AGE: EpochSeconds = 300;
+
+/// For how many seconds after they were fetched keys are used at most, while their host cannot be reached or
+/// answers with an error (as by `stale-if-error` of RFC 5861 §4).
+pub const MAX_STALE_AGE: EpochSeconds = 3600;
 
 /// After how many seconds keys are fetched again because they do not hold the one that is needed.
 pub const NEWER_AFTER: EpochSeconds = 60;
 
-/// After how many seconds a fetch that failed is tried again.
+/// After how many seconds a fetch that failed is tried again. No URL is ever fetched more often than this.
 pub const RETRY_AFTER: EpochSeconds = 10;
 
-/// The most URLs that are remembered; the one that was not asked for for longest goes first.
+/// The most sets of keys that are kept; the one that was not used for longest goes first.
 pub const MAX_ENTRIES: usize = 256;
+
+/// The most URLs of which it is remembered when they were fetched. None is forgotten within [`RETRY_AFTER`]:
+/// beyond so many, [`FetchError::Busy`] is the answer for others.
+pub const MAX_URLS: usize = 4096;
 
 /// The keys at clients' URLs. For one URL there is one fetch at a time.
 #[derive(Debug)]
-pub struct KeyCache {
-    fetcher: Fetcher,
-    entries: Mutex<HashMap<String, Entry>>,
-}
+pub struct KeyCache(Arc<Shared>);
 
 #[derive(Debug)]
-struct Entry {
-    used: EpochSeconds,
-    known: Arc<AsyncMutex<Known>>,
-}
-
-/// What is known of one URL.
-#[derive(Debug, Default)]
-struct Known {
-    keys: Option<(EpochSeconds, Arc<PublicKeys>)>,
-    tried: Option<(EpochSeconds, Result<(), FetchError>)>,
+struct Shared {
+    fetcher: Fetcher,
+    entries: Mutex<Entries>,
 }
 
 impl KeyCache {
     /// An empty cache.
     pub fn new(fetcher: Fetcher) -> Self {
-        Self { fetcher, entries: Mutex::default() }
+        Self(Arc::new(Shared { fetcher, entries: Mutex::default() }))
     }
 
-    /// The keys at a URL, not older than [`MAX_AGE`].
+    /// The keys at a URL, fetched where they are older than [`MAX_AGE`]. If that fails they are used until
+    /// [`MAX_STALE_AGE`], unless the host said that they are [taken back](FetchError::takes_keys_back). Where
+    /// another caller is fetching, only a caller for whom there are no such keys waits for it.
     ///
     /// # Errors
-    /// [`FetchError`]; that of the last fetch where this came less than [`RETRY_AFTER`] ago.
+    /// [`FetchError`]; that of the last fetch if it began less than [`RETRY_AFTER`] ago.
     pub async fn keys(&self, url: &str, now: EpochSeconds) -> Result<Arc<PublicKeys>, FetchError> {
-        let known = self.entry(url, now);
-        let mut known = known.lock().await;
-        if let Some((at, keys)) = &known.keys
-            && now.saturating_sub(*at) < MAX_AGE
-        {
-            return Ok(keys.clone());
+        let (usable, turn) = {
+            let mut entries = self.0.entries();
+            let entry = entries.entry(url, now)?;
+            if let Some(known) = entry.without_fetch(now) {
+                return known;
+            }
+            (entry.usable(now), entry.turn())
+        };
+        let turn = match usable {
+            Some(keys) => match turn.try_lock_owned() {
+                Ok(turn) => turn,
+                Err(_) => return Ok(keys),
+            },
+            None => turn.lock_owned().await,
+        };
+        // Another caller may have fetched them meanwhile.
+        if let Some(known) = self.0.entries().entry(url, now)?.without_fetch(now) {
+            return known;
         }
-        if let Some((at, Err(error))) = known.tried
-            && now.saturating_sub(at) < RETRY_AFTER
-        {
-            return Err(error);
-        }
-        self.fetch(url, now, &mut known).await
+        let fetched = self.fetch(url, now, turn).await;
+        fetched.or_else(|error| self.0.entries().entry(url, now)?.usable(now).ok_or(error))
     }
 
-    /// The keys at a URL, fetched anew because those of [`Self::keys`] do not hold the right one; `None` if the
-    /// last fetch came less than [`NEWER_AFTER`] ago, or this one fails.
-    pub async fn newer(&self, url: &str, now: EpochSeconds) -> Option<Arc<PublicKeys>> {
-        let known = self.entry(url, now);
-        let mut known = known.lock().await;
-        if known.tried.is_some_and(|(at, _)| now.saturating_sub(at) < NEWER_AFTER) {
-            return None;
-        }
-        self.fetch(url, now, &mut known).await.ok()
-    }
-
-    async fn fetch(&self, url: &str, now: EpochSeconds, known: &mut Known) -> Result<Arc<PublicKeys>, FetchError> {
-        let fetched = self.fetcher.keys(url).await.map(Arc::new);
-        known.tried = Some((now, fetched.as_ref().map(drop).map_err(|error| *error)));
-        if let Ok(keys) = &fetched {
-            known.keys = Some((now, keys.clone()));
-        }
-        fetched
-    }
-
-    fn entry(&self, url: &str, now: EpochSeconds) -> Arc<AsyncMutex<Known>> {
-        // Nothing panics while it holds the lock; if something did, the map would still be whole.
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(entry) = entries.get_mut(url) {
-            entry.used = now;
-            return entry.known.clone();
-        }
-        if entries.len() >= MAX_ENTRIES
-            && let Some(oldest) = entries.iter().min_by_key(|(_, entry)| entry.used).map(|(url, _)| url.clone())
+    /// Other keys at a URL than those `held`, which do not hold the right one: those that another caller has
+    /// fetched or is fetching, else those of a new fetch. `None` if the last fetch began less than
+    /// [`NEWER_AFTER`] ago, or this one fails.
+    pub async fn newer(&self, url: &str, held: &Arc<PublicKeys>, now: EpochSeconds) -> Option<Arc<PublicKeys>> {
+        let turn = self.0.entries().entry(url, now).ok()?.turn();
+        let turn = turn.lock_owned().await;
         {
-            entries.remove(&oldest);
+            let mut entries = self.0.entries();
+            let entry = entries.entry(url, now).ok()?;
+            if let Some(other) = entry.usable(now).filter(|keys| !Arc::ptr_eq(keys, held)) {
+                return Some(other);
+            }
+            if entry.was_tried_within(NEWER_AFTER, now) {
+                return None;
+            }
         }
-        let known = Arc::default();
-        entries.insert(url.to_owned(), Entry { used: now, known: Arc::clone(&known) });
-        known
+        self.fetch(url, now, turn).await.ok()
+    }
+
+    /// Fetches in a task of its own: a caller that goes away does not end the fetch, and so makes nobody begin
+    /// another one.
+    async fn fetch(
+        &self,
+        url: &str,
+        now: EpochSeconds,
+        turn: OwnedMutexGuard<()>,
+    ) -> Result<Arc<PublicKeys>, FetchError> {
+        let (shared, url) = (self.0.clone(), url.to_owned());
+        let task = tokio::spawn(async move {
+            let fetched = shared.fetcher.keys(&url).await.map(Arc::new);
+            shared.entries().store(&url, now, &fetched);
+            drop(turn);
+            fetched
+        });
+        task.await.unwrap_or(Err(FetchError::Ended))
     }
 }
+
+impl Shared {
+    fn entries(&self) -> MutexGuard<'_, Entries> {
+        // Nothing panics while it holds the lock; if something did, the map would still be whole.
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -65,6 +65,20 @@ pub enum FetchError {
     /// The answer is not a set of public keys.
     #[error("answers with a document that {0}")]
     Keys(#[from] KeysError),
+    /// Too many URLs were fetched in the last seconds.
+    #[error("is not fetched now: too many other URLs were, a moment ago")]
+    Busy,
+    /// The fetch did not come to its end, because the server is stopping.
+    #[error("was not fetched: the server is stopping")]
+    Ended,
+}
+
+impl FetchError {
+    /// Whether the host itself says that the keys it had are not valid any more: there is nothing at the URL, no
+    /// key in the set, or one whose private half is public. Any other error says nothing of the keys.
+    pub const fn takes_keys_back(self) -> bool {
+        matches!(self, Self::Status(404 | 410) | Self::Keys(KeysError::NoUsableKey | KeysError::NotPublic))
+    }
 }
 
 /// Fetches keys.

@@ -7,8 +7,10 @@
 
 mod cache;
 mod fetcher;
+#[cfg(test)]
+mod host;
 mod public;
 
-pub use cache::{KeyCache, MAX_AGE, MAX_ENTRIES, NEWER_AFTER, RETRY_AFTER};
+pub use cache::{KeyCache, MAX_AGE, MAX_ENTRIES, MAX_STALE_AGE, MAX_URLS, NEWER_AFTER, RETRY_AFTER};
 pub use fetcher::{FetchError, Fetcher, MAX_BYTES, MAX_TIME};
 pub use public::is_public;

@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tokenmint_oauth::access_token::{Claims, EncodedHeader, signing_input};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::{Circumstances, Credentials, Method, Presented, Progress, Proof};
+use tokenmint_oauth::client_auth::{Circumstances, Credentials, Method, MethodChoice, Presented, Progress, Proof};
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::grant::{self, GrantPolicy};
 use tokenmint_oauth::issuer::Issuer;
@@ -36,6 +36,7 @@ fn client() -> Client {
         expires_at: None,
         metadata: ClientMetadata {
             token_endpoint_auth_method: Method::ClientSecretBasic,
+            method_choice: MethodChoice::Named,
             grant_types: vec!["client_credentials".to_owned()],
             response_types: Vec::new(),
             scope: Scope::parse("read write client-scope").expect("a scope"),
@@ -66,7 +67,12 @@ fn token(criterion: &mut Criterion) {
                 let authorization: &[&[u8]] = &[black_box(authorization)];
                 let presented = Presented { authorization, query: &query, form: &form, certificate: None };
                 let credentials = Credentials::present(&presented).expect("presents");
-                let at = Circumstances { now: 1_700_000_001, audiences: &[], certificate_method: None };
+                let at = Circumstances {
+                    now: 1_700_000_001,
+                    audiences: &[],
+                    assertion_max_lifetime: 0,
+                    certificate_method: None,
+                };
                 let Ok(Progress::Proven(Proof::Complete(client))) = credentials.prove(Some(client), &at) else {
                     panic!("proves")
                 };

@@ -49,7 +49,12 @@ async fn prove(
     if config.assertion_audience == AssertionAudience::IssuerOrTokenEndpoint {
         audiences.extend(token_endpoints.iter().map(String::as_str));
     }
-    let at = Circumstances { now, audiences: &audiences, certificate_method: config.mutual_tls.method() };
+    let at = Circumstances {
+        now,
+        audiences: &audiences,
+        assertion_max_lifetime: config.assertion_max_lifetime,
+        certificate_method: config.mutual_tls.method(),
+    };
     match credentials.prove(client, &at) {
         Ok(Progress::Proven(proof)) => Ok(Ok(proof)),
         Ok(Progress::NeedsKeys(credentials)) => Ok(prove_with_fetched(state, &credentials, now).await),
@@ -71,7 +76,7 @@ async fn prove_with_fetched(
         return outcome;
     }
     // The client may have a new key since its keys were fetched.
-    match state.client_keys.newer(url, now).await {
+    match state.client_keys.newer(url, &keys, now).await {
         Some(keys) => credentials.prove(&keys),
         None => outcome,
     }

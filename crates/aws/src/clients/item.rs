@@ -9,7 +9,7 @@ use serde_bytes::ByteArray;
 use serde_json::{Map, Value};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::Method;
+use tokenmint_oauth::client_auth::{Method, MethodChoice};
 use tokenmint_oauth::metadata::ClientMetadata;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
@@ -60,6 +60,8 @@ pub(super) struct ClientItem {
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     disabled: bool,
     pub(super) token_endpoint_auth_method: Method,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) method_not_named: bool,
     pub(super) grant_types: Vec<String>,
     pub(super) response_types: Vec<String>,
     #[serde(default, skip_serializing_if = "Scope::is_empty")]
@@ -104,6 +106,7 @@ impl From<&Client> for ClientItem {
             registration_access_token: client.registration_access_token.map(|hash| ByteArray::new(*hash.as_bytes())),
             disabled: client.disabled,
             token_endpoint_auth_method: metadata.token_endpoint_auth_method,
+            method_not_named: metadata.method_choice == MethodChoice::Defaulted,
             grant_types: metadata.grant_types,
             response_types: metadata.response_types,
             scope: metadata.scope,
@@ -131,6 +134,7 @@ impl ClientItem {
             expires_at: self.expires_at,
             metadata: ClientMetadata {
                 token_endpoint_auth_method: self.token_endpoint_auth_method,
+                method_choice: if self.method_not_named { MethodChoice::Defaulted } else { MethodChoice::Named },
                 grant_types: self.grant_types,
                 response_types: self.response_types,
                 scope: self.scope,

@@ -200,6 +200,13 @@ pub const SETTINGS: &[Setting] = &[
                endpoint's URL",
     },
     Setting {
+        name: "ASSERTION_MAX_LIFETIME",
+        functions: TOKEN,
+        default: Default::Value("3600"),
+        kind: Kind::Seconds(60..=86_400),
+        help: "How far ahead `exp` of a client assertion may be",
+    },
+    Setting {
         name: "MUTUAL_TLS",
         functions: BOTH,
         default: Default::Value("off"),

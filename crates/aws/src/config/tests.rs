@@ -27,6 +27,20 @@ fn o5_defaults() {
     assert_eq!(token.grant_policy, GrantPolicy::Server);
     assert_eq!(token.signing, Signing::Kms(vec![SigningKey { id: "alias/tokenmint".to_owned(), algorithm: None }]));
     assert_eq!((token.jwks_max_age, token.dpop_nonce_ttl), (3600, 0));
+    assert_eq!(token.assertion_max_lifetime, 3600);
+}
+
+/// A6, O5: the bounds of an assertion's lifetime.
+#[test]
+fn a6_o5_assertion_max_lifetime() {
+    let read = |text| TokenConfig::from_environment(&good().with("ASSERTION_MAX_LIFETIME", text));
+    for (text, seconds) in [("60", 60), ("86400", 86_400)] {
+        assert_eq!(read(text).expect(text).assertion_max_lifetime, seconds);
+    }
+    for bad in ["0", "59", "86401", "-60", "600s", "4294967356"] {
+        let errors = read(bad).expect_err(bad).to_string();
+        assert_eq!(errors, "ASSERTION_MAX_LIFETIME: must be a whole number of seconds from 60 to 86400", "{bad}");
+    }
 }
 
 /// O5: every mistake at once, by name.

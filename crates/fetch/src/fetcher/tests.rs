@@ -1,5 +1,3 @@
-use std::sync::atomic::{AtomicUsize, Ordering};
-
 use proptest::prelude::*;
 use rcgen::{CertificateParams, CertifiedIssuer, KeyPair};
 use rustls::ServerConfig;
@@ -9,42 +7,13 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::{KeyCache, MAX_AGE, MAX_ENTRIES, NEWER_AFTER, RETRY_AFTER};
+use crate::host::{KeyHost, jwks, ok};
 
-/// The key of RFC 7517 Appendix A.1, and the same with its private half (A.2).
-const X: &str = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
-const Y: &str = "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM";
+/// The private half of the hosts' key (RFC 7517 Appendix A.2).
 const D: &str = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE";
 
-fn jwks(more: &str) -> String {
-    format!(r#"{{"keys":[{{"kty":"EC","crv":"P-256","kid":"1","x":"{X}","y":"{Y}"{more}}}]}}"#)
-}
-
-fn ok(body: &str) -> Vec<u8> {
-    format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
-}
-
-/// A server that answers every connection with these bytes; its origin and how many connections it had.
-async fn server(answer: Vec<u8>) -> (String, Arc<AtomicUsize>) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-    let origin = format!("http://{}", listener.local_addr().expect("an address"));
-    let connections = Arc::new(AtomicUsize::new(0));
-    let count = connections.clone();
-    tokio::spawn(async move {
-        while let Ok((mut stream, _)) = listener.accept().await {
-            count.fetch_add(1, Ordering::SeqCst);
-            let mut request = [0; 4096];
-            let _ = stream.read(&mut request).await;
-            let _ = stream.write_all(&answer).await;
-            let _ = stream.shutdown().await;
-        }
-    });
-    (origin, connections)
-}
-
 async fn fetch(answer: impl Into<Vec<u8>>) -> Result<PublicKeys, FetchError> {
-    let (origin, _) = server(answer.into()).await;
-    Fetcher::new(true).keys(&origin).await
+    Fetcher::new(true).keys(&KeyHost::start(answer).await.origin).await
 }
 
 /// A6: a JWK Set is fetched, also one that comes in chunks.
@@ -63,12 +32,12 @@ async fn a6_a_good_answer() {
 /// A6: a redirect is an answer like any other that is not 200: nobody follows it.
 #[tokio::test]
 async fn a6_redirect() {
-    let (target, connections) = server(ok(&jwks(""))).await;
+    let target = KeyHost::start(ok(&jwks(""))).await;
     for status in [301, 302, 303, 307, 308] {
-        let answer = format!("HTTP/1.1 {status} x\r\nlocation: {target}/\r\ncontent-length: 0\r\n\r\n");
+        let answer = format!("HTTP/1.1 {status} x\r\nlocation: {}/\r\ncontent-length: 0\r\n\r\n", target.origin);
         assert_eq!(fetch(answer).await, Err(FetchError::Status(status)));
     }
-    assert_eq!(connections.load(Ordering::SeqCst), 0);
+    assert_eq!(target.connections(), 0);
 }
 
 /// A6: too large, with and without saying so; too slow; not what was asked for.
@@ -113,8 +82,8 @@ async fn a6_stall() {
 /// to, whatever the port.
 #[tokio::test]
 async fn a6_addresses_that_are_not_public() {
-    let (origin, connections) = server(ok(&jwks(""))).await;
-    let port = origin.rsplit(':').next().expect("a port");
+    let server = KeyHost::start(ok(&jwks(""))).await;
+    let port = server.origin.rsplit(':').next().expect("a port");
     for host in [
         "127.0.0.1",
         "127.1",
@@ -151,14 +120,15 @@ async fn a6_addresses_that_are_not_public() {
         // A resolver may not know every spelling of localhost.
         assert!(matches!(outcome, Err(FetchError::Address | FetchError::Resolve)), "{host}: {outcome:?}");
     }
-    for url in [&origin, "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "data:,x", "x", ""] {
+    for url in [&*server.origin, "http://example.com/", "ftp://example.com/", "file:///etc/passwd", "data:,x", "x", ""]
+    {
         assert_eq!(Fetcher::new(false).keys(url).await, Err(FetchError::Url), "{url}");
     }
     // A local server opens its own machine too, and with http nothing else.
     for url in ["http://10.0.0.1/", "http://8.8.8.8/", "https://10.0.0.1/", "https://169.254.169.254/"] {
         assert_eq!(Fetcher::new(true).keys(url).await, Err(FetchError::Address), "{url}");
     }
-    assert_eq!(connections.load(Ordering::SeqCst), 0);
+    assert_eq!(server.connections(), 0);
 }
 
 /// A6: https is https: the certificate must be for the name and from an authority that is trusted.
@@ -197,46 +167,6 @@ async fn a6_tls() {
     let system = Fetcher::new(true);
     assert_eq!(system.keys(&format!("https://localhost:{port}/")).await, Err(FetchError::Tls), "another authority");
     assert_eq!(trusting.keys(&format!("http://localhost:{port}/")).await, Err(FetchError::Http), "no TLS");
-}
-
-/// A6: how often a URL is opened.
-#[tokio::test]
-async fn a6_cache() {
-    let (origin, connections) = server(ok(&jwks(""))).await;
-    let cache = KeyCache::new(Fetcher::new(true));
-    let opened = || connections.load(Ordering::SeqCst);
-    let at_once: [_; 8] = std::array::from_fn(|_| cache.keys(&origin, 1000));
-    for fetched in at_once {
-        fetched.await.expect("keys");
-    }
-    assert_eq!(opened(), 1);
-    cache.keys(&origin, 1000 + MAX_AGE - 1).await.expect("keys");
-    assert_eq!(opened(), 1);
-    cache.keys(&origin, 1000 + MAX_AGE).await.expect("keys");
-    assert_eq!(opened(), 2);
-    let now = 1000 + MAX_AGE;
-    assert!(cache.newer(&origin, now + NEWER_AFTER - 1).await.is_none());
-    assert!(cache.newer(&origin, now + NEWER_AFTER).await.is_some());
-    assert!(cache.newer(&origin, now + NEWER_AFTER).await.is_none());
-    assert_eq!(opened(), 3);
-
-    // A failure is remembered too, for less long.
-    let (origin, connections) = server(ok("x")).await;
-    for now in [1000, 1000 + RETRY_AFTER - 1] {
-        assert_eq!(cache.keys(&origin, now).await, Err(FetchError::Json));
-        assert_eq!(connections.load(Ordering::SeqCst), 1);
-    }
-    assert_eq!(cache.keys(&origin, 1000 + RETRY_AFTER).await, Err(FetchError::Json));
-    assert_eq!(connections.load(Ordering::SeqCst), 2);
-
-    // Many URLs push the oldest out.
-    let (origin, connections) = server(ok(&jwks(""))).await;
-    cache.keys(&origin, 2000).await.expect("keys");
-    for n in 0..MAX_ENTRIES {
-        assert_eq!(cache.keys(&format!("x{n}"), 2001).await, Err(FetchError::Url));
-    }
-    cache.keys(&origin, 2001).await.expect("keys");
-    assert_eq!(connections.load(Ordering::SeqCst), 2);
 }
 
 proptest! {

@@ -37,6 +37,17 @@ methods! {
     SelfSignedTlsClientAuth = "self_signed_tls_client_auth";
 }
 
+/// Whether a client named its method when it registered (A3).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MethodChoice {
+    /// It did, and is bound to that method.
+    #[default]
+    Named,
+    /// It named none, and has the default, `client_secret_basic`. Since RFC 6749 §2.3.1 has both ways for a
+    /// secret, and clients in use choose one by themselves, it may use either secret method.
+    Defaulted,
+}
+
 impl Method {
     /// The methods that a deployment offers: of those with certificates, at most one.
     pub fn offered(certificates: Option<CertificateMethod>) -> impl Iterator<Item = Self> {

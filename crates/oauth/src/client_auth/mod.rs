@@ -24,7 +24,7 @@ pub use by_key::NeedsKeys;
 #[cfg(test)]
 use error::authentication_failed;
 pub use error::{PresentError, ProveError};
-pub use method::Method;
+pub use method::{Method, MethodChoice};
 use private_key_jwt::{Assertion, AssertionError, Jti};
 pub use secret_pair::IdAndSecret;
 pub use tls::IdAndCertificate;
@@ -66,6 +66,9 @@ pub struct Circumstances<'a> {
     /// What an assertion may name as its audience: the issuer and, where the operator wants it, the token
     /// endpoint (A6).
     pub audiences: &'a [&'a str],
+    /// How far ahead `exp` of an assertion may be, in seconds, beside what clocks may differ. An assertion is
+    /// remembered until it expires, and until then it is valid in the hands of whoever finds it (A6, RFC 7523 §3).
+    pub assertion_max_lifetime: u32,
     /// The method with certificates that this deployment offers, if it offers one (A7).
     pub certificate_method: Option<CertificateMethod>,
 }
@@ -186,10 +189,15 @@ impl Credentials {
             Self::PrivateKeyJwt(_) | Self::Tls(_) => None,
         };
         let Some(client) = client else { return Err(ProveError::UnknownClient) };
+        let either_secret = client.metadata.method_choice == MethodChoice::Defaulted;
         // The method presented and the one registered are matched as a pair; all else is a mismatch.
         let by_key = match (self, client.metadata.token_endpoint_auth_method) {
             (Self::ClientSecretBasic(_), Method::ClientSecretBasic)
             | (Self::ClientSecretPost(_), Method::ClientSecretPost) => {
+                IdAndSecret::prove(matched, &client, at.now)?;
+                None
+            }
+            (Self::ClientSecretPost(_), Method::ClientSecretBasic) if either_secret => {
                 IdAndSecret::prove(matched, &client, at.now)?;
                 None
             }

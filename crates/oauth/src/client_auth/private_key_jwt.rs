@@ -17,10 +17,6 @@ use crate::jose::{Claims, PublicKeys, TokenError, Unverified, UnverifiedToken, V
 /// `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How far ahead `exp` may be, in seconds. What is good for longer would have to be remembered for longer, and
-/// is good for longer in the hands of whoever finds it (RFC 7523 §3).
-pub const MAX_LIFETIME: EpochSeconds = 600;
-
 /// How far the client's clock may be from ours, in seconds, either way: for `exp`, `nbf` and `iat` alike.
 pub const MAX_SKEW: EpochSeconds = 60;
 
@@ -61,7 +57,7 @@ pub enum AssertionError {
     /// Its time is over.
     #[error("expired")]
     Expired,
-    /// Its time ends too late.
+    /// It is valid for longer than [`Circumstances::assertion_max_lifetime`] from now.
     #[error("exp is too far ahead")]
     TooLong,
     /// Its time has not begun.
@@ -136,7 +132,7 @@ impl Assertion {
             return Err(AssertionError::Expired);
         }
         let latest = at.now.saturating_add(MAX_SKEW);
-        if end > latest.saturating_add(MAX_LIFETIME) {
+        if end > latest.saturating_add(at.assertion_max_lifetime.into()) {
             return Err(AssertionError::TooLong);
         }
         for name in ["nbf", "iat"] {
@@ -201,7 +197,7 @@ mod tests {
         let client_id = ClientId::parse("s6BhdRkqt3").expect("an identifier");
         let assertion = Assertion { client_id, token: token.clone(), claims };
         let audiences = &["https://as.example", "https://as.example/token"];
-        let at = Circumstances { now: NOW, audiences, certificate_method: None };
+        let at = Circumstances { now: NOW, audiences, assertion_max_lifetime: 600, certificate_method: None };
         assertion.read(&assertion.claims, &at).map(|jti| (jti.id, jti.expires_at))
     }
 

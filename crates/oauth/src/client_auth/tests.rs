@@ -36,7 +36,7 @@ fn present_over(authorization: &[&[u8]], body: &str, certificate: Option<&str>) 
 
 fn at(now: EpochSeconds) -> Circumstances<'static> {
     let certificate_method = Some(CertificateMethod::TlsClientAuth);
-    Circumstances { now, audiences: &["https://as.example"], certificate_method }
+    Circumstances { now, audiences: &["https://as.example"], assertion_max_lifetime: 600, certificate_method }
 }
 
 fn basic(pair: &str) -> String {
@@ -124,6 +124,28 @@ fn a4_failures_look_the_same() {
         let error = outcome.expect_err("fails");
         assert_eq!(error, why);
         assert_eq!(OAuthError::from(error), authentication_failed());
+    }
+}
+
+/// A3: a client that named no method may use either secret method, and no other.
+#[test]
+fn a3_a_client_that_named_no_method() {
+    let mut defaulted = client("client_secret_basic", &[("s", 0)]);
+    defaulted.metadata.method_choice = MethodChoice::Defaulted;
+    let by_basic = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
+    let by_post = present(&[], &format!("client_id={ID}&client_secret=s")).expect("presents");
+    let wrong = present(&[], &format!("client_id={ID}&client_secret=S")).expect("presents");
+    by_basic.prove(Some(defaulted.clone()), &at(5)).expect("proves");
+    by_post.prove(Some(defaulted.clone()), &at(5)).expect("proves");
+    assert_eq!(wrong.prove(Some(defaulted.clone()), &at(5)).expect_err("fails"), ProveError::WrongSecret);
+    // The choice is about secrets: with another method it means nothing.
+    for method in Method::ALL.iter().filter(|method| !method.has_secret()) {
+        let mut other = defaulted.clone();
+        other.metadata.token_endpoint_auth_method = *method;
+        for credentials in [&by_basic, &by_post] {
+            let error = credentials.prove(Some(other.clone()), &at(5)).expect_err("fails");
+            assert_eq!(error, ProveError::WrongMethod, "{method:?}");
+        }
     }
 }
 

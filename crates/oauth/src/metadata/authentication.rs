@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{MetadataError, Policy, RequestedMetadata, members};
-use crate::client_auth::{Method, private_key_jwt};
+use crate::client_auth::{Method, MethodChoice, private_key_jwt};
 use crate::jose::PublicKeys;
 
 const METHOD: &str = "token_endpoint_auth_method";
@@ -11,12 +11,17 @@ const METHOD: &str = "token_endpoint_auth_method";
 /// The flag of tokens that are bound to the client's certificate (RFC 8705 §3.4).
 pub(crate) const BOUND: &str = "tls_client_certificate_bound_access_tokens";
 
-/// The method of authentication; `client_secret_basic` when not given (§2). `none` is refused with the
-/// unknown ones: only confidential clients may use the client-credentials grant (RFC 6749 §4.4).
-pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<Method, MetadataError> {
-    let Some(name) = members::text(requested, METHOD)? else { return Ok(Method::default()) };
+/// The method of authentication, and whether it was named; `client_secret_basic` when it was not (§2). `none` is
+/// refused with the unknown ones: only confidential clients may use the client-credentials grant
+/// (RFC 6749 §4.4).
+pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<(Method, MethodChoice), MetadataError> {
+    let Some(name) = members::text(requested, METHOD)? else {
+        return Ok((Method::default(), MethodChoice::Defaulted));
+    };
     let method = policy.methods.iter().copied().find(|method| method.as_str() == name);
-    method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))
+    let method =
+        method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))?;
+    Ok((method, MethodChoice::Named))
 }
 
 /// Checks that the other members hold enough for the method chosen (R8).

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::certificate_name::CertificateName;
-use crate::client_auth::Method;
+use crate::client_auth::{Method, MethodChoice};
 use crate::error::{ErrorCode, OAuthError};
 use crate::grant::Grant;
 use crate::jose::KeysError;
@@ -27,6 +27,9 @@ pub use requested::RequestedMetadata;
 pub struct ClientMetadata {
     /// The registered method of client authentication.
     pub token_endpoint_auth_method: Method,
+    /// Whether it named that method; no member of its own, so it is neither sent nor answered.
+    #[serde(skip)]
+    pub method_choice: MethodChoice,
     /// The grant types it asked for, also ones that this server does not run (§2).
     pub grant_types: Vec<String>,
     /// The response types it asked for (§2).
@@ -125,11 +128,11 @@ impl ClientMetadata {
     /// [`MetadataError`] for the first member that cannot be registered.
     pub fn verify(requested: &RequestedMetadata, policy: &Policy) -> Result<Self, MetadataError> {
         let others = members::check(requested, policy)?;
-        let token_endpoint_auth_method = authentication::method(requested, policy)?;
+        let (token_endpoint_auth_method, method_choice) = authentication::method(requested, policy)?;
         authentication::check(token_endpoint_auth_method, &others, policy)?;
         let (grant_types, response_types) = relations::grants_and_responses(requested)?;
         let scope = scope(requested, policy)?;
-        Ok(Self { token_endpoint_auth_method, grant_types, response_types, scope, others })
+        Ok(Self { token_endpoint_auth_method, method_choice, grant_types, response_types, scope, others })
     }
 
     /// Whether a [flag](members::Kind::Flag) is set.

@@ -34,6 +34,22 @@ fn r3_defaults() {
     assert_eq!(verify(&json!({})).expect("registers"), expected);
 }
 
+/// A3, R2: whether the client named its method; an empty name is none.
+#[test]
+fn a3_r2_a_method_that_is_named() {
+    for (body, choice) in [
+        (json!({}), MethodChoice::Defaulted),
+        (json!({"token_endpoint_auth_method": ""}), MethodChoice::Defaulted),
+        (json!({"token_endpoint_auth_method": null}), MethodChoice::Defaulted),
+        (json!({"token_endpoint_auth_method": "client_secret_basic"}), MethodChoice::Named),
+        (json!({"token_endpoint_auth_method": "client_secret_post"}), MethodChoice::Named),
+    ] {
+        let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
+        let metadata = ClientMetadata::verify(&requested, &policy()).expect("registers");
+        assert_eq!(metadata.method_choice, choice, "{body}");
+    }
+}
+
 /// R2: empty, null and unknown members are as if not sent, but for arrays and the two that are echoed.
 #[test]
 fn r2_not_given() {
