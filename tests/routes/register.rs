@@ -220,7 +220,7 @@ async fn o3_one_line_per_request() {
     assert_eq!((&good["outcome"], &good["client.id"]), (&json!("ok"), &json!(client.id)));
     assert!(good["duration_ms"].as_f64() >= good["dynamodb_ms"].as_f64() && good["dynamodb_ms"].as_f64() > Some(0.0));
     assert_eq!((&bad["outcome"], &bad["http.status"]), (&json!("invalid_client_metadata"), &json!(400)));
-    assert_eq!(bad["cause"], "scope holds nothing that this server offers");
+    assert_eq!(bad["cause"], "scope contains no scope that this client may register");
     assert_eq!(good["request.id"], events::load("register-seed")["requestContext"]["requestId"]);
 }
 

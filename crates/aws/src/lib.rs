@@ -2,6 +2,7 @@
 //!
 //! The only crate that names the AWS SDK.
 
+mod call_times;
 pub mod clients;
 pub mod config;
 pub mod provision;
@@ -11,5 +12,6 @@ pub mod signer;
 pub mod tokens;
 mod unavailable;
 
+pub use call_times::CallTimes;
 pub use sdk::{AccountError, LOCAL_REGION, Sdk};
 pub use unavailable::{Reason, Unavailable};

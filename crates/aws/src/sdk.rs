@@ -12,6 +12,8 @@ use tokio::time::timeout;
 
 use crate::unavailable::{chain, root};
 
+use crate::call_times::Timer;
+
 /// How long one call may take with all its retries. A plain token needs at most three calls one after the
 /// other (two reads and a signature), which is less than a request's budget; what needs more of them is
 /// held to that budget all the same.
@@ -95,7 +97,7 @@ impl Sdk {
 
     /// A client of DynamoDB.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config);
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(Timer::DynamoDb);
         if let Some(local) = &self.local {
             config = config.endpoint_url(&local.dynamodb);
         }
@@ -104,7 +106,7 @@ impl Sdk {
 
     /// A client of KMS.
     pub fn kms(&self) -> aws_sdk_kms::Client {
-        let mut config = aws_sdk_kms::config::Builder::from(&self.config);
+        let mut config = aws_sdk_kms::config::Builder::from(&self.config).interceptor(Timer::Kms);
         if let Some(local) = &self.local {
             config = config.endpoint_url(&local.kms);
         }

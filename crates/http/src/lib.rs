@@ -1,22 +1,34 @@
 //! What both functions share of HTTP: reading bodies, answering, and one log line per request.
 //!
-//! An endpoint gets its request from axum, reads it with [`request`], keeps what the log shall know in a
-//! [`Record`], and answers through it. [`shell()`] wraps the routes of a function.
+//! A handler gets its request from axum, reads it with [`request`], and returns a response or a [`Failure`]. [`shell()`]
+//! wraps the routes of a function, and writes the log line.
 
 mod answer;
 mod clock;
+mod failure;
 pub mod lambda;
 mod panics;
-mod record;
 pub mod request;
+mod request_log;
 mod shell;
 pub mod telemetry;
 
-pub use answer::{Failure, json, no_content};
+pub use answer::{json, no_content};
 pub use clock::Clock;
+pub use failure::{Failure, OrRefuse};
 pub use panics::log_panics;
-pub use record::Record;
+pub use request_log::RequestLog;
 pub use shell::{REQUEST_BUDGET, shell};
+
+/// A random identifier, a version 4 UUID.
+///
+/// # Panics
+/// As [`random`].
+pub fn random_id() -> String {
+    let mut bytes = [0; 16];
+    random(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
 
 /// Fills the buffer with random bytes of cryptographic quality.
 ///

@@ -5,13 +5,15 @@ use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::http::{Method, Response, StatusCode};
 use axum::middleware::{self, Next};
+use axum::response::IntoResponse;
 use lambda_http::request::RequestContext;
 use lambda_http::{Context, RequestExt};
+use tokenmint_aws::CallTimes;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
-use crate::answer::{Failure, json};
+use crate::failure::Logged;
 use crate::panics::catch;
-use crate::record::Record;
+use crate::{Failure, RequestLog, json};
 
 /// How long a request may take in all; then it is answered with 503 (T7). The functions' timeout in
 /// `template.yaml` lies above it.
@@ -34,49 +36,70 @@ async fn method_not_allowed() -> Response<Body> {
 }
 
 /// Runs a request within its budget and writes its one line of log.
-async fn observe(request: Request, next: Next) -> Response<Body> {
+async fn observe(mut request: Request, next: Next) -> Response<Body> {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
     // The route, not the path or the query: a client may have put anything there.
     let route = request.extensions().get::<MatchedPath>().cloned();
-    let mut response = match tokio::time::timeout(REQUEST_BUDGET, catch(next.run(request))).await {
+    let (log, times) = (RequestLog::default(), CallTimes::default());
+    request.extensions_mut().insert(log.clone());
+    let served = times.measure(catch(next.run(request)));
+    let mut response = match tokio::time::timeout(REQUEST_BUDGET, served).await {
         Ok(Ok(response)) => response,
-        Ok(Err(panic)) => Record::default().answer(Err(Failure::broken(panic))),
-        Err(_) => Record::default().answer(Err(Failure::unavailable("the request took longer than its budget"))),
+        Ok(Err(panic)) => Failure::broken(panic).into_response(),
+        Err(_) => Failure::unavailable("the request took longer than its budget").into_response(),
     };
-    let record = response.extensions_mut().remove::<Record>().unwrap_or_default();
-    write(
-        &id,
-        &method,
-        route.as_ref().map_or("(none)", MatchedPath::as_str),
-        response.status(),
-        &record,
-        started.elapsed(),
-    );
+    let line = Line {
+        id: &id,
+        method: &method,
+        route: route.as_ref().map_or("(none)", MatchedPath::as_str),
+        status: response.status(),
+        failure: response.extensions_mut().remove::<Logged>(),
+        log: &log,
+        times: &times,
+        elapsed: started.elapsed(),
+    };
+    line.write();
     response
 }
 
-/// Writes the line. A fault of ours is an error; one of the client is not.
-fn write(id: &str, method: &Method, route: &str, status: StatusCode, record: &Record, elapsed: Duration) {
-    macro_rules! line {
-        ($level:ident) => {
-            tracing::$level!(
-                request.id = id,
-                http.method = method.as_str(),
-                http.route = route,
-                http.status = status.as_u16(),
-                client.id = record.client_id.as_ref().map(tracing::field::display),
-                outcome = record.error.map_or(if status.is_success() { "ok" } else { "refused" }, ErrorCode::as_str),
-                cause = record.cause,
-                duration_ms = milliseconds(elapsed),
-                dynamodb_ms = milliseconds(record.dynamodb),
-                kms_ms = milliseconds(record.kms),
-                "request"
-            )
-        };
+/// The log line of a request.
+struct Line<'a> {
+    id: &'a str,
+    method: &'a Method,
+    route: &'a str,
+    status: StatusCode,
+    failure: Option<Logged>,
+    log: &'a RequestLog,
+    times: &'a CallTimes,
+    elapsed: Duration,
+}
+
+impl Line<'_> {
+    /// Writes the line. A fault of ours is an error; one of the client is not.
+    fn write(&self) {
+        let Self { status, failure, .. } = self;
+        let outcome = if status.is_success() { "ok" } else { "refused" };
+        macro_rules! line {
+            ($level:ident) => {
+                tracing::$level!(
+                    request.id = self.id,
+                    http.method = self.method.as_str(),
+                    http.route = self.route,
+                    http.status = status.as_u16(),
+                    client.id = self.log.client().map(tracing::field::display),
+                    outcome = failure.as_ref().map_or(outcome, |failure| failure.code.as_str()),
+                    cause = failure.as_ref().map(|failure| failure.cause.as_str()),
+                    duration_ms = milliseconds(self.elapsed),
+                    dynamodb_ms = milliseconds(self.times.dynamodb()),
+                    kms_ms = milliseconds(self.times.kms()),
+                    "request"
+                )
+            };
+        }
+        if status.is_server_error() { line!(error) } else { line!(info) }
     }
-    if status.is_server_error() { line!(error) } else { line!(info) }
 }
 
 /// Milliseconds with three decimals.

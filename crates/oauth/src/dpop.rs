@@ -48,8 +48,10 @@ pub struct Proof {
     pub jkt: String,
     /// What the proof is remembered by: base64url of the SHA-256 of its `jti`.
     pub id: String,
-    /// The first second at which its age alone makes it bad.
+    /// The first second at which its age alone makes it invalid.
     pub expires_at: EpochSeconds,
+    /// When it was checked.
+    pub checked_at: EpochSeconds,
 }
 
 /// Why a proof is not good.
@@ -132,7 +134,7 @@ pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>
     }
     let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, jti.as_bytes()));
     let jkt = keys.thumbprint().ok_or(ProofError::Key(KeysError::NoUsableKey))?;
-    Ok(Some(Proof { jkt, id, expires_at }))
+    Ok(Some(Proof { jkt, id, expires_at, checked_at: expected.now }))
 }
 
 /// Compares URLs after normalising them (RFC 3986 §6.2.2, §6.2.3), without query and fragment.
@@ -202,7 +204,7 @@ mod tests {
     fn j5_rfc9449_example() {
         let proof = verify(&[EXAMPLE.as_bytes()], expected(IAT)).expect("good").expect("a proof");
         assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
-        assert_eq!(proof.expires_at, IAT + MAX_AGE + 1);
+        assert_eq!((proof.expires_at, proof.checked_at), (IAT + MAX_AGE + 1, IAT));
         assert_eq!(verify(&[], expected(IAT)), Ok(None));
     }
 

@@ -3,14 +3,14 @@
 use axum::http::HeaderMap;
 use tokenmint_aws::clients::Consistency;
 use tokenmint_aws::config::Registration;
-use tokenmint_http::{Failure, Record, request};
+use tokenmint_http::{Failure, OrRefuse, RequestLog, request};
 use tokenmint_oauth::bearer::{BearerError, BearerToken};
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::metadata::Policy;
 use tokenmint_oauth::scope::Scope;
 
-use crate::{Register, not_read};
+use crate::Register;
 
 /// What allows a registration.
 pub(crate) enum Permission {
@@ -39,20 +39,15 @@ impl Permission {
 }
 
 /// Finds out whether a request may register a client (R15).
-pub(crate) async fn registration(
-    state: &Register,
-    headers: &HeaderMap,
-    record: &mut Record,
-) -> Result<Permission, Failure> {
+pub(crate) async fn registration(state: &Register, headers: &HeaderMap) -> Result<Permission, Failure> {
     if state.config.registration != Registration::Protected {
         return Ok(Permission::Open);
     }
     let authorization = request::authorization(headers);
-    let presented = BearerToken::present(&authorization).map_err(Failure::refused)?;
-    let found =
-        record.dynamodb(state.registrations.find_token(presented.hash())).await.map_err(Failure::unavailable)?;
-    let token = found.ok_or(BearerError::Invalid("unknown initial access token")).map_err(Failure::refused)?;
-    token.check(state.clock.now()).map_err(Failure::refused)?;
+    let presented = BearerToken::present(&authorization).or_refuse()?;
+    let found = state.registrations.find_token(presented.hash()).await?;
+    let token = found.ok_or(BearerError::Invalid("unknown initial access token")).or_refuse()?;
+    token.check(state.clock.now()).or_refuse()?;
     Ok(Permission::Token(token))
 }
 
@@ -62,14 +57,14 @@ pub(crate) async fn configuration<'r>(
     state: &Register,
     id: &str,
     authorization: &[&'r [u8]],
-    record: &mut Record,
+    log: &RequestLog,
 ) -> Result<(Client, BearerToken<'r>), Failure> {
-    let presented = BearerToken::present(authorization).map_err(Failure::refused)?;
+    let presented = BearerToken::present(authorization).or_refuse()?;
     let invalid = |why| Failure::refused(BearerError::Invalid(why));
     let id = ClientId::parse(id).map_err(|_| invalid("malformed client identifier"))?;
-    record.client_id = Some(id.clone());
-    let found = record.dynamodb(state.clients.find(&id, Consistency::Strong)).await.map_err(not_read)?;
+    log.client_id(&id);
     let now = state.clock.now();
+    let found = state.clients.find(&id, Consistency::Strong).await?;
     let client = found.filter(|client| client.is_there_at(now)).ok_or_else(|| invalid("unknown client"))?;
     if client.registration_access_token.as_ref() != Some(presented.hash()) {
         return Err(invalid("wrong registration access token"));

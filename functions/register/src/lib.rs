@@ -17,10 +17,10 @@ use std::sync::Arc;
 use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
-use tokenmint_aws::clients::{ClientsTable, FindError, WriteError};
+use tokenmint_aws::clients::ClientsTable;
 use tokenmint_aws::config::{RegisterConfig, Registration};
 use tokenmint_aws::registrations::RegistrationsTable;
-use tokenmint_http::{Clock, Failure};
+use tokenmint_http::Clock;
 use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::Policy;
@@ -56,25 +56,7 @@ pub fn routes(register: Arc<Register>) -> Router {
     let configuration = get(configure::read).put(configure::update).delete(configure::delete);
     let mut routes = Router::new().route(&format!("{}/{{client_id}}", path::REGISTER), configuration);
     if register.config.registration != Registration::Disabled {
-        routes = routes.route(path::REGISTER, post(register::endpoint));
+        routes = routes.route(path::REGISTER, post(register::register));
     }
     routes.with_state(register)
-}
-
-/// A read that did not happen.
-fn not_read(error: FindError) -> Failure {
-    match error {
-        FindError::Unavailable(error) => Failure::unavailable(error),
-        FindError::Damaged(..) => Failure::broken(error),
-    }
-}
-
-/// A write that did not happen; `condition` is what it means that its condition did not hold.
-fn not_written(error: WriteError, condition: impl FnOnce(WriteError) -> Failure) -> Failure {
-    match error {
-        WriteError::Condition => condition(error),
-        WriteError::Unavailable(error) => Failure::unavailable(error),
-        // All of an item that could be too much for DynamoDB is the client's metadata.
-        WriteError::Item(error) => Failure::refused(error),
-    }
 }

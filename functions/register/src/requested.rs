@@ -1,7 +1,7 @@
 //! The metadata that a request asks for: RFC 7591 §3.1, §3.1.1.
 
 use axum::http::HeaderMap;
-use tokenmint_http::{Failure, request};
+use tokenmint_http::{Failure, OrRefuse, request};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::metadata::RequestedMetadata;
 use tokenmint_oauth::software_statement;
@@ -16,10 +16,10 @@ pub(crate) fn refused(error: request::BodyError) -> Failure {
 /// Reads the metadata; what a trusted software statement says counts more than what stands beside it (R17).
 pub(crate) fn parse(state: &Register, headers: &HeaderMap, body: &[u8]) -> Result<RequestedMetadata, Failure> {
     request::media_type(headers, "application/json").map_err(refused)?;
-    let requested = RequestedMetadata::parse(body).map_err(Failure::refused)?;
-    let Some(statement) = requested.software_statement().map_err(Failure::refused)? else { return Ok(requested) };
+    let requested = RequestedMetadata::parse(body).or_refuse()?;
+    let Some(statement) = requested.software_statement().or_refuse()? else { return Ok(requested) };
     let trusted = &state.config.software_statement_issuers;
     let verified = software_statement::verify(statement, trusted, &state.config.issuer, state.clock.now());
-    let members = verified.map_err(Failure::refused)?;
+    let members = verified.or_refuse()?;
     Ok(requested.overridden_by(members))
 }

@@ -1,8 +1,8 @@
 //! Client authentication: RFC 6749 §2.3.
 
-use tokenmint_aws::clients::{Consistency, FindError};
+use tokenmint_aws::clients::Consistency;
 use tokenmint_aws::config::AssertionAudience;
-use tokenmint_http::{Failure, Record, random};
+use tokenmint_http::{Failure, OrRefuse, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client_auth::{
     AuthenticatedClient, Circumstances, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProveError,
@@ -11,37 +11,34 @@ use tokenmint_oauth::issuer::path;
 
 use crate::Token;
 
-/// Proves who the client is: one read, and for an assertion one write once all else is good. Only a client
-/// that cannot be proven is read once more, and then with every write visible: it may have registered a
-/// moment ago (O2).
+/// Proves who the client is: one read, and for an assertion one write once all else is valid. Only a client
+/// that cannot be proven is read once more, with every write visible: it may have registered a moment ago (O2).
 pub(crate) async fn authenticate(
     state: &Token,
     credentials: &Credentials,
-    record: &mut Record,
+    log: &RequestLog,
 ) -> Result<AuthenticatedClient, Failure> {
-    record.client_id = Some(credentials.client_id().clone());
-    let proof = match prove(state, credentials, Consistency::Eventual, record).await? {
+    log.client_id(credentials.client_id());
+    let proof = match prove(state, credentials, Consistency::Eventual).await? {
         Ok(proof) => proof,
-        Err(_) => prove(state, credentials, Consistency::Strong, record).await?.map_err(Failure::refused)?,
+        Err(_) => prove(state, credentials, Consistency::Strong).await?.or_refuse()?,
     };
     match proof {
         Proof::Complete(client) => Ok(client),
-        Proof::FirstUse(assertion) => use_up(state, assertion, record).await,
+        Proof::FirstUse(assertion) => consume(state, assertion).await,
     }
 }
 
-/// Reads the client and holds the credentials against it, with keys from elsewhere only where nothing else is
+/// Reads the client and verifies the credentials against it, with keys from elsewhere only where nothing else is
 /// left to check.
 async fn prove(
     state: &Token,
     credentials: &Credentials,
     consistency: Consistency,
-    record: &mut Record,
 ) -> Result<Result<Proof, ProveError>, Failure> {
-    let found = record.dynamodb(state.clients.find(credentials.client_id(), consistency)).await;
-    let client = found.map_err(not_read)?;
+    let found = state.clients.find(credentials.client_id(), consistency).await?;
     let now = state.clock.now();
-    let client = client.filter(|client| client.is_there_at(now));
+    let client = found.filter(|client| client.is_there_at(now));
 
     let config = &state.config;
     let token_endpoints = config.mutual_tls.urls(&config.issuer, path::TOKEN);
@@ -62,7 +59,7 @@ async fn prove(
     }
 }
 
-/// Holds the credentials against the keys at the client's `jwks_uri`.
+/// Verifies the credentials with the keys at the client's `jwks_uri`.
 async fn prove_with_fetched(
     state: &Token,
     credentials: &NeedsKeys<'_>,
@@ -82,22 +79,9 @@ async fn prove_with_fetched(
     }
 }
 
-/// Remembers that the assertion was used: one conditional `PutItem`. Of two uses at the same moment one is the
-/// first.
-async fn use_up(state: &Token, assertion: FirstUse, record: &mut Record) -> Result<AuthenticatedClient, Failure> {
-    let mut attempt = [0; 16];
-    random(&mut attempt);
-    let attempt = uuid::Builder::from_random_bytes(attempt).into_uuid().to_string();
-    let (id, end) = (assertion.id().to_owned(), assertion.expires_at());
-    let used = state.tokens.use_once(id, &attempt, end, assertion.checked_at());
-    let is_first = record.dynamodb(used).await.map_err(Failure::unavailable)?;
-    assertion.complete(is_first).map_err(Failure::refused)
-}
-
-/// A read that did not happen.
-pub(crate) fn not_read(error: FindError) -> Failure {
-    match error {
-        FindError::Unavailable(error) => Failure::unavailable(error),
-        FindError::Damaged(..) => Failure::broken(error),
-    }
+/// Records the use of an assertion: one conditional `PutItem`. Of two uses at the same moment one is the first.
+async fn consume(state: &Token, assertion: FirstUse) -> Result<AuthenticatedClient, Failure> {
+    let (id, expires_at) = (assertion.id().to_owned(), assertion.expires_at());
+    let is_first = state.tokens.use_once(id, &random_id(), expires_at, assertion.checked_at()).await?;
+    assertion.complete(is_first).or_refuse()
 }

@@ -6,23 +6,22 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::http::{HeaderValue, Response, StatusCode};
-use tokenmint_http::{Failure, Record, json};
+use tokenmint_http::{Failure, json};
 
 use crate::Token;
 
 /// `GET /.well-known/jwks.json` (D2).
-pub(crate) async fn jwks(State(state): State<Arc<Token>>) -> Response<Body> {
-    let mut record = Record::default();
-    let keys = record.kms(state.signer.jwk_set(state.clock.now())).await;
-    record.answer(keys.map(|keys| cacheable(&state, json(StatusCode::OK, &keys))).map_err(Failure::unavailable))
+pub(crate) async fn jwks(State(state): State<Arc<Token>>) -> Result<Response<Body>, Failure> {
+    let keys = state.signer.jwk_set(state.clock.now()).await?;
+    Ok(cacheable(&state, json(StatusCode::OK, &keys)))
 }
 
 /// `GET /.well-known/oauth-authorization-server` and its other name (D1).
 pub(crate) async fn metadata(State(state): State<Arc<Token>>) -> Response<Body> {
-    Record::default().answer(Ok(cacheable(&state, json(StatusCode::OK, &state.metadata))))
+    cacheable(&state, json(StatusCode::OK, &state.metadata))
 }
 
-/// The answer, which verifiers may keep for `JWKS_MAX_AGE`.
+/// The response, which verifiers may cache for `JWKS_MAX_AGE`.
 fn cacheable(state: &Token, mut response: Response<Body>) -> Response<Body> {
     let max_age = format!("public, max-age={}", state.config.jwks_max_age);
     let headers = response.headers_mut();

@@ -3,7 +3,7 @@
 use axum::extract::Request;
 use axum::http::request::Parts;
 use tokenmint_aws::config::TokenConfig;
-use tokenmint_http::{Failure, request};
+use tokenmint_http::{Failure, OrRefuse, request};
 use tokenmint_oauth::client_auth::{Credentials, Presented};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::form::Form;
@@ -28,16 +28,16 @@ impl Incoming {
 
     /// The parameters of the body.
     pub(crate) fn form(&self) -> Result<Form<'_>, Failure> {
-        Form::parse(&self.body).map_err(Failure::refused)
+        Form::parse(&self.body).or_refuse()
     }
 
     /// The credentials, which stand in a header, in the body or in TLS, and never in the URL.
     pub(crate) fn credentials(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Credentials, Failure> {
-        let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).map_err(Failure::refused)?;
+        let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).or_refuse()?;
         let authorization = request::authorization(&self.head.headers);
         let certificate = self.certificate(config);
         let presented = Presented { authorization: &authorization, query: &query, form, certificate };
-        Credentials::present(&presented).map_err(Failure::refused)
+        Credentials::present(&presented).or_refuse()
     }
 
     /// The certificate that came with the connection, in PEM, if that was one to the domain with mutual TLS.

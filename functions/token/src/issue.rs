@@ -5,12 +5,12 @@
 
 use std::sync::Arc;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::WriteError;
-use tokenmint_aws::signer::SignError;
-use tokenmint_http::{Failure, Record, json, random};
+use tokenmint_http::{Failure, OrRefuse, RequestLog, json, random_id};
 use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
 use tokenmint_oauth::certificate;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, ProveError};
@@ -22,42 +22,27 @@ use crate::authenticate::authenticate;
 use crate::incoming::Incoming;
 use crate::proof;
 
-/// The token endpoint.
-pub(crate) async fn endpoint(State(state): State<Arc<Token>>, request: Request) -> Response<Body> {
-    let mut record = Record::default();
-    let outcome = issue(&state, request, &mut record).await;
-    record.answer(outcome)
-}
-
 /// Issues an access token.
-async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<Response<Body>, Failure> {
+pub(crate) async fn issue(
+    State(state): State<Arc<Token>>,
+    Extension(log): Extension<RequestLog>,
+    request: Request,
+) -> Result<Response<Body>, Failure> {
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
-    let request = TokenRequest::parse(&form).map_err(Failure::refused)?;
-    let client = authenticate(state, &incoming.credentials(&form, &state.config)?, record).await?;
-    let proof = proof::check(state, &incoming, &client, record).await?;
-    let certificate = certificate(state, &incoming, &client)?;
-    let granted = match request.grant {
-        Grant::ClientCredentials => {
-            let config = &state.config;
-            grant::client_credentials(
-                &client,
-                request.asked(),
-                config.grant_policy,
-                &config.resources,
-                &config.audience,
-            )
-        }
-    }
-    .map_err(Failure::refused)?;
-    let jti = identifier();
+    let request = TokenRequest::parse(&form).or_refuse()?;
+    let client = authenticate(&state, &incoming.credentials(&form, &state.config)?, &log).await?;
+    let proof = proof::check(&state, &incoming, &client).await?;
+    let certificate = certificate(&state, &incoming, &client)?;
+    let granted = grant(&state, &client, &request)?;
+    let jti = random_id();
     if let Some(proof) = &proof {
-        proof::use_up(state, proof, &jti, record).await?;
+        proof::consume(&state, proof, &jti).await?;
     }
     let bound_to =
         Confirmation { jkt: proof.as_ref().map(|proof| proof.jkt.as_str()), x5t_s256: certificate.as_deref() };
-    let token = sign(state, &client, &granted, &jti, bound_to, record).await?;
-    keep(state, &client, record).await?;
+    let token = sign(&state, &client, &granted, &jti, bound_to).await?;
+    clear_expiry(&state, &client).await?;
 
     let mut response = json(
         StatusCode::OK,
@@ -69,11 +54,22 @@ async fn issue(state: &Token, request: Request, record: &mut Record) -> Result<R
         },
     );
     if proof.is_some()
-        && let Some(nonce) = proof::next_nonce(state, record).await?
+        && let Some(nonce) = proof::next_nonce(&state).await?
     {
         response.headers_mut().insert(proof::DPOP_NONCE, nonce);
     }
     Ok(response)
+}
+
+/// Decides what the client gets.
+fn grant(state: &Token, client: &AuthenticatedClient, request: &TokenRequest<'_>) -> Result<Granted, Failure> {
+    let config = &state.config;
+    match request.grant {
+        Grant::ClientCredentials => {
+            let (policy, resources) = (config.grant_policy, &config.resources);
+            grant::client_credentials(client, request.asked(), policy, resources, &config.audience).or_refuse()
+        }
+    }
 }
 
 /// The thumbprint of the client's certificate, if the client wants its tokens bound to it (J6, RFC 8705 §3).
@@ -81,27 +77,17 @@ fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient)
     if !client.client().metadata.certificate_bound() {
         return Ok(None);
     }
-    let presented = incoming.certificate(&state.config);
-    certificate::bind(presented, state.clock.now()).map(Some).map_err(Failure::refused)
+    certificate::bind(incoming.certificate(&state.config), state.clock.now()).map(Some).or_refuse()
 }
 
-/// An identifier for a token, a UUID.
-fn identifier() -> String {
-    let mut bytes = [0; 16];
-    random(&mut bytes);
-    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
-}
-
-/// Lets a client stay that would go unused: its first token takes its end away, and no later one writes
-/// anything (R20).
-async fn keep(state: &Token, client: &AuthenticatedClient, record: &mut Record) -> Result<(), Failure> {
+/// Clears the expiry of a client on its first token; later tokens write nothing (R20).
+async fn clear_expiry(state: &Token, client: &AuthenticatedClient) -> Result<(), Failure> {
     if client.client().expires_at.is_none() {
         return Ok(());
     }
-    record.dynamodb(state.clients.clear_expiry(&client.client().client_id)).await.map_err(|error| match error {
+    state.clients.clear_expiry(&client.client().client_id).await.map_err(|error| match error {
         WriteError::Condition => Failure::refused(ProveError::UnknownClient),
-        WriteError::Unavailable(error) => Failure::unavailable(error),
-        WriteError::Item(_) => Failure::broken(error),
+        error => error.into(),
     })
 }
 
@@ -112,14 +98,9 @@ async fn sign(
     granted: &Granted,
     jti: &str,
     bound_to: Confirmation<'_>,
-    record: &mut Record,
 ) -> Result<String, Failure> {
     let (issuer, ttl) = (&state.config.issuer, state.config.access_token_ttl);
     let now = state.clock.now();
     let claims = Claims::new(issuer, &client.client().client_id, granted, jti, now, ttl);
-    let claims = Claims { cnf: bound_to, ..claims };
-    record.kms(state.signer.sign(&claims, now)).await.map_err(|error| match error {
-        SignError::Load(_) | SignError::Unavailable(_) => Failure::unavailable(error),
-        SignError::Malformed => Failure::broken(error),
-    })
+    Ok(state.signer.sign(&Claims { cnf: bound_to, ..claims }, now).await?)
 }

@@ -3,8 +3,8 @@
 //! | request | RFC | file |
 //! |---|---|---|
 //! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `proof.rs` |
-//! | `POST /introspect` | 7662 | `introspect.rs` |
-//! | `POST /revoke` | 7009 | `revoke.rs` |
+//! | `POST /introspect` | 7662 | `introspect.rs`, `own_token.rs` |
+//! | `POST /revoke` | 7009 | `revoke.rs`, `own_token.rs` |
 //! | `GET /.well-known/…` | 7517 §5, 8414 | `discovery.rs` |
 
 mod authenticate;
@@ -12,9 +12,9 @@ mod discovery;
 mod incoming;
 mod introspect;
 mod issue;
+mod own_token;
 mod proof;
 mod revoke;
-mod signing;
 
 use std::sync::Arc;
 
@@ -49,8 +49,8 @@ impl Token {
     /// Makes the AWS clients and loads the signing keys.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if the keys can never work. KMS or DynamoDB being out of reach is no error: the
-    /// keys are asked for again with the next request.
+    /// [`LoadError::Mistake`] if the keys can never work. An unreachable KMS or DynamoDB is not an
+    /// error: the keys are requested again with the next request.
     pub async fn start(config: TokenConfig, sdk: &Sdk, clock: Clock) -> Result<Self, LoadError> {
         let signer = Signer::start(sdk, &config, clock.now()).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
@@ -66,9 +66,9 @@ impl Token {
 /// The routes of this function.
 pub fn routes(token: Arc<Token>) -> Router {
     Router::new()
-        .route(path::TOKEN, post(issue::endpoint))
-        .route(path::INTROSPECT, post(introspect::endpoint))
-        .route(path::REVOKE, post(revoke::endpoint))
+        .route(path::TOKEN, post(issue::issue))
+        .route(path::INTROSPECT, post(introspect::introspect))
+        .route(path::REVOKE, post(revoke::revoke))
         .route(path::JWKS, get(discovery::jwks))
         .route(path::AUTHORIZATION_SERVER, get(discovery::metadata))
         .route(path::OPENID_CONFIGURATION, get(discovery::metadata))

@@ -1,7 +1,7 @@
 //! DPoP at the token endpoint: RFC 9449 §5 and §8 (J5).
 
 use axum::http::{HeaderName, HeaderValue};
-use tokenmint_http::{Failure, Record, random};
+use tokenmint_http::{Failure, OrRefuse, random};
 use tokenmint_oauth::client_auth::AuthenticatedClient;
 use tokenmint_oauth::dpop::{self, Expected, NonceKey, Proof, ProofError};
 use tokenmint_oauth::issuer::path;
@@ -18,20 +18,19 @@ pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 /// The metadata member of a client that wants bound tokens only (RFC 9449 §5.2).
 const BOUND: &str = "dpop_bound_access_tokens";
 
-/// Checks the proof that came with a request, if one came. It is not used up yet: [`use_up`] does that, when
+/// Checks the proof that came with a request, if one came. Its use is not recorded yet: [`consume`] does that, when
 /// all else is decided.
 pub(crate) async fn check(
     state: &Token,
     incoming: &Incoming,
     client: &AuthenticatedClient,
-    record: &mut Record,
 ) -> Result<Option<Proof>, Failure> {
     let headers: Vec<&[u8]> = incoming.head.headers.get_all(DPOP).iter().map(HeaderValue::as_bytes).collect();
     if headers.is_empty() {
         let needed = client.client().metadata.flag(BOUND);
         return if needed { Err(Failure::refused(ProofError::NeedsProof)) } else { Ok(None) };
     }
-    let key = nonce_key(state, record).await?;
+    let key = nonce_key(state).await?;
     let urls = state.config.mutual_tls.urls(&state.config.issuer, path::TOKEN);
     let urls: Vec<_> = urls.iter().map(String::as_str).collect();
     let now = state.clock.now();
@@ -43,21 +42,21 @@ pub(crate) async fn check(
     })
 }
 
-/// Remembers that the proof was used: one conditional `PutItem`.
-pub(crate) async fn use_up(state: &Token, proof: &Proof, attempt: &str, record: &mut Record) -> Result<(), Failure> {
+/// Records the use of a proof: one conditional `PutItem`. It counts against the time at which the proof was checked:
+/// one that has expired since is still accepted only once.
+pub(crate) async fn consume(state: &Token, proof: &Proof, attempt: &str) -> Result<(), Failure> {
     let id = format!("proof#{}#{}", proof.jkt, proof.id);
-    let used = state.tokens.use_once(id, attempt, proof.expires_at, state.clock.now());
-    let is_new = record.dynamodb(used).await.map_err(Failure::unavailable)?;
-    if is_new { Ok(()) } else { Err(Failure::refused(ProofError::Replayed)) }
+    let is_new = state.tokens.use_once(id, attempt, proof.expires_at, proof.checked_at).await?;
+    is_new.then_some(()).ok_or(ProofError::Replayed).or_refuse()
 }
 
 /// The nonce for the client's next proof, where proofs need one.
-pub(crate) async fn next_nonce(state: &Token, record: &mut Record) -> Result<Option<HeaderValue>, Failure> {
-    Ok(nonce_key(state, record).await?.map(|key| fresh(key, state.clock.now())))
+pub(crate) async fn next_nonce(state: &Token) -> Result<Option<HeaderValue>, Failure> {
+    Ok(nonce_key(state).await?.map(|key| fresh(key, state.clock.now())))
 }
 
 /// The key of nonces, where proofs need them; read once per instance.
-async fn nonce_key<'s>(state: &'s Token, record: &mut Record) -> Result<Option<&'s NonceKey>, Failure> {
+async fn nonce_key(state: &Token) -> Result<Option<&NonceKey>, Failure> {
     if state.config.dpop_nonce_ttl == 0 {
         return Ok(None);
     }
@@ -66,7 +65,7 @@ async fn nonce_key<'s>(state: &'s Token, record: &mut Record) -> Result<Option<&
         random(&mut fresh);
         state.tokens.nonce_key(fresh).await.map(|key| NonceKey::new(&key))
     });
-    record.dynamodb(read).await.map(Some).map_err(Failure::unavailable)
+    Ok(Some(read.await?))
 }
 
 fn fresh(key: &NonceKey, now: u64) -> HeaderValue {

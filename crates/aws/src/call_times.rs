@@ -1,0 +1,138 @@
+//! How long a request waits for DynamoDB and KMS.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use aws_sdk_dynamodb::config::interceptors::{
+    BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef,
+};
+use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
+use aws_sdk_dynamodb::error::BoxError;
+
+tokio::task_local! {
+    static CURRENT: CallTimes;
+}
+
+/// The time during which calls were in flight, retries included. Calls at the same time count once.
+#[derive(Clone, Debug, Default)]
+pub struct CallTimes(Arc<Mutex<Times>>);
+
+#[derive(Debug, Default)]
+struct Times {
+    dynamodb: Service,
+    kms: Service,
+}
+
+#[derive(Debug, Default)]
+struct Service {
+    calls: usize,
+    since: Option<Instant>,
+    total: Duration,
+}
+
+impl CallTimes {
+    /// Runs a future; the calls that it makes count here.
+    pub async fn measure<T>(&self, work: impl Future<Output = T>) -> T {
+        CURRENT.scope(self.clone(), work).await
+    }
+
+    /// The time spent in DynamoDB so far.
+    pub fn dynamodb(&self) -> Duration {
+        self.with(|times| times.dynamodb.total())
+    }
+
+    /// The time spent in KMS so far.
+    pub fn kms(&self) -> Duration {
+        self.with(|times| times.kms.total())
+    }
+
+    fn with<T>(&self, work: impl FnOnce(&mut Times) -> T) -> T {
+        work(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl Service {
+    fn begin(&mut self) {
+        self.calls += 1;
+        self.since.get_or_insert_with(Instant::now);
+    }
+
+    fn end(&mut self) {
+        self.calls = self.calls.saturating_sub(1);
+        if self.calls == 0 {
+            self.total = self.total();
+            self.since = None;
+        }
+    }
+
+    fn total(&self) -> Duration {
+        self.total + self.since.map_or(Duration::ZERO, |since| since.elapsed())
+    }
+}
+
+/// Measures every call of one client of the SDK.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Timer {
+    DynamoDb,
+    Kms,
+}
+
+impl Timer {
+    fn count(self, change: impl FnOnce(&mut Service)) {
+        // Outside of a request, as at start, nobody asks.
+        let _ = CURRENT.try_with(|times| {
+            times.with(|times| {
+                change(match self {
+                    Self::DynamoDb => &mut times.dynamodb,
+                    Self::Kms => &mut times.kms,
+                });
+            });
+        });
+    }
+}
+
+impl Intercept for Timer {
+    fn name(&self) -> &'static str {
+        "Timer"
+    }
+
+    fn read_before_execution(
+        &self,
+        _: &BeforeSerializationInterceptorContextRef<'_>,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.count(Service::begin);
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.count(Service::end);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// O3: calls at the same time count once, and a call in flight counts as far as it got.
+    #[test]
+    fn o3_calls_at_the_same_time_count_once() {
+        let mut service = Service::default();
+        assert_eq!(service.total(), Duration::ZERO);
+        service.begin();
+        service.begin();
+        service.end();
+        assert!(service.since.is_some() && service.total() > Duration::ZERO);
+        service.end();
+        let total = service.total();
+        assert_eq!((service.since, service.total()), (None, total));
+        service.begin();
+        assert!(service.total() >= total);
+    }
+}
