@@ -2,74 +2,77 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// What is not public of IPv4: network, length of the prefix.
-const V4: &[([u8; 4], u32)] = &[
+use ipnet::{Ipv4Net, Ipv6Net};
+
+/// What is not public of IPv4.
+const V4: &[Ipv4Net] = &[
     // "This network" (RFC 791).
-    ([0, 0, 0, 0], 8),
+    v4([0, 0, 0, 0], 8),
     // Private (RFC 1918).
-    ([10, 0, 0, 0], 8),
-    ([172, 16, 0, 0], 12),
-    ([192, 168, 0, 0], 16),
+    v4([10, 0, 0, 0], 8),
+    v4([172, 16, 0, 0], 12),
+    v4([192, 168, 0, 0], 16),
     // Shared by carriers (RFC 6598).
-    ([100, 64, 0, 0], 10),
+    v4([100, 64, 0, 0], 10),
     // Loopback (RFC 1122).
-    ([127, 0, 0, 0], 8),
+    v4([127, 0, 0, 0], 8),
     // Link-local (RFC 3927): the metadata of instances and containers.
-    ([169, 254, 0, 0], 16),
+    v4([169, 254, 0, 0], 16),
     // Protocol assignments (RFC 6890), documentation (RFC 5737), relays of 6to4 (RFC 7526).
-    ([192, 0, 0, 0], 24),
-    ([192, 0, 2, 0], 24),
-    ([198, 51, 100, 0], 24),
-    ([203, 0, 113, 0], 24),
-    ([192, 88, 99, 0], 24),
+    v4([192, 0, 0, 0], 24),
+    v4([192, 0, 2, 0], 24),
+    v4([198, 51, 100, 0], 24),
+    v4([203, 0, 113, 0], 24),
+    v4([192, 88, 99, 0], 24),
     // Benchmarks (RFC 2544).
-    ([198, 18, 0, 0], 15),
+    v4([198, 18, 0, 0], 15),
     // Multicast (RFC 5771), reserved and broadcast (RFC 1112, RFC 919).
-    ([224, 0, 0, 0], 4),
-    ([240, 0, 0, 0], 4),
+    v4([224, 0, 0, 0], 4),
+    v4([240, 0, 0, 0], 4),
 ];
 
-/// All of IPv6 that is public lies in here (RFC 4291 §2.5.4); mapped, link-local, unique local, multicast and
-/// all the rest of the special addresses do not.
-const V6_GLOBAL: ([u16; 8], u32) = ([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
+/// All public IPv6 addresses are in here (RFC 4291 §2.5.4); mapped, link-local, unique local, multicast and
+/// all other special addresses are not.
+const V6_GLOBAL: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
 /// What is not public of that.
-const V6: &[([u16; 8], u32)] = &[
+const V6: &[Ipv6Net] = &[
     // Protocol assignments (RFC 2928), Teredo (RFC 4380) among them.
-    ([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
+    v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
     // Documentation (RFC 3849, RFC 9637).
-    ([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
-    ([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
+    v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
+    v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
     // 6to4 (RFC 3056): an IPv4 address inside, any.
-    ([0x2002, 0, 0, 0, 0, 0, 0, 0], 16),
+    v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16),
 ];
 
 /// The prefix of IPv4 addresses that a network translates (RFC 6052 §2.1).
-const TRANSLATED: ([u16; 8], u32) = ([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
+const TRANSLATED: Ipv6Net = v6([0x64, 0xff9b, 0, 0, 0, 0, 0, 0], 96);
+
+const fn v4([a, b, c, d]: [u8; 4], length: u8) -> Ipv4Net {
+    Ipv4Net::new_assert(Ipv4Addr::new(a, b, c, d), length)
+}
+
+const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], length: u8) -> Ipv6Net {
+    Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
+}
 
 /// Whether an address is one that anybody on the internet could reach: no other is ever opened.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
         IpAddr::V6(address) => {
-            if is_in_v6(address, TRANSLATED) {
+            if TRANSLATED.contains(&address) {
                 let [.., a, b, c, d] = address.octets();
                 return is_public_v4(Ipv4Addr::new(a, b, c, d));
             }
-            is_in_v6(address, V6_GLOBAL) && !V6.iter().any(|network| is_in_v6(address, *network))
+            V6_GLOBAL.contains(&address) && !V6.iter().any(|network| network.contains(&address))
         }
     }
 }
 
 fn is_public_v4(address: Ipv4Addr) -> bool {
-    let is_in = |(network, length): &([u8; 4], u32)| {
-        (address.to_bits() ^ Ipv4Addr::from_octets(*network).to_bits()) >> (Ipv4Addr::BITS - length) == 0
-    };
-    !V4.iter().any(is_in)
-}
-
-fn is_in_v6(address: Ipv6Addr, (network, length): ([u16; 8], u32)) -> bool {
-    (address.to_bits() ^ Ipv6Addr::from_segments(network).to_bits()) >> (Ipv6Addr::BITS - length) == 0
+    !V4.iter().any(|network| network.contains(&address))
 }
 
 #[cfg(test)]

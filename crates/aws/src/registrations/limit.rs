@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::AttributeValue;
+use ipnet::Ipv6Net;
 use tokenmint_oauth::EpochSeconds;
 
 use super::{KEY, RegistrationsTable};
@@ -73,14 +74,14 @@ impl RegistrationsTable {
     }
 }
 
-/// The address, or of an IPv6 address its /64.
+/// How much of an IPv6 address one subscriber has (RFC 6177).
+const SUBSCRIBER_V6: u8 = 64;
+
+/// The address, or the /64 of an IPv6 address.
 fn subscriber(address: IpAddr) -> String {
     match address.to_canonical() {
         IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}")
-        }
+        IpAddr::V6(address) => Ipv6Net::new_assert(address, SUBSCRIBER_V6).trunc().to_string(),
     }
 }
 
