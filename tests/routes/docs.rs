@@ -33,6 +33,7 @@ const SETTINGS_TABLE: Place = Place { document: "docs/configuration.md", name: "
 const PARAMETERS_TABLE: Place = Place { document: "docs/configuration.md", name: "parameters" };
 const ERRORS_TABLE: Place = Place { document: "docs/http.md", name: "errors" };
 const MEMBERS_TABLE: Place = Place { document: "docs/http.md", name: "members" };
+const FINDINGS_TABLE: Place = Place { document: "docs/security.md", name: "findings" };
 const RULES_TABLE: Place = Place { document: "docs/rules.md", name: "rules" };
 
 impl fmt::Display for Place {
@@ -144,6 +145,17 @@ fn members_are_those_of_the_code() {
     let mut expected: Vec<_> = MEMBERS.iter().map(|member| member.name).collect();
     expected.sort_unstable();
     assert_eq!(names, expected);
+}
+
+/// Every finding names the tests that failed before its fix, and they are there.
+#[test]
+fn findings_name_tests_that_exist() {
+    let tests = tests();
+    for row in table(FINDINGS_TABLE) {
+        let [finding, _, named] = &row[..] else { panic!("not three cells: {row:?}") };
+        let missing = named.split(',').map(|name| name.trim().trim_matches('`')).find(|name| !tests.contains(*name));
+        assert_eq!(missing, None, "{finding}");
+    }
 }
 
 /// Every test that a rule names is there, and every rule names one, unless it says that nothing is there yet.

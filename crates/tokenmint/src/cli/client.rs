@@ -231,8 +231,9 @@ Examples:
     \"jwks_uri\": \"https://signer.example.com/jwks.json\"}' | tokenmint client create --metadata -";
 
 const DISABLE: &str = "\
-From the next request on, the client gets no more tokens and cannot read or change its
-registration. Access tokens that were issued before are valid until they expire, except at
+The client can no longer read or change its registration, and gets no more tokens. The token
+endpoint may still accept it, usually for less than a second: its first read of a client is
+eventually consistent. Access tokens that were issued before are valid until they expire, except at
 resource servers that use introspection. `tokenmint client enable` reverses this.
 
 Examples:
