@@ -6,7 +6,7 @@ use std::hint::black_box;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tokenmint_oauth::access_token::{Claims, EncodedHeader, signing_input};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::{Circumstances, Credentials, Method, MethodChoice, Presented, Progress, Proof};
+use tokenmint_oauth::client_auth::{Credentials, Method, MethodChoice, Presented, Progress, Proof, ProofContext};
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::grant::{self, GrantPolicy};
 use tokenmint_oauth::issuer::Issuer;
@@ -67,7 +67,7 @@ fn token(criterion: &mut Criterion) {
                 let authorization: &[&[u8]] = &[black_box(authorization)];
                 let presented = Presented { authorization, query: &query, form: &form, certificate: None };
                 let credentials = Credentials::present(&presented).expect("presents");
-                let at = Circumstances {
+                let at = ProofContext {
                     now: 1_700_000_001,
                     audiences: &[],
                     assertion_max_lifetime: 0,

@@ -75,7 +75,7 @@ impl Certificate {
     }
 
     /// Whether it is valid at this time; its last second is one of them (RFC 5280 §4.1.2.5).
-    pub const fn is_good_at(&self, now: EpochSeconds) -> bool {
+    pub const fn is_valid_at(&self, now: EpochSeconds) -> bool {
         self.not_before <= now && now <= self.not_after
     }
 
@@ -137,7 +137,7 @@ impl From<BindError> for OAuthError {
 pub fn bind(certificate: Option<&str>, now: EpochSeconds) -> Result<String, BindError> {
     let certificate = Certificate::parse(certificate.ok_or(BindError::NoCertificate)?);
     let certificate = certificate.map_err(|_| BindError::Malformed)?;
-    if certificate.is_good_at(now) { Ok(certificate.thumbprint) } else { Err(BindError::Time) }
+    if certificate.is_valid_at(now) { Ok(certificate.thumbprint) } else { Err(BindError::Time) }
 }
 
 #[cfg(test)]
@@ -174,7 +174,7 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
         for (now, good) in
             [(1_539_866_228, false), (1_539_866_229, true), (1_651_495_029, true), (1_651_495_030, false)]
         {
-            assert_eq!(certificate.is_good_at(now), good, "{now}");
+            assert_eq!(certificate.is_valid_at(now), good, "{now}");
         }
     }
 

@@ -76,15 +76,15 @@ pub struct Client {
     pub scope_ceiling: Option<Scope>,
     /// An operator has disabled it.
     pub disabled: bool,
-    /// The first second at which it is gone, unless it asks for a token before (R20).
+    /// The first second at which it is expired, unless it gets a token before (R20).
     pub expires_at: Option<EpochSeconds>,
     /// What it registered.
     pub metadata: ClientMetadata,
 }
 
 impl Client {
-    /// Whether it is still there. DynamoDB deletes late, so its end is checked too (R20).
-    pub fn is_there_at(&self, now: EpochSeconds) -> bool {
+    /// Whether it has not expired. DynamoDB deletes expired items late, so the expiry is checked too (R20).
+    pub fn is_live_at(&self, now: EpochSeconds) -> bool {
         self.expires_at.is_none_or(|end| now < end)
     }
 }
@@ -94,13 +94,13 @@ impl Client {
 pub struct StoredSecret {
     /// Its SHA-256.
     pub sha256: SecretHash,
-    /// The first second at which it is no longer good; 0 = never (RFC 7591 §3.2.1).
+    /// The first second at which it is expired; 0 = never (RFC 7591 §3.2.1).
     pub expires_at: EpochSeconds,
 }
 
 impl StoredSecret {
-    /// Whether the secret is still good.
-    pub const fn is_good_at(&self, now: EpochSeconds) -> bool {
+    /// Whether the secret has not expired.
+    pub const fn is_valid_at(&self, now: EpochSeconds) -> bool {
         self.expires_at == 0 || now < self.expires_at
     }
 }
@@ -130,8 +130,8 @@ mod tests {
     #[test]
     fn a5_end_of_a_secret() {
         let secret = |expires_at| StoredSecret { sha256: SecretHash::of("s"), expires_at };
-        assert!(secret(0).is_good_at(u64::MAX));
-        assert!(secret(10).is_good_at(9));
-        assert!(!secret(10).is_good_at(10));
+        assert!(secret(0).is_valid_at(u64::MAX));
+        assert!(secret(10).is_valid_at(9));
+        assert!(!secret(10).is_valid_at(10));
     }
 }

@@ -105,7 +105,7 @@ pub fn rotate_secret(
     client.client_secrets.retain_mut(|previous| {
         let overlap = now + EpochSeconds::from(lifetimes.overlap);
         previous.expires_at = if previous.expires_at == 0 { overlap } else { previous.expires_at.min(overlap) };
-        previous.is_good_at(now)
+        previous.is_valid_at(now)
     });
     client.client_secrets.insert(0, stored(&secret, now, lifetimes));
     secret

@@ -65,7 +65,7 @@ pub(crate) async fn configuration<'r>(
     log.client_id(&id);
     let now = state.clock.now();
     let found = state.clients.find(&id, Consistency::Strong).await?;
-    let client = found.filter(|client| client.is_there_at(now)).ok_or_else(|| invalid("unknown client"))?;
+    let client = found.filter(|client| client.is_live_at(now)).ok_or_else(|| invalid("unknown client"))?;
     if client.registration_access_token.as_ref() != Some(presented.hash()) {
         return Err(invalid("wrong registration access token"));
     }

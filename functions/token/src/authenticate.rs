@@ -5,7 +5,7 @@ use tokenmint_aws::config::AssertionAudience;
 use tokenmint_http::{Failure, OrRefuse, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client_auth::{
-    AuthenticatedClient, Circumstances, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProveError,
+    AuthenticatedClient, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProofContext, ProveError,
 };
 use tokenmint_oauth::issuer::path;
 
@@ -38,7 +38,7 @@ async fn prove(
 ) -> Result<Result<Proof, ProveError>, Failure> {
     let found = state.clients.find(credentials.client_id(), consistency).await?;
     let now = state.clock.now();
-    let client = found.filter(|client| client.is_there_at(now));
+    let client = found.filter(|client| client.is_live_at(now));
 
     let config = &state.config;
     let token_endpoints = config.mutual_tls.urls(&config.issuer, path::TOKEN);
@@ -46,7 +46,7 @@ async fn prove(
     if config.assertion_audience == AssertionAudience::IssuerOrTokenEndpoint {
         audiences.extend(token_endpoints.iter().map(String::as_str));
     }
-    let at = Circumstances {
+    let at = ProofContext {
         now,
         audiences: &audiences,
         assertion_max_lifetime: config.assertion_max_lifetime,

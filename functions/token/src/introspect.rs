@@ -40,7 +40,7 @@ async fn is_active(state: &Token, token: &OwnToken, caller: &Client) -> Result<b
         return Ok(false);
     }
     let found = state.clients.find(&token.client_id, Consistency::Strong).await?;
-    if !found.is_some_and(|client| client.is_there_at(state.clock.now()) && !client.disabled) {
+    if !found.is_some_and(|client| client.is_live_at(state.clock.now()) && !client.disabled) {
         return Ok(false);
     }
     Ok(!state.tokens.is_revoked(&token.jti).await?)

@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::private_key_jwt::PlausibleAssertion;
 use super::tls::PlausibleCertificate;
-use super::{AuthenticatedClient, Circumstances, FirstUse, Progress, Proof, ProveError};
+use super::{AuthenticatedClient, FirstUse, Progress, Proof, ProofContext, ProveError};
 use crate::client::Client;
 use crate::jose::PublicKeys;
 
@@ -16,7 +16,7 @@ pub(super) enum ByKey<'c> {
 }
 
 impl ByKey<'_> {
-    fn prove(&self, client: Client, keys: &PublicKeys, at: &Circumstances<'_>) -> Result<Proof, ProveError> {
+    fn prove(&self, client: Client, keys: &PublicKeys, at: &ProofContext<'_>) -> Result<Proof, ProveError> {
         match self {
             Self::Assertion(assertion) => {
                 let jti = assertion.prove(keys, at)?;
@@ -35,7 +35,7 @@ pub struct NeedsKeys<'c> {
     client: Client,
     url: String,
     by_key: ByKey<'c>,
-    at: Circumstances<'c>,
+    at: ProofContext<'c>,
 }
 
 impl<'c> NeedsKeys<'c> {
@@ -43,7 +43,7 @@ impl<'c> NeedsKeys<'c> {
     pub(super) fn resolve(
         client: Client,
         by_key: ByKey<'c>,
-        at: &Circumstances<'c>,
+        at: &ProofContext<'c>,
     ) -> Result<Progress<'c>, ProveError> {
         if let Some(url) = client.metadata.text("jwks_uri").map(str::to_owned) {
             return Ok(Progress::NeedsKeys(Self { client, url, by_key, at: *at }));

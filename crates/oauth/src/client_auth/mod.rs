@@ -1,7 +1,7 @@
 //! Client authentication at the token endpoint: RFC 6749 §2.3.
 //!
 //! Two steps. *Present*: [`Credentials::present`] finds out what the request claims and by which
-//! method. *Prove*: [`Credentials::prove`] holds it against the registered client; where only a key is missing
+//! method. *Prove*: [`Credentials::prove`] verifies it against the registered client; where only a key is missing
 //! that lies elsewhere, [`NeedsKeys::prove`] ends what it began. A new method adds one file with one of each,
 //! and one line in the list of [`Method`].
 
@@ -58,9 +58,9 @@ pub enum Credentials {
     Tls(Box<IdAndCertificate>),
 }
 
-/// What credentials are held against beside the registered client.
+/// What credentials are verified against beside the registered client.
 #[derive(Clone, Copy, Debug)]
-pub struct Circumstances<'a> {
+pub struct ProofContext<'a> {
     /// The time.
     pub now: EpochSeconds,
     /// What an assertion may name as its audience: the issuer and, where the operator wants it, the token
@@ -177,13 +177,13 @@ impl Credentials {
         }
     }
 
-    /// Holds the credentials against the client found under [`Self::client_id`], if any. What a secret is
+    /// Verifies the credentials against the client found under [`Self::client_id`], if any. What a secret is
     /// compared with is the same work whatever is found (A4). Keys come last: of a client that is disabled, or
     /// for credentials that no key could make valid, nobody asks for any (A6).
     ///
     /// # Errors
     /// [`ProveError`], which tells the log more than the client may know.
-    pub fn prove<'c>(&'c self, client: Option<Client>, at: &Circumstances<'c>) -> Result<Progress<'c>, ProveError> {
+    pub fn prove<'c>(&'c self, client: Option<Client>, at: &ProofContext<'c>) -> Result<Progress<'c>, ProveError> {
         let matched = match self {
             Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => pair.matching(client.as_ref()),
             Self::PrivateKeyJwt(_) | Self::Tls(_) => None,

@@ -8,7 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::{Circumstances, PresentError};
+use super::{PresentError, ProofContext};
 use crate::EpochSeconds;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
@@ -57,7 +57,7 @@ pub enum AssertionError {
     /// Its time is over.
     #[error("expired")]
     Expired,
-    /// It is valid for longer than [`Circumstances::assertion_max_lifetime`] from now.
+    /// It is valid for longer than [`ProofContext::assertion_max_lifetime`] from now.
     #[error("exp is too far ahead")]
     TooLong,
     /// Its time has not begun.
@@ -108,7 +108,7 @@ impl Assertion {
     pub(super) fn check(
         &self,
         client: &Client,
-        at: &Circumstances<'_>,
+        at: &ProofContext<'_>,
     ) -> Result<PlausibleAssertion<'_>, AssertionError> {
         let token = UnverifiedToken::parse(&self.token)?;
         if client.metadata.text(ALGORITHM).is_some_and(|registered| token.header("alg") != Some(registered)) {
@@ -118,7 +118,7 @@ impl Assertion {
         Ok(PlausibleAssertion { assertion: self, token })
     }
 
-    fn read<S>(&self, claims: &Claims<S>, at: &Circumstances<'_>) -> Result<Jti<S>, AssertionError> {
+    fn read<S>(&self, claims: &Claims<S>, at: &ProofContext<'_>) -> Result<Jti<S>, AssertionError> {
         let client_id = self.client_id.as_str();
         if ["iss", "sub"].iter().any(|name| claims.text(name) != Some(client_id)) {
             return Err(AssertionError::Issuer);
@@ -149,7 +149,7 @@ impl Assertion {
 
 impl PlausibleAssertion<'_> {
     /// Verifies the signature; all that counts afterwards comes from the verified claims.
-    pub(super) fn prove(&self, keys: &PublicKeys, at: &Circumstances<'_>) -> Result<Jti<Verified>, AssertionError> {
+    pub(super) fn prove(&self, keys: &PublicKeys, at: &ProofContext<'_>) -> Result<Jti<Verified>, AssertionError> {
         self.assertion.read(&self.token.verify(keys)?, at)
     }
 }
@@ -197,7 +197,7 @@ mod tests {
         let client_id = ClientId::parse("s6BhdRkqt3").expect("an identifier");
         let assertion = Assertion { client_id, token: token.clone(), claims };
         let audiences = &["https://as.example", "https://as.example/token"];
-        let at = Circumstances { now: NOW, audiences, assertion_max_lifetime: 600, certificate_method: None };
+        let at = ProofContext { now: NOW, audiences, assertion_max_lifetime: 600, certificate_method: None };
         assertion.read(&assertion.claims, &at).map(|jti| (jti.id, jti.expires_at))
     }
 

@@ -43,9 +43,9 @@ impl IdAndSecret {
         matched
     }
 
-    /// Holds what [`Self::matching`] found against the clock.
+    /// Checks that the secret that [`Self::matching`] found has not expired.
     pub(super) fn prove(matched: Option<usize>, client: &Client, now: EpochSeconds) -> Result<(), ProveError> {
         let secret = matched.and_then(|at| client.client_secrets.get(at)).ok_or(ProveError::WrongSecret)?;
-        if secret.is_good_at(now) { Ok(()) } else { Err(ProveError::ExpiredSecret) }
+        if secret.is_valid_at(now) { Ok(()) } else { Err(ProveError::ExpiredSecret) }
     }
 }

@@ -34,9 +34,9 @@ fn present_over(authorization: &[&[u8]], body: &str, certificate: Option<&str>) 
     Credentials::present(&Presented { authorization, query: &query, form: &form, certificate })
 }
 
-fn at(now: EpochSeconds) -> Circumstances<'static> {
+fn at(now: EpochSeconds) -> ProofContext<'static> {
     let certificate_method = Some(CertificateMethod::TlsClientAuth);
-    Circumstances { now, audiences: &["https://as.example"], assertion_max_lifetime: 600, certificate_method }
+    ProofContext { now, audiences: &["https://as.example"], assertion_max_lifetime: 600, certificate_method }
 }
 
 fn basic(pair: &str) -> String {

@@ -3,7 +3,7 @@
 //! TLS itself, and with it that the client holds the certificate's key, is API Gateway's business, and so is
 //! that the certificate leads to one in the deployment's trust store; what is left is whose it is, and when.
 
-use super::{Circumstances, PresentError, ProveError};
+use super::{PresentError, ProofContext, ProveError};
 use crate::certificate::Certificate;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
@@ -27,7 +27,7 @@ pub(super) fn present(form: &Form<'_>, certificate: Option<&str>) -> Result<IdAn
 
 impl IdAndCertificate {
     /// `tls_client_auth`: one of the certificate's names is the one registered (§2.1).
-    pub(super) fn prove_name(&self, client: &Client, at: &Circumstances<'_>) -> Result<(), ProveError> {
+    pub(super) fn prove_name(&self, client: &Client, at: &ProofContext<'_>) -> Result<(), ProveError> {
         self.check(CertificateMethod::TlsClientAuth, at)?;
         if client.metadata.certificate_name().is_some_and(|name| self.certificate.is_for(&name)) {
             Ok(())
@@ -38,7 +38,7 @@ impl IdAndCertificate {
 
     /// `self_signed_tls_client_auth`, as far as it can be checked without the client's keys. A certificate that may
     /// sign others is refused.
-    pub(super) fn check_self_signed(&self, at: &Circumstances<'_>) -> Result<PlausibleCertificate<'_>, ProveError> {
+    pub(super) fn check_self_signed(&self, at: &ProofContext<'_>) -> Result<PlausibleCertificate<'_>, ProveError> {
         self.check(CertificateMethod::SelfSignedTlsClientAuth, at)?;
         // It is in the trust store, where it would let in whatever it signs.
         if self.certificate.is_authority() {
@@ -49,11 +49,11 @@ impl IdAndCertificate {
     }
 
     /// What both methods ask for: that this deployment offers the method, and that the certificate is valid.
-    fn check(&self, method: CertificateMethod, at: &Circumstances<'_>) -> Result<(), ProveError> {
+    fn check(&self, method: CertificateMethod, at: &ProofContext<'_>) -> Result<(), ProveError> {
         if at.certificate_method != Some(method) {
             return Err(ProveError::MethodNotOffered);
         }
-        if self.certificate.is_good_at(at.now) { Ok(()) } else { Err(ProveError::CertificateTime) }
+        if self.certificate.is_valid_at(at.now) { Ok(()) } else { Err(ProveError::CertificateTime) }
     }
 }
 

@@ -90,7 +90,7 @@ async fn store(tables: &Tables, id: &ClientId, lifetimes: Lifetimes, yes: bool) 
             return Err(Error::NotDone(format!("the client uses {}, which has no secret", method.as_str())));
         }
         // The current secret is for the overlap; one before it had its own, and would lose the rest of it.
-        let promised = before.client_secrets.iter().skip(1).find(|secret| secret.is_good_at(now));
+        let promised = before.client_secrets.iter().skip(1).find(|secret| secret.is_valid_at(now));
         if let Some(promised) = promised.filter(|_| !yes) {
             return Ok(Outcome::Promised(before.client_id, promised.expires_at));
         }

@@ -64,7 +64,7 @@ pub(super) fn state(client: &Client, now: EpochSeconds) -> String {
     match client.expires_at {
         _ if client.disabled => "disabled".to_owned(),
         None => "active".to_owned(),
-        Some(end) if client.is_there_at(now) => format!("expires {}", moment(end)),
+        Some(end) if client.is_live_at(now) => format!("expires {}", moment(end)),
         Some(_) => "expired".to_owned(),
     }
 }
