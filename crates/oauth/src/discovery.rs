@@ -2,10 +2,10 @@
 
 use serde::Serialize;
 
-use crate::client_auth::Method;
-use crate::grant::Grant;
+use crate::grant_type::GrantType;
 use crate::issuer::{Issuer, path};
 use crate::jose;
+use crate::method::Method;
 use crate::mutual_tls::MutualTls;
 use crate::scope::Scope;
 
@@ -69,7 +69,7 @@ impl ServerMetadata {
             scopes_supported: offered.tokens().map(str::to_owned).collect(),
             // Required by §2; there is no authorization endpoint, so there is no response type.
             response_types_supported: Vec::new(),
-            grant_types_supported: Grant::ALL.iter().map(|grant| grant.as_str()).collect(),
+            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
             // All three endpoints authenticate clients in the same way.
             introspection_endpoint_auth_methods_supported: methods.clone(),
             revocation_endpoint_auth_methods_supported: methods.clone(),

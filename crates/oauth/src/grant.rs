@@ -1,34 +1,10 @@
-//! The grants this server runs: RFC 6749 §4.4, and what each decides.
+//! What each grant decides: RFC 6749 §4.4.
 
 use crate::client_auth::AuthenticatedClient;
 use crate::error::{ErrorCode, OAuthError};
-use crate::resource::{Audience, Resources};
+use crate::grant_type::GrantType;
+use crate::resource::{Audience, ResourceError, Resources};
 use crate::scope::Scope;
-
-/// A grant, by its registered name. The one list: the token endpoint, registration and the metadata
-/// document all read it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Grant {
-    /// The client acts for itself (RFC 6749 §4.4).
-    ClientCredentials,
-}
-
-impl Grant {
-    /// All grants this server runs.
-    pub const ALL: &'static [Self] = &[Self::ClientCredentials];
-
-    /// The value of `grant_type`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ClientCredentials => "client_credentials",
-        }
-    }
-
-    /// The grant with this name, if this server runs it.
-    pub fn from_name(name: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|grant| grant.as_str() == name)
-    }
-}
 
 /// Which clients may use the client-credentials grant (R5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -72,6 +48,15 @@ pub enum GrantError {
     Target,
 }
 
+impl From<ResourceError> for GrantError {
+    fn from(error: ResourceError) -> Self {
+        match error {
+            ResourceError::Unknown => Self::Target,
+            ResourceError::Scope => Self::Scope,
+        }
+    }
+}
+
 impl From<GrantError> for OAuthError {
     fn from(error: GrantError) -> Self {
         let code = match error {
@@ -96,7 +81,7 @@ pub fn client_credentials(
     default_audience: &str,
 ) -> Result<Granted, GrantError> {
     let registered = &client.client().metadata;
-    if policy == GrantPolicy::Registered && !registered.registered(Grant::ClientCredentials) {
+    if policy == GrantPolicy::Registered && !registered.registered(GrantType::ClientCredentials) {
         return Err(GrantError::Unauthorized);
     }
     let scope = match asked.scope {

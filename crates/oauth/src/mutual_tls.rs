@@ -1,34 +1,7 @@
 //! Mutual TLS: RFC 8705. At which domain clients show certificates, and how they authenticate with them.
 
-use crate::client_auth::Method;
 use crate::issuer::Issuer;
-
-/// The method by which clients authenticate with certificates (RFC 8705 §2).
-///
-/// A deployment offers one of the two, because both would share the trust store of its domain. The certificates
-/// of `self_signed_tls_client_auth` clients are themselves in that store. A certificate that may sign others is an
-/// authority there: its holder could sign one with the subject of any `tls_client_auth` client.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum CertificateMethod {
-    /// `tls_client_auth`: a trusted authority signed the certificate, with the registered subject (§2.1).
-    #[default]
-    TlsClientAuth,
-    /// `self_signed_tls_client_auth`: the certificate has one of the client's keys (§2.2).
-    SelfSignedTlsClientAuth,
-}
-
-impl CertificateMethod {
-    /// Both methods.
-    pub const ALL: [Self; 2] = [Self::TlsClientAuth, Self::SelfSignedTlsClientAuth];
-
-    /// The method among all methods of client authentication.
-    pub const fn method(self) -> Method {
-        match self {
-            Self::TlsClientAuth => Method::TlsClientAuth,
-            Self::SelfSignedTlsClientAuth => Method::SelfSignedTlsClientAuth,
-        }
-    }
-}
+use crate::method::CertificateMethod;
 
 /// Whether clients can show certificates, at which domain, and how they authenticate with them.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use url::Url;
 
-use crate::grant::GrantError;
 use crate::scope::Scope;
 
 /// The resources that tokens may be for, and the scopes that are allowed at each.
@@ -20,6 +19,17 @@ pub enum Audience {
     One(String),
     /// Two or more.
     Many(Vec<String>),
+}
+
+/// Why no token can be issued for the resources that were asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResourceError {
+    /// A resource that this server does not know.
+    #[error("the resource is unknown")]
+    Unknown,
+    /// None of the scope is allowed at all of the resources.
+    #[error("the resources allow nothing of the scope")]
+    Scope,
 }
 
 impl Resources {
@@ -46,13 +56,13 @@ impl Resources {
     /// it was chosen; without an entry it limits nothing.
     ///
     /// # Errors
-    /// [`GrantError::Target`] for an unknown resource, [`GrantError::Scope`] if nothing is left of a scope
+    /// [`ResourceError::Unknown`] for an unknown resource, [`ResourceError::Scope`] if nothing is left of a scope
     /// that was not empty.
-    pub fn choose(&self, asked: &[&str], default: &str, scope: &Scope) -> Result<(Audience, Scope), GrantError> {
+    pub fn choose(&self, asked: &[&str], default: &str, scope: &Scope) -> Result<(Audience, Scope), ResourceError> {
         let mut resources: Vec<&str> = Vec::with_capacity(asked.len().max(1));
         for resource in asked {
             if !self.0.contains_key(*resource) && *resource != default {
-                return Err(GrantError::Target);
+                return Err(ResourceError::Unknown);
             }
             if !resources.contains(resource) {
                 resources.push(resource);
@@ -66,7 +76,7 @@ impl Resources {
             left = left.reduced_to(allowed);
         }
         if left.is_empty() && !scope.is_empty() {
-            return Err(GrantError::Scope);
+            return Err(ResourceError::Scope);
         }
         let audience = match resources[..] {
             [one] => Audience::One(one.to_owned()),
@@ -101,10 +111,10 @@ mod tests {
         assert_eq!(choose(&["https://b.example/"; 2], "read"), Ok((one("https://b.example/"), scope("read"))));
         let both = Audience::Many(vec!["https://b.example/".to_owned(), "https://a.example/".to_owned()]);
         assert_eq!(choose(&["https://b.example/", "https://a.example/"], "write read"), Ok((both, scope("read"))));
-        assert_eq!(choose(&["https://b.example/"], "write"), Err(GrantError::Scope));
+        assert_eq!(choose(&["https://b.example/"], "write"), Err(ResourceError::Scope));
         assert_eq!(choose(&["https://b.example/"], ""), Ok((one("https://b.example/"), scope(""))));
         assert_eq!(choose(&["https://as.example"], "x"), Ok((one("https://as.example"), scope("x"))));
-        assert_eq!(choose(&["https://a.example"], "read"), Err(GrantError::Target));
+        assert_eq!(choose(&["https://a.example"], "read"), Err(ResourceError::Unknown));
     }
 
     const A: &str = "https://a.example/";
@@ -120,18 +130,18 @@ mod tests {
         let scopes = |asked: &[&str], text| resources.choose(asked, AS, &scope(text)).map(|(_, left)| left);
         for both in [[A, B], [B, A]] {
             assert_eq!(scopes(&both, "admin read write"), Ok(scope("read")));
-            assert_eq!(scopes(&both, "write"), Err(GrantError::Scope));
-            assert_eq!(scopes(&both, "write admin"), Err(GrantError::Scope));
+            assert_eq!(scopes(&both, "write"), Err(ResourceError::Scope));
+            assert_eq!(scopes(&both, "write admin"), Err(ResourceError::Scope));
             assert_eq!(scopes(&both, ""), Ok(scope("")));
         }
         // The default audience has no entry here, and so limits nothing: the entry of the other one still does.
         assert_eq!(scopes(&[AS, B], "write admin x"), Ok(scope("admin")));
-        assert_eq!(scopes(&[AS, B], "write"), Err(GrantError::Scope));
+        assert_eq!(scopes(&[AS, B], "write"), Err(ResourceError::Scope));
         assert_eq!(scopes(&[AS], "x"), Ok(scope("x")));
         // An entry without scopes allows none.
         let none = Resources::parse(r#"{"https://a.example/":"","https://b.example/":"read"}"#).expect("good");
-        assert_eq!(none.choose(&[A, B], AS, &scope("read")), Err(GrantError::Scope));
-        assert_eq!(none.choose(&[A], AS, &scope("read")), Err(GrantError::Scope));
+        assert_eq!(none.choose(&[A, B], AS, &scope("read")), Err(ResourceError::Scope));
+        assert_eq!(none.choose(&[A], AS, &scope("read")), Err(ResourceError::Scope));
     }
 
     /// J3: the entry of the default audience counts whether it is asked for by name or by asking for nothing.
@@ -141,7 +151,7 @@ mod tests {
         let resources = resources.expect("good");
         for asked in [&[][..], &[A], &[A, A], &[A, B], &[B, A]] {
             let choose = |text| resources.choose(asked, A, &scope(text)).map(|(_, left)| left);
-            assert_eq!(choose("write"), Err(GrantError::Scope), "{asked:?}");
+            assert_eq!(choose("write"), Err(ResourceError::Scope), "{asked:?}");
             assert_eq!(choose("write read"), Ok(scope("read")), "{asked:?}");
             assert_eq!(choose(""), Ok(scope("")), "{asked:?}");
         }

@@ -2,7 +2,8 @@
 
 use crate::error::{ErrorCode, OAuthError};
 use crate::form::Form;
-use crate::grant::{Asked, Grant};
+use crate::grant::Asked;
+use crate::grant_type::GrantType;
 use crate::scope::{Scope, ScopeError};
 
 /// The largest token request, in bytes.
@@ -11,8 +12,8 @@ pub const MAX_BODY_BYTES: usize = 16 * 1024;
 /// A well-formed token request, without the credentials that come with it.
 #[derive(Debug)]
 pub struct TokenRequest<'a> {
-    /// The grant.
-    pub grant: Grant,
+    /// The grant type.
+    pub grant_type: GrantType,
     scope: Option<Scope>,
     resources: Vec<&'a str>,
 }
@@ -49,10 +50,10 @@ impl<'a> TokenRequest<'a> {
     /// [`TokenRequestError`] for the first thing that is wrong.
     pub fn parse(form: &'a Form<'_>) -> Result<Self, TokenRequestError> {
         let grant_type = form.value("grant_type").ok_or(TokenRequestError::MissingGrantType)?;
-        let grant = Grant::from_name(grant_type).ok_or(TokenRequestError::UnsupportedGrantType)?;
+        let grant_type = GrantType::from_name(grant_type).ok_or(TokenRequestError::UnsupportedGrantType)?;
         let scope = form.value("scope").map(Scope::parse).transpose()?;
         let resources = form.values("resource").collect();
-        Ok(Self { grant, scope, resources })
+        Ok(Self { grant_type, scope, resources })
     }
 
     /// What the client asks for.

@@ -21,9 +21,9 @@ use tokenmint_aws::clients::ClientsTable;
 use tokenmint_aws::config::{RegisterConfig, Registration};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_http::Clock;
-use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::Policy;
+use tokenmint_oauth::method::Method;
 
 /// What the endpoints work with; made once, at init.
 #[derive(Debug)]

@@ -14,7 +14,8 @@ use tokenmint_http::{Failure, OrRefuse, RequestLog, json, random_id};
 use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
 use tokenmint_oauth::certificate;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, ProveError};
-use tokenmint_oauth::grant::{self, Grant, Granted};
+use tokenmint_oauth::grant::{self, Granted};
+use tokenmint_oauth::grant_type::GrantType;
 use tokenmint_oauth::token_request::TokenRequest;
 
 use crate::Token;
@@ -64,8 +65,8 @@ pub(crate) async fn issue(
 /// Decides what the client gets.
 fn grant(state: &Token, client: &AuthenticatedClient, request: &TokenRequest<'_>) -> Result<Granted, Failure> {
     let config = &state.config;
-    match request.grant {
-        Grant::ClientCredentials => {
+    match request.grant_type {
+        GrantType::ClientCredentials => {
             let (policy, resources) = (config.grant_policy, &config.resources);
             grant::client_credentials(client, request.asked(), policy, resources, &config.audience).or_refuse()
         }

@@ -9,8 +9,8 @@ use serde_bytes::ByteArray;
 use serde_json::{Map, Value};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::{Method, MethodChoice};
 use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::method::{Method, MethodChoice};
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 

@@ -1,7 +1,7 @@
 //! Settings whose value is one of a few names. Each list of names exists once, here.
 
 use tokenmint_oauth::grant::GrantPolicy;
-use tokenmint_oauth::mutual_tls::CertificateMethod;
+use tokenmint_oauth::method::CertificateMethod;
 
 macro_rules! choices {
     ($($(#[$doc:meta])* $setting:ident { $($(#[$value_doc:meta])* $variant:ident = $name:literal,)* })*) => {$(

@@ -1,4 +1,4 @@
-use tokenmint_oauth::mutual_tls::CertificateMethod;
+use tokenmint_oauth::method::CertificateMethod;
 
 use super::*;
 

@@ -8,7 +8,6 @@
 mod basic;
 mod by_key;
 mod error;
-mod method;
 mod post;
 pub mod private_key_jwt;
 mod secret_pair;
@@ -18,13 +17,12 @@ use crate::EpochSeconds;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
 use crate::jose::Verified;
-use crate::mutual_tls::CertificateMethod;
+use crate::method::{CertificateMethod, Method, MethodChoice};
 use by_key::ByKey;
 pub use by_key::NeedsKeys;
 #[cfg(test)]
 use error::authentication_failed;
 pub use error::{PresentError, ProveError};
-pub use method::{Method, MethodChoice};
 use private_key_jwt::{Assertion, AssertionError, Jti};
 pub use secret_pair::IdAndSecret;
 pub use tls::IdAndCertificate;

@@ -8,7 +8,7 @@ use crate::certificate::Certificate;
 use crate::client::{Client, ClientId};
 use crate::form::Form;
 use crate::jose::PublicKeys;
-use crate::mutual_tls::CertificateMethod;
+use crate::method::CertificateMethod;
 
 /// A client identifier, and the certificate of the connection over which it came.
 #[derive(Debug)]

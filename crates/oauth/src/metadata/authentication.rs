@@ -3,8 +3,9 @@
 use serde_json::{Map, Value};
 
 use super::{MetadataError, Policy, RequestedMetadata, members};
-use crate::client_auth::{Method, MethodChoice, private_key_jwt};
+use crate::client_auth::private_key_jwt;
 use crate::jose::PublicKeys;
+use crate::method::{Method, MethodChoice};
 
 const METHOD: &str = "token_endpoint_auth_method";
 

@@ -15,10 +15,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::certificate_name::CertificateName;
-use crate::client_auth::{Method, MethodChoice};
 use crate::error::{ErrorCode, OAuthError};
-use crate::grant::Grant;
+use crate::grant_type::GrantType;
 use crate::jose::KeysError;
+use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
 pub use requested::RequestedMetadata;
 
@@ -160,7 +160,7 @@ impl ClientMetadata {
     }
 
     /// Whether the client registered the grant.
-    pub fn registered(&self, grant: Grant) -> bool {
+    pub fn registered(&self, grant: GrantType) -> bool {
         self.grant_types.iter().any(|own| own == grant.as_str())
     }
 }

@@ -1,7 +1,7 @@
 //! Grant types and response types that belong together: RFC 7591 §2.1.
 
 use super::{MetadataError, RequestedMetadata, members};
-use crate::grant::Grant;
+use crate::grant_type::GrantType;
 
 /// Part of a response type → the grant type that goes with it (§2.1; `id_token`: OpenID Connect
 /// Dynamic Client Registration 1.0 §2).
@@ -29,7 +29,7 @@ pub(super) fn grants_and_responses(requested: &RequestedMetadata) -> Result<(Vec
         }
         (None, responses) => {
             let responses = responses.unwrap_or_default();
-            let mut grants = vec![Grant::ClientCredentials.as_str().to_owned()];
+            let mut grants = vec![GrantType::ClientCredentials.as_str().to_owned()];
             for grant in ["authorization_code", "implicit"] {
                 if needs(&responses, grant) {
                     grants.push(grant.to_owned());

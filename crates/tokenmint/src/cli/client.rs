@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use tokenmint_oauth::client::ClientId;
-use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::Issuer;
+use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
 use super::place::ClientsPlace;

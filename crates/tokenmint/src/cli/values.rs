@@ -7,8 +7,8 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokenmint_oauth::client::ClientId;
-use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::Issuer;
+use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
 /// Ten years, as in the settings of the functions.

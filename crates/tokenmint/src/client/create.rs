@@ -7,10 +7,10 @@ use std::path::Path;
 use serde_json::{Map, Value};
 use tokenmint_aws::clients::{NewClient, WriteError};
 use tokenmint_http::{Clock, random};
-use tokenmint_oauth::client_auth::Method;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
 use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
+use tokenmint_oauth::method::Method;
 use tokenmint_oauth::registration::{Issued, Lifetimes};
 use tokenmint_oauth::scope::Scope;
 

@@ -1,8 +1,6 @@
-//! The methods of client authentication, by their registered names.
+//! The methods of client authentication, by their registered names: RFC 6749 §2.3, RFC 7523 §2.2, RFC 8705 §2.
 
 use serde::{Deserialize, Serialize};
-
-use crate::mutual_tls::CertificateMethod;
 
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
@@ -46,6 +44,33 @@ pub enum MethodChoice {
     /// It named none, and has the default, `client_secret_basic`. Since RFC 6749 §2.3.1 has both ways for a
     /// secret, and clients in use choose one by themselves, it may use either secret method.
     Defaulted,
+}
+
+/// The method by which clients authenticate with certificates (RFC 8705 §2).
+///
+/// A deployment offers one of the two, because both would share the trust store of its domain. The certificates
+/// of `self_signed_tls_client_auth` clients are themselves in that store. A certificate that may sign others is an
+/// authority there: its holder could sign one with the subject of any `tls_client_auth` client.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum CertificateMethod {
+    /// `tls_client_auth`: a trusted authority signed the certificate, with the registered subject (§2.1).
+    #[default]
+    TlsClientAuth,
+    /// `self_signed_tls_client_auth`: the certificate has one of the client's keys (§2.2).
+    SelfSignedTlsClientAuth,
+}
+
+impl CertificateMethod {
+    /// Both methods.
+    pub const ALL: [Self; 2] = [Self::TlsClientAuth, Self::SelfSignedTlsClientAuth];
+
+    /// The method among all methods of client authentication.
+    pub const fn method(self) -> Method {
+        match self {
+            Self::TlsClientAuth => Method::TlsClientAuth,
+            Self::SelfSignedTlsClientAuth => Method::SelfSignedTlsClientAuth,
+        }
+    }
 }
 
 impl Method {
