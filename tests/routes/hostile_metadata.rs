@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use tokenmint_aws::clients::{Consistency, WriteError};
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
+use tokenmint_oauth::metadata::ClientMetadata;
 use tokenmint_oauth::metadata::members::{MAX_BODY_BYTES, MEMBERS};
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
@@ -214,8 +215,9 @@ async fn r1_what_cannot_be_stored_is_not_sent() {
     let before = world.clients().find(&id, Consistency::Strong).await.expect("a read").expect("the client");
     let proxy = world.behind_proxy().await;
     for bad in [json!(1e300), nested(40), json!({"": 1}), json!("x".repeat(400 * 1024))] {
-        let mut after = before.clone();
-        after.metadata.others.insert("member".to_owned(), bad);
+        let (mut after, mut stored) = (before.clone(), before.metadata.to_stored());
+        stored.others.insert("member".to_owned(), bad);
+        after.metadata = ClientMetadata::from_stored(stored).expect("metadata");
         let outcome = world.clients().update(&before, &after).await;
         assert!(matches!(outcome, Err(WriteError::Item(_))), "{outcome:?}");
     }

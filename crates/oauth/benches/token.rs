@@ -11,8 +11,7 @@ use tokenmint_oauth::form::Form;
 use tokenmint_oauth::grant::{self, GrantPolicy};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::{PublicKey, SigningAlgorithm};
-use tokenmint_oauth::metadata::ClientMetadata;
-use tokenmint_oauth::method::{Method, MethodChoice};
+use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
 use tokenmint_oauth::resource::Resources;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
@@ -35,14 +34,12 @@ fn client() -> Client {
         scope_ceiling: None,
         disabled: false,
         expires_at: None,
-        metadata: ClientMetadata {
-            token_endpoint_auth_method: Method::ClientSecretBasic,
-            method_choice: MethodChoice::Named,
+        metadata: ClientMetadata::from_stored(StoredMetadata {
             grant_types: vec!["client_credentials".to_owned()],
-            response_types: Vec::new(),
             scope: Scope::parse("read write client-scope").expect("a scope"),
-            others: serde_json::Map::new(),
-        },
+            ..StoredMetadata::default()
+        })
+        .expect("metadata"),
     }
 }
 

@@ -130,14 +130,16 @@ impl From<BindError> for OAuthError {
     }
 }
 
-/// What a token is bound by that is issued over a connection with this certificate, in PEM.
+/// What a token is bound by that is issued over a connection with this certificate.
 ///
 /// # Errors
 /// [`BindError`].
-pub fn bind(certificate: Option<&str>, now: EpochSeconds) -> Result<String, BindError> {
-    let certificate = Certificate::parse(certificate.ok_or(BindError::NoCertificate)?);
-    let certificate = certificate.map_err(|_| BindError::Malformed)?;
-    if certificate.is_valid_at(now) { Ok(certificate.thumbprint) } else { Err(BindError::Time) }
+pub fn bind(
+    certificate: Option<Result<&Certificate, CertificateError>>,
+    now: EpochSeconds,
+) -> Result<String, BindError> {
+    let certificate = certificate.ok_or(BindError::NoCertificate)?.map_err(|_| BindError::Malformed)?;
+    if certificate.is_valid_at(now) { Ok(certificate.thumbprint.clone()) } else { Err(BindError::Time) }
 }
 
 #[cfg(test)]

@@ -4,28 +4,16 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::{ErrorCode, OAuthError};
-use crate::metadata::{Policy, RequestedMetadata};
+use crate::metadata::{Policy, RequestedMetadata, names};
 use crate::secret::SecretHash;
 
-/// The member that asks for a new secret (ours, M5): RFC 7592 §2.2 lets a server make one with an update,
-/// but has no way to ask. It is not metadata: neither stored nor answered.
-pub const ROTATE: &str = "rotate_client_secret";
-
-/// Members of a request or an answer that are not metadata of the client: nobody can vouch for them in a software
-/// statement (RFC 7591 §2.3).
-pub(crate) const NOT_METADATA: [&str; 7] = [
-    "client_id",
-    "client_secret",
-    "registration_access_token",
-    "registration_client_uri",
-    "client_secret_expires_at",
-    "client_id_issued_at",
-    ROTATE,
-];
-
 /// What the server made and only the server may say (RFC 7592 §2.2).
-const FORBIDDEN: [&str; 4] =
-    ["registration_access_token", "registration_client_uri", "client_secret_expires_at", "client_id_issued_at"];
+const FORBIDDEN: [&str; 4] = [
+    names::REGISTRATION_ACCESS_TOKEN,
+    names::REGISTRATION_CLIENT_URI,
+    names::CLIENT_SECRET_EXPIRES_AT,
+    names::CLIENT_ID_ISSUED_AT,
+];
 
 /// What an update asks for beside the metadata.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +34,7 @@ pub enum UpdateError {
     /// `client_secret` is not the client's current one.
     #[error("client_secret is not the current one")]
     ClientSecret,
-    /// [`ROTATE`] is not a boolean.
+    /// `rotate_client_secret` is not a boolean.
     #[error("rotate_client_secret must be true or false")]
     Rotate,
 }
@@ -77,20 +65,20 @@ impl UpdateRequest {
     /// # Errors
     /// [`UpdateError`].
     pub fn check(requested: &RequestedMetadata, client: &Client) -> Result<Self, UpdateError> {
-        if requested.sent("client_id").and_then(Value::as_str) != Some(client.client_id.as_str()) {
+        if requested.sent(names::CLIENT_ID).and_then(Value::as_str) != Some(client.client_id.as_str()) {
             return Err(UpdateError::ClientId);
         }
         if let Some(name) = FORBIDDEN.into_iter().find(|name| requested.sent(name).is_some()) {
             return Err(UpdateError::Forbidden(name));
         }
-        if let Some(secret) = requested.sent("client_secret") {
+        if let Some(secret) = requested.sent(names::CLIENT_SECRET) {
             let presented = secret.as_str().map(SecretHash::of).ok_or(UpdateError::ClientSecret)?;
             let current = client.client_secrets.first().ok_or(UpdateError::ClientSecret)?;
             if current.sha256 != presented {
                 return Err(UpdateError::ClientSecret);
             }
         }
-        let rotate_secret = match requested.sent(ROTATE) {
+        let rotate_secret = match requested.sent(names::ROTATE_CLIENT_SECRET) {
             None => false,
             Some(value) => value.as_bool().ok_or(UpdateError::Rotate)?,
         };

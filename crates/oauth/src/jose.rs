@@ -8,10 +8,11 @@ mod ed25519;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+pub use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash,
 };
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use jsonwebtoken::{DecodingKey, crypto};
 use serde_json::{Map, Value};
 
 pub use claims::{Claims, Unverified, Verified};
@@ -28,6 +29,11 @@ pub const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("ES384", Algorithm::ES384),
     ("EdDSA", Algorithm::EdDSA),
 ];
+
+/// The algorithm with this name, if it is one of [`ALGORITHMS`].
+pub fn algorithm(name: &str) -> Option<Algorithm> {
+    ALGORITHMS.iter().find(|(known, _)| *known == name).map(|(_, algorithm)| *algorithm)
+}
 
 /// The largest JWK Set that is kept, in bytes of JSON.
 pub const MAX_JWKS_BYTES: usize = 16 * 1024;
@@ -110,11 +116,16 @@ impl<'a> UnverifiedToken<'a> {
         let (header, claims) = message.split_once('.').ok_or(TokenError::Malformed)?;
         let header = json(header)?;
         let name = header.get("alg").and_then(Value::as_str).ok_or(TokenError::Malformed)?;
-        let algorithm = ALGORITHMS.iter().find(|(known, _)| *known == name).ok_or(TokenError::Algorithm)?.1;
+        let algorithm = algorithm(name).ok_or(TokenError::Algorithm)?;
         if header.contains_key("crit") {
             return Err(TokenError::Critical);
         }
         Ok(Self { header, algorithm, claims, message, signature })
+    }
+
+    /// The algorithm that the header names.
+    pub const fn algorithm(&self) -> Algorithm {
+        self.algorithm
     }
 
     /// A member of the header, if it is a text.
@@ -226,10 +237,9 @@ impl PublicKeys {
         self.thumbprints().next()
     }
 
-    /// Whether one of the keys may verify signatures of the algorithm with this name.
-    pub fn can_verify(&self, algorithm: &str) -> bool {
-        let algorithm = ALGORITHMS.iter().find(|(known, _)| *known == algorithm);
-        algorithm.is_some_and(|(_, algorithm)| self.0.iter().any(|key| fits(key, *algorithm)))
+    /// Whether one of the keys may verify signatures of this algorithm.
+    pub fn can_verify(&self, algorithm: Algorithm) -> bool {
+        self.0.iter().any(|key| fits(key, algorithm))
     }
 
     /// The RFC 7638 thumbprints of the keys.

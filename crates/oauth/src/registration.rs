@@ -55,7 +55,7 @@ impl Issued {
             expires_at: end(now, lifetimes.unused),
             metadata,
         };
-        let secret = client.metadata.token_endpoint_auth_method.has_secret().then(|| {
+        let secret = client.metadata.token_endpoint_auth_method().has_secret().then(|| {
             let secret = Secret::generate(random);
             client.client_secrets.push(stored(&secret, now, lifetimes));
             secret
@@ -76,7 +76,7 @@ impl Issued {
         let registration_access_token = Secret::generate(&mut random);
         client.registration_access_token = Some(registration_access_token.hash());
         client.metadata = metadata;
-        let needs_secret = client.metadata.token_endpoint_auth_method.has_secret();
+        let needs_secret = client.metadata.token_endpoint_auth_method().has_secret();
         let secret = (needs_secret && (request.rotate_secret || client.client_secrets.is_empty()))
             .then(|| rotate_secret(&mut client, now, lifetimes, random));
         if !needs_secret {
@@ -159,15 +159,12 @@ impl<'a> ClientInformation<'a> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::metadata::StoredMetadata;
 
     fn client() -> Issued {
-        let metadata = json!({
-            "token_endpoint_auth_method": "client_secret_basic", "grant_types": [], "response_types": [],
-        });
-        Issued::new(serde_json::from_value(metadata).expect("metadata"), None, 100, Lifetimes::default(), |bytes| {
+        let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
+        Issued::new(metadata, None, 100, Lifetimes::default(), |bytes| {
             bytes.fill(1);
         })
     }

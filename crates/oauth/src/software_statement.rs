@@ -4,23 +4,16 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use crate::EpochSeconds;
-use crate::client_configuration;
 use crate::error::{ErrorCode, OAuthError};
 use crate::issuer::Issuer;
 use crate::jose::{KeysError, PublicKeys, TokenError, UnverifiedToken};
-
-/// The longest software statement, in bytes.
-pub const MAX_BYTES: usize = 16 * 1024;
+use crate::metadata::names;
 
 /// Claims of the JWT itself, which say nothing about the client (RFC 7519 §4.1).
 const JWT_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
 
 /// The media type of a JWT without its `application/` (RFC 7519 §5.1).
 const TYPE: &str = "jwt";
-
-/// The member that holds the statement itself. It comes back as it was sent (RFC 7591 §3.2.1), whatever it says
-/// of itself.
-const STATEMENT: &str = "software_statement";
 
 /// An issuer of software statements that this server's operator trusts.
 #[derive(Clone, Debug, PartialEq)]
@@ -126,9 +119,10 @@ pub fn verify(
         return Err(StatementError::Expired);
     }
     let mut members = claims.into_members();
+    // The statement itself comes back as it was sent (RFC 7591 §3.2.1), whatever it says of itself.
     members.retain(|name, _| {
         let name = name.as_str();
-        !JWT_CLAIMS.contains(&name) && name != STATEMENT && !client_configuration::NOT_METADATA.contains(&name)
+        !JWT_CLAIMS.contains(&name) && name != names::SOFTWARE_STATEMENT && !names::NOT_METADATA.contains(&name)
     });
     Ok(members)
 }

@@ -1,9 +1,12 @@
 //! What the endpoints with a form have in common: RFC 6749 §2.3.1, §3.2.
 
+use std::sync::OnceLock;
+
 use axum::extract::Request;
 use axum::http::request::Parts;
 use tokenmint_aws::config::TokenConfig;
 use tokenmint_http::{Failure, OrRefuse, request};
+use tokenmint_oauth::certificate::{Certificate, CertificateError};
 use tokenmint_oauth::client_auth::{Credentials, Presented};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::form::Form;
@@ -14,6 +17,7 @@ pub(crate) struct Incoming {
     /// The request without its body.
     pub(crate) head: Parts,
     body: Vec<u8>,
+    certificate: OnceLock<Option<Result<Certificate, CertificateError>>>,
 }
 
 impl Incoming {
@@ -23,7 +27,7 @@ impl Incoming {
         let refused = |error: request::BodyError| Failure::refused(error.with_code(ErrorCode::InvalidRequest));
         let body = request::body(body, MAX_BODY_BYTES).await.map_err(refused)?;
         request::media_type(&head.headers, "application/x-www-form-urlencoded").map_err(refused)?;
-        Ok(Self { head, body })
+        Ok(Self { head, body, certificate: OnceLock::new() })
     }
 
     /// The parameters of the body.
@@ -40,8 +44,11 @@ impl Incoming {
         Credentials::present(&presented).or_refuse()
     }
 
-    /// The certificate that came with the connection, in PEM, if that was one to the domain with mutual TLS.
-    pub(crate) fn certificate(&self, config: &TokenConfig) -> Option<&str> {
-        request::client_certificate(&self.head, config.mutual_tls.host(&config.issuer))
+    /// The certificate that came with the connection, if that was one to the domain with mutual TLS. It is parsed
+    /// once.
+    pub(crate) fn certificate(&self, config: &TokenConfig) -> Option<Result<&Certificate, CertificateError>> {
+        let host = || config.mutual_tls.host(&config.issuer);
+        let parse = || request::client_certificate(&self.head, host()).map(Certificate::parse);
+        self.certificate.get_or_init(parse).as_ref().map(|parsed| parsed.as_ref().map_err(|error| *error))
     }
 }

@@ -75,7 +75,7 @@ fn grant(state: &Token, client: &AuthenticatedClient, request: &TokenRequest<'_>
 
 /// The thumbprint of the client's certificate, if the client wants its tokens bound to it (J6, RFC 8705 §3).
 fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient) -> Result<Option<String>, Failure> {
-    if !client.client().metadata.certificate_bound() {
+    if !client.client().metadata.tls_client_certificate_bound_access_tokens() {
         return Ok(None);
     }
     certificate::bind(incoming.certificate(&state.config), state.clock.now()).map(Some).or_refuse()

@@ -15,9 +15,6 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 /// The header with a nonce of this server (RFC 9449 §8).
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// The metadata member of a client that wants bound tokens only (RFC 9449 §5.2).
-const BOUND: &str = "dpop_bound_access_tokens";
-
 /// Checks the proof that came with a request, if one came. Its use is not recorded yet: [`consume`] does that, when
 /// all else is decided.
 pub(crate) async fn check(
@@ -27,7 +24,7 @@ pub(crate) async fn check(
 ) -> Result<Option<Proof>, Failure> {
     let headers: Vec<&[u8]> = incoming.head.headers.get_all(DPOP).iter().map(HeaderValue::as_bytes).collect();
     if headers.is_empty() {
-        let needed = client.client().metadata.flag(BOUND);
+        let needed = client.client().metadata.dpop_bound_access_tokens();
         return if needed { Err(Failure::refused(ProofError::NeedsProof)) } else { Ok(None) };
     }
     let key = nonce_key(state).await?;

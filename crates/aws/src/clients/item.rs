@@ -9,7 +9,7 @@ use serde_bytes::ByteArray;
 use serde_json::{Map, Value};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
 use tokenmint_oauth::method::{Method, MethodChoice};
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
@@ -89,12 +89,12 @@ pub(super) fn write(client: &Client) -> Result<HashMap<String, AttributeValue>, 
 /// Reads an item, or says what is wrong with it.
 pub(super) fn read(item: HashMap<String, AttributeValue>) -> Result<Client, String> {
     let item: ClientItem = serde_dynamo::from_item(item).map_err(|error| error.to_string())?;
-    item.into_client().map_err(str::to_owned)
+    item.into_client()
 }
 
 impl From<&Client> for ClientItem {
     fn from(client: &Client) -> Self {
-        let metadata = client.metadata.clone();
+        let metadata = client.metadata.to_stored();
         let secret = |secret: &StoredSecret| SecretItem {
             sha256: ByteArray::new(*secret.sha256.as_bytes()),
             expires_at: secret.expires_at,
@@ -118,28 +118,29 @@ impl From<&Client> for ClientItem {
 }
 
 impl ClientItem {
-    fn into_client(self) -> Result<Client, &'static str> {
+    fn into_client(self) -> Result<Client, String> {
         let secret = |item: SecretItem| StoredSecret {
             sha256: SecretHash::from_bytes(item.sha256.into_array()),
             expires_at: item.expires_at,
         };
         let token = self.registration_access_token.map(|hash| SecretHash::from_bytes(hash.into_array()));
         Ok(Client {
-            client_id: ClientId::parse(&self.client_id).map_err(|_| "client_id")?,
+            client_id: ClientId::parse(&self.client_id).map_err(|_| "client_id".to_owned())?,
             client_id_issued_at: self.client_id_issued_at,
             client_secrets: self.secrets.into_iter().map(secret).collect(),
             registration_access_token: token,
             scope_ceiling: self.scope_ceiling,
             disabled: self.disabled,
             expires_at: self.expires_at,
-            metadata: ClientMetadata {
+            metadata: ClientMetadata::from_stored(StoredMetadata {
                 token_endpoint_auth_method: self.token_endpoint_auth_method,
                 method_choice: if self.method_not_named { MethodChoice::Defaulted } else { MethodChoice::Named },
                 grant_types: self.grant_types,
                 response_types: self.response_types,
                 scope: self.scope,
                 others: self.metadata,
-            },
+            })
+            .map_err(|error| error.to_string())?,
         })
     }
 }
@@ -154,16 +155,43 @@ mod tests {
     /// R1: what DynamoDB cannot hold is no new client, so that it is not counted and nothing is used up for it.
     #[test]
     fn r1_what_cannot_be_stored_is_no_new_client() {
-        let metadata = json!({
-            "token_endpoint_auth_method": "client_secret_basic", "grant_types": [], "response_types": [],
-        });
-        let metadata: ClientMetadata = serde_json::from_value(metadata).expect("metadata");
+        let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
         let mut client = Issued::new(metadata, None, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
         let stored = NewClient::try_from(&client).expect("can be stored");
         assert_eq!(format!("{stored:?}"), format!("NewClient {{ client_id: {:?}, .. }}", client.client_id));
         for bad in [json!(1e300), json!({"": 1}), json!("x".repeat(400 * 1024))] {
-            client.metadata.others.insert("member".to_owned(), bad.clone());
+            let mut stored = StoredMetadata::default();
+            stored.others.insert("member".to_owned(), bad.clone());
+            client.metadata = ClientMetadata::from_stored(stored).expect("metadata");
             assert!(NewClient::try_from(&client).is_err(), "{bad}");
+        }
+    }
+
+    /// Keys that cannot be parsed are found when the client is read; those of a client with a secret are not
+    /// parsed.
+    #[test]
+    fn a_damaged_item_is_an_error_when_it_is_read() {
+        let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
+        let client = Issued::new(metadata, None, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
+        let stored = |method: &str, members: Value| {
+            let mut item = write(&client).expect("can be stored");
+            item.insert("token_endpoint_auth_method".to_owned(), AttributeValue::S(method.to_owned()));
+            item.insert("metadata".to_owned(), serde_dynamo::to_attribute_value(members).expect("an attribute"));
+            read(item)
+        };
+        let bad = json!({"jwks": {"keys": [{"kty": "EC"}]}});
+        assert_eq!(
+            stored("client_secret_basic", bad.clone()).expect("reads").metadata.others().get("jwks"),
+            bad.get("jwks")
+        );
+        stored("private_key_jwt", json!({"jwks_uri": "https://client.example/jwks.json"})).expect("reads");
+        for (method, members, why) in [
+            ("private_key_jwt", bad, "jwks holds no RSA key"),
+            ("self_signed_tls_client_auth", json!({}), "token_endpoint_auth_method needs the client's keys"),
+            ("tls_client_auth", json!({"tls_client_auth_san_dns": "not a name"}), "tls_client_auth_san_dns is not"),
+        ] {
+            let error = stored(method, members).expect_err(method);
+            assert!(error.starts_with(why), "{error}");
         }
     }
 }

@@ -4,7 +4,8 @@ use base64::Engine;
 use base64::alphabet;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 
-use super::{IdAndSecret, PresentError};
+use super::error::PresentError;
+use super::secret_pair::IdAndSecret;
 use crate::form;
 
 /// Standard base64; the padding may be missing, as some clients leave it out.

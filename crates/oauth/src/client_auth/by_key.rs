@@ -2,11 +2,14 @@
 
 use std::fmt;
 
-use super::private_key_jwt::PlausibleAssertion;
+use super::context::ProofContext;
+use super::error::ProveError;
+use super::private_key_jwt::{Jti, PlausibleAssertion};
+use super::proof::{AuthenticatedClient, FirstUse, Proof};
 use super::tls::PlausibleCertificate;
-use super::{AuthenticatedClient, FirstUse, Progress, Proof, ProofContext, ProveError};
+use crate::EpochSeconds;
 use crate::client::Client;
-use crate::jose::PublicKeys;
+use crate::jose::{PublicKeys, Verified};
 
 /// Credentials that lack only the key. Whatever else can be checked was checked, so that keys are fetched for
 /// nothing that they could not prove.
@@ -15,17 +18,33 @@ pub(super) enum ByKey<'c> {
     Certificate(PlausibleCertificate<'c>),
 }
 
+/// What one of a client's keys has proven.
+pub(super) enum ProvenByKey {
+    Assertion { jti: Jti<Verified>, checked_at: EpochSeconds },
+    Certificate,
+}
+
 impl ByKey<'_> {
-    fn prove(&self, client: Client, keys: &PublicKeys, at: &ProofContext<'_>) -> Result<Proof, ProveError> {
+    pub(super) fn prove(&self, keys: &PublicKeys, at: &ProofContext<'_>) -> Result<ProvenByKey, ProveError> {
         match self {
             Self::Assertion(assertion) => {
-                let jti = assertion.prove(keys, at)?;
-                Ok(Proof::FirstUse(FirstUse { client: AuthenticatedClient(client), jti, checked_at: at.now }))
+                Ok(ProvenByKey::Assertion { jti: assertion.prove(keys, at)?, checked_at: at.now })
             }
             Self::Certificate(certificate) => {
                 certificate.prove(keys)?;
-                Ok(Proof::Complete(AuthenticatedClient(client)))
+                Ok(ProvenByKey::Certificate)
             }
+        }
+    }
+}
+
+impl ProvenByKey {
+    /// The proof, where the keys are this client's.
+    pub(super) fn by(self, client: Client) -> Proof {
+        let client = AuthenticatedClient(client);
+        match self {
+            Self::Assertion { jti, checked_at } => Proof::FirstUse(FirstUse { client, jti, checked_at }),
+            Self::Certificate => Proof::Complete(client),
         }
     }
 }
@@ -39,18 +58,8 @@ pub struct NeedsKeys<'c> {
 }
 
 impl<'c> NeedsKeys<'c> {
-    /// Proves the credentials with the keys that the client registered, or tells that those are at a URL.
-    pub(super) fn resolve(
-        client: Client,
-        by_key: ByKey<'c>,
-        at: &ProofContext<'c>,
-    ) -> Result<Progress<'c>, ProveError> {
-        if let Some(url) = client.metadata.text("jwks_uri").map(str::to_owned) {
-            return Ok(Progress::NeedsKeys(Self { client, url, by_key, at: *at }));
-        }
-        let jwks = client.metadata.others.get("jwks").ok_or_else(|| ProveError::Keys("there are none".to_owned()))?;
-        let keys = PublicKeys::parse(jwks).map_err(|error| ProveError::Keys(format!("jwks {error}")))?;
-        by_key.prove(client, &keys, at).map(Progress::Proven)
+    pub(super) const fn new(client: Client, url: String, by_key: ByKey<'c>, at: ProofContext<'c>) -> Self {
+        Self { client, url, by_key, at }
     }
 
     /// The client's `jwks_uri`.
@@ -63,7 +72,7 @@ impl<'c> NeedsKeys<'c> {
     /// # Errors
     /// [`ProveError`]; where it [is about the key](ProveError::is_about_the_key), newer keys may do better.
     pub fn prove(&self, keys: &PublicKeys) -> Result<Proof, ProveError> {
-        self.by_key.prove(self.client.clone(), keys, &self.at)
+        Ok(self.by_key.prove(keys, &self.at)?.by(self.client.clone()))
     }
 }
 

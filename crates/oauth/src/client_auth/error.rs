@@ -1,8 +1,8 @@
+//! Why client authentication fails: RFC 6749 §5.2.
+
 use crate::certificate::CertificateError;
 use crate::error::{ErrorCode, OAuthError};
 use crate::jose::TokenError;
-
-use super::private_key_jwt::AssertionError;
 
 /// Why a request presents no credentials that could be proven.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,7 +90,7 @@ pub enum ProveError {
     /// The client is disabled.
     #[error("disabled client")]
     Disabled,
-    /// The client's keys cannot be had: what is registered, or what is at `jwks_uri`, is not good.
+    /// The keys at the client's `jwks_uri` cannot be fetched, or are invalid.
     #[error("the client's keys: {0}")]
     Keys(String),
     /// The assertion is not good.
@@ -114,6 +114,39 @@ pub enum ProveError {
     /// This deployment does not offer the method that the client registered.
     #[error("this server does not offer the registered method")]
     MethodNotOffered,
+}
+
+/// Why an assertion proves nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssertionError {
+    /// None of the client's keys has signed it.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// The client registered another algorithm.
+    #[error("not the registered algorithm")]
+    Algorithm,
+    /// `iss` and `sub` are not both the client (RFC 7523 §3).
+    #[error("iss and sub are not both the client")]
+    Issuer,
+    /// It is for somebody else, or for others too.
+    #[error("aud is not this server alone")]
+    Audience,
+    /// A claim that must be there is not, or one is of a wrong type.
+    #[error("{0} is missing or malformed")]
+    Claim(&'static str),
+    /// Its time is over.
+    #[error("expired")]
+    Expired,
+    /// It is valid for longer than [`ProofContext::assertion_max_lifetime`](super::ProofContext::assertion_max_lifetime)
+    /// from now.
+    #[error("exp is too far ahead")]
+    TooLong,
+    /// Its time has not begun.
+    #[error("not yet good")]
+    NotYet,
+    /// It was used before.
+    #[error("used before")]
+    Replayed,
 }
 
 impl ProveError {

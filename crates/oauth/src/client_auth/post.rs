@@ -1,6 +1,7 @@
 //! `client_secret_post`: RFC 6749 §2.3.1.
 
-use super::{IdAndSecret, PresentError};
+use super::error::PresentError;
+use super::secret_pair::IdAndSecret;
 use crate::form::Form;
 
 /// Reads `client_id` beside the `client_secret` that was found.

@@ -8,20 +8,18 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value;
 
-use super::{PresentError, ProofContext};
+use super::context::ProofContext;
+use super::error::{AssertionError, PresentError};
 use crate::EpochSeconds;
-use crate::client::{Client, ClientId};
+use crate::client::ClientId;
 use crate::form::Form;
-use crate::jose::{Claims, PublicKeys, TokenError, Unverified, UnverifiedToken, Verified};
+use crate::jose::{Algorithm, Claims, PublicKeys, Unverified, UnverifiedToken, Verified};
 
 /// `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How far the client's clock may be from ours, in seconds, either way: for `exp`, `nbf` and `iat` alike.
 pub const MAX_SKEW: EpochSeconds = 60;
-
-/// The member that binds a client to one algorithm (OpenID Connect Dynamic Client Registration 1.0 §2).
-pub(crate) const ALGORITHM: &str = "token_endpoint_auth_signing_alg";
 
 /// An assertion and the client that it claims to be of.
 pub struct Assertion {
@@ -34,38 +32,6 @@ impl fmt::Debug for Assertion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Assertion").field("client_id", &self.client_id).finish_non_exhaustive()
     }
-}
-
-/// Why an assertion proves nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AssertionError {
-    /// None of the client's keys has signed it.
-    #[error(transparent)]
-    Token(#[from] TokenError),
-    /// The client registered another algorithm.
-    #[error("not the registered algorithm")]
-    Algorithm,
-    /// `iss` and `sub` are not both the client (RFC 7523 §3).
-    #[error("iss and sub are not both the client")]
-    Issuer,
-    /// It is for somebody else, or for others too.
-    #[error("aud is not this server alone")]
-    Audience,
-    /// A claim that must be there is not, or one is of a wrong type.
-    #[error("{0} is missing or malformed")]
-    Claim(&'static str),
-    /// Its time is over.
-    #[error("expired")]
-    Expired,
-    /// It is valid for longer than [`ProofContext::assertion_max_lifetime`] from now.
-    #[error("exp is too far ahead")]
-    TooLong,
-    /// Its time has not begun.
-    #[error("not yet good")]
-    NotYet,
-    /// It was used before.
-    #[error("used before")]
-    Replayed,
 }
 
 /// Whether the body has any part of an assertion.
@@ -103,15 +69,16 @@ pub(super) struct PlausibleAssertion<'a> {
 }
 
 impl Assertion {
-    /// Checks all that can be checked without the client's keys. What the claims say is only compared here:
+    /// Checks all that can be checked without the client's keys. `registered` is the one algorithm that the client
+    /// uses, if it registered one. What the claims say is only compared here:
     /// [`PlausibleAssertion::prove`] takes it from the verified token.
     pub(super) fn check(
         &self,
-        client: &Client,
+        registered: Option<Algorithm>,
         at: &ProofContext<'_>,
     ) -> Result<PlausibleAssertion<'_>, AssertionError> {
         let token = UnverifiedToken::parse(&self.token)?;
-        if client.metadata.text(ALGORITHM).is_some_and(|registered| token.header("alg") != Some(registered)) {
+        if registered.is_some_and(|registered| token.algorithm() != registered) {
             return Err(AssertionError::Algorithm);
         }
         self.read(&self.claims, at)?;

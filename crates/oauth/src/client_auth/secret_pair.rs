@@ -1,10 +1,11 @@
+//! A client identifier and a secret: RFC 6749 §2.3.1.
+
 use std::fmt;
 
+use super::error::{PresentError, ProveError};
 use crate::EpochSeconds;
 use crate::client::{Client, ClientId, StoredSecret};
 use crate::secret::SecretHash;
-
-use super::{PresentError, ProveError};
 
 /// How many secrets a client can have at a time.
 const MAX_SECRETS: usize = 2;

@@ -2,15 +2,25 @@ use base64::prelude::{BASE64_STANDARD, Engine};
 use proptest::prelude::*;
 use serde_json::json;
 
+use super::credentials::CREDENTIAL_PARAMETERS;
+use super::error::authentication_failed;
 use super::*;
-use crate::client::StoredSecret;
+use crate::EpochSeconds;
+use crate::certificate::CertificateError;
+use crate::client::{Client, ClientId, StoredSecret};
 use crate::error::{ErrorCode, OAuthError};
+use crate::form::Form;
+use crate::metadata::{ClientMetadata, StoredMetadata};
+use crate::method::{CertificateMethod, Method, MethodChoice};
 use crate::secret::SecretHash;
 
 const ID: &str = "07070707-0707-4707-8707-070707070707";
 
-fn client(method: &str, secrets: &[(&str, u64)]) -> Client {
-    let metadata = json!({"token_endpoint_auth_method": method, "grant_types": [], "response_types": []});
+fn client(method: Method, secrets: &[(&str, u64)]) -> Client {
+    with_metadata(StoredMetadata { token_endpoint_auth_method: method, ..StoredMetadata::default() }, secrets)
+}
+
+fn with_metadata(metadata: StoredMetadata, secrets: &[(&str, u64)]) -> Client {
     let stored =
         |(secret, expires_at): &(&str, u64)| StoredSecret { sha256: SecretHash::of(secret), expires_at: *expires_at };
     Client {
@@ -21,7 +31,7 @@ fn client(method: &str, secrets: &[(&str, u64)]) -> Client {
         scope_ceiling: None,
         disabled: false,
         expires_at: None,
-        metadata: serde_json::from_value(metadata).expect("metadata"),
+        metadata: ClientMetadata::from_stored(metadata).expect("metadata"),
     }
 }
 
@@ -29,9 +39,13 @@ fn present(authorization: &[&[u8]], body: &str) -> Result<Credentials, PresentEr
     present_over(authorization, body, None)
 }
 
-fn present_over(authorization: &[&[u8]], body: &str, certificate: Option<&str>) -> Result<Credentials, PresentError> {
+fn present_over(
+    authorization: &[&[u8]],
+    body: &str,
+    certificate: Option<CertificateError>,
+) -> Result<Credentials, PresentError> {
     let (query, form) = (Form::parse(b"").expect("empty"), Form::parse(body.as_bytes()).expect("a form"));
-    Credentials::present(&Presented { authorization, query: &query, form: &form, certificate })
+    Credentials::present(&Presented { authorization, query: &query, form: &form, certificate: certificate.map(Err) })
 }
 
 fn at(now: EpochSeconds) -> ProofContext<'static> {
@@ -106,18 +120,18 @@ fn a2_doubled() {
 fn a4_failures_look_the_same() {
     let by_basic = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
     let by_post = present(&[], &format!("client_id={ID}&client_secret=s")).expect("presents");
-    let registered = client("client_secret_basic", &[("s", 0)]);
+    let registered = client(Method::ClientSecretBasic, &[("s", 0)]);
     let mut disabled = registered.clone();
     disabled.disabled = true;
     by_basic.prove(Some(registered.clone()), &at(5)).expect("proves");
-    by_basic.prove(Some(client("client_secret_basic", &[("new", 0), ("s", 6)])), &at(5)).expect("the older secret");
+    by_basic.prove(Some(client(Method::ClientSecretBasic, &[("new", 0), ("s", 6)])), &at(5)).expect("the older secret");
     let failures = [
         (by_basic.prove(None, &at(5)), ProveError::UnknownClient),
         (by_post.prove(Some(registered), &at(5)), ProveError::WrongMethod),
-        (by_basic.prove(Some(client("client_secret_post", &[("s", 0)])), &at(5)), ProveError::WrongMethod),
-        (by_basic.prove(Some(client("client_secret_basic", &[("S", 0)])), &at(5)), ProveError::WrongSecret),
-        (by_basic.prove(Some(client("client_secret_basic", &[])), &at(5)), ProveError::WrongSecret),
-        (by_basic.prove(Some(client("client_secret_basic", &[("s", 5)])), &at(5)), ProveError::ExpiredSecret),
+        (by_basic.prove(Some(client(Method::ClientSecretPost, &[("s", 0)])), &at(5)), ProveError::WrongMethod),
+        (by_basic.prove(Some(client(Method::ClientSecretBasic, &[("S", 0)])), &at(5)), ProveError::WrongSecret),
+        (by_basic.prove(Some(client(Method::ClientSecretBasic, &[])), &at(5)), ProveError::WrongSecret),
+        (by_basic.prove(Some(client(Method::ClientSecretBasic, &[("s", 5)])), &at(5)), ProveError::ExpiredSecret),
         (by_basic.prove(Some(disabled), &at(5)), ProveError::Disabled),
     ];
     for (outcome, why) in failures {
@@ -130,18 +144,25 @@ fn a4_failures_look_the_same() {
 /// A3: a client that named no method may use either secret method, and no other.
 #[test]
 fn a3_a_client_that_named_no_method() {
-    let mut defaulted = client("client_secret_basic", &[("s", 0)]);
-    defaulted.metadata.method_choice = MethodChoice::Defaulted;
+    let stored = StoredMetadata { method_choice: MethodChoice::Defaulted, ..StoredMetadata::default() };
+    let defaulted = with_metadata(stored.clone(), &[("s", 0)]);
     let by_basic = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
     let by_post = present(&[], &format!("client_id={ID}&client_secret=s")).expect("presents");
     let wrong = present(&[], &format!("client_id={ID}&client_secret=S")).expect("presents");
     by_basic.prove(Some(defaulted.clone()), &at(5)).expect("proves");
     by_post.prove(Some(defaulted.clone()), &at(5)).expect("proves");
     assert_eq!(wrong.prove(Some(defaulted.clone()), &at(5)).expect_err("fails"), ProveError::WrongSecret);
-    // The choice is about secrets: with another method it means nothing.
+    // The choice is about the default method: with another one it means nothing.
+    let keys = json!({"keys": [{
+        "kty": "EC", "crv": "P-256",
+        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+    }]});
     for method in Method::ALL.iter().filter(|method| !method.has_secret()) {
-        let mut other = defaulted.clone();
-        other.metadata.token_endpoint_auth_method = *method;
+        let mut other = StoredMetadata { token_endpoint_auth_method: *method, ..stored.clone() };
+        let member =
+            if method.has_keys() { ("jwks", keys.clone()) } else { ("tls_client_auth_san_dns", json!("a.example")) };
+        other.others.insert(member.0.to_owned(), member.1);
+        let other = with_metadata(other, &[("s", 0)]);
         for credentials in [&by_basic, &by_post] {
             let error = credentials.prove(Some(other.clone()), &at(5)).expect_err("fails");
             assert_eq!(error, ProveError::WrongMethod, "{method:?}");
@@ -153,7 +174,7 @@ fn a3_a_client_that_named_no_method() {
 #[test]
 fn a4_an_empty_secret_proves_nothing() {
     let credentials = present(&[basic(&format!("{ID}:")).as_bytes()], "").expect("presents");
-    let error = credentials.prove(Some(client("client_secret_basic", &[("s", 0)])), &at(5));
+    let error = credentials.prove(Some(client(Method::ClientSecretBasic, &[("s", 0)])), &at(5));
     assert_eq!(error.expect_err("fails"), ProveError::WrongSecret);
 }
 
@@ -183,11 +204,11 @@ fn a2_two_methods() {
         assert_eq!(present(&[], half).expect_err(half), PresentError::IncompleteAssertion);
     }
     assert_eq!(present(&[], assertion).expect_err("another type"), PresentError::UnsupportedAssertion);
-    let credentials = present_over(&[header.as_bytes()], "client_id=i", Some("no certificate")).expect("presents");
+    let credentials = present_over(&[header.as_bytes()], "client_id=i", Some(CertificateError)).expect("presents");
     assert!(matches!(credentials, Credentials::ClientSecretBasic(_)));
-    let error = present_over(&[], "client_id=i", Some("no certificate")).expect_err("malformed");
+    let error = present_over(&[], "client_id=i", Some(CertificateError)).expect_err("malformed");
     assert_eq!(OAuthError::from(error), authentication_failed());
-    assert_eq!(present_over(&[], "", Some("no certificate")).expect_err("nobody"), PresentError::None);
+    assert_eq!(present_over(&[], "", Some(CertificateError)).expect_err("nobody"), PresentError::None);
 }
 
 proptest! {

@@ -3,9 +3,11 @@
 //! TLS itself, and with it that the client holds the certificate's key, is API Gateway's business, and so is
 //! that the certificate leads to one in the deployment's trust store; what is left is whose it is, and when.
 
-use super::{PresentError, ProofContext, ProveError};
-use crate::certificate::Certificate;
-use crate::client::{Client, ClientId};
+use super::context::ProofContext;
+use super::error::{PresentError, ProveError};
+use crate::certificate::{Certificate, CertificateError};
+use crate::certificate_name::CertificateName;
+use crate::client::ClientId;
 use crate::form::Form;
 use crate::jose::PublicKeys;
 use crate::method::CertificateMethod;
@@ -17,23 +19,22 @@ pub struct IdAndCertificate {
     certificate: Certificate,
 }
 
-/// Reads `client_id` (RFC 8705 §2) beside the certificate, in PEM.
-pub(super) fn present(form: &Form<'_>, certificate: Option<&str>) -> Result<IdAndCertificate, PresentError> {
+/// Reads `client_id` (RFC 8705 §2) beside the certificate.
+pub(super) fn present(
+    form: &Form<'_>,
+    certificate: Option<Result<&Certificate, CertificateError>>,
+) -> Result<IdAndCertificate, PresentError> {
     // On a domain with mutual TLS every request has a certificate: without an identifier it claims nothing.
-    let (Some(pem), Some(id)) = (certificate, form.value("client_id")) else { return Err(PresentError::None) };
+    let (Some(certificate), Some(id)) = (certificate, form.value("client_id")) else { return Err(PresentError::None) };
     let client_id = ClientId::parse(id).map_err(|_| PresentError::MalformedClientId)?;
-    Ok(IdAndCertificate { client_id, certificate: Certificate::parse(pem)? })
+    Ok(IdAndCertificate { client_id, certificate: certificate?.clone() })
 }
 
 impl IdAndCertificate {
     /// `tls_client_auth`: one of the certificate's names is the one registered (§2.1).
-    pub(super) fn prove_name(&self, client: &Client, at: &ProofContext<'_>) -> Result<(), ProveError> {
+    pub(super) fn prove_name(&self, registered: &CertificateName, at: &ProofContext<'_>) -> Result<(), ProveError> {
         self.check(CertificateMethod::TlsClientAuth, at)?;
-        if client.metadata.certificate_name().is_some_and(|name| self.certificate.is_for(&name)) {
-            Ok(())
-        } else {
-            Err(ProveError::WrongName)
-        }
+        if self.certificate.is_for(registered) { Ok(()) } else { Err(ProveError::WrongName) }
     }
 
     /// `self_signed_tls_client_auth`, as far as it can be checked without the client's keys. A certificate that may

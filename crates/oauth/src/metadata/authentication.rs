@@ -1,64 +1,167 @@
-//! The method of client authentication and what it needs: RFC 7591 §2, RFC 8705 §2.1.2 and §2.2.2.
+//! How a client authenticates, and what it registered for that: RFC 7591 §2, RFC 8705 §2.1.2 and §2.2.2.
 
 use serde_json::{Map, Value};
+use url::Url;
 
-use super::{MetadataError, Policy, RequestedMetadata, members};
-use crate::client_auth::private_key_jwt;
-use crate::jose::PublicKeys;
+use super::error::{MetadataError, wrong};
+use super::members;
+use super::names::{
+    JWKS, JWKS_URI, TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS, TOKEN_ENDPOINT_AUTH_METHOD,
+    TOKEN_ENDPOINT_AUTH_SIGNING_ALG,
+};
+use super::policy::Policy;
+use super::requested::RequestedMetadata;
+use crate::certificate_name::CertificateName;
+use crate::jose::{self, Algorithm, PublicKeys};
 use crate::method::{Method, MethodChoice};
 
-const METHOD: &str = "token_endpoint_auth_method";
+/// What is wrong with an algorithm that is not in [`jose::ALGORITHMS`].
+pub(super) const UNKNOWN_ALGORITHM: &str = "is not an algorithm this server supports; see its metadata document";
 
-/// The flag of tokens that are bound to the client's certificate (RFC 8705 §3.4).
-pub(crate) const BOUND: &str = "tls_client_certificate_bound_access_tokens";
+/// The registered method of client authentication, with what proves the client by that method.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Authentication {
+    /// `client_secret_basic` (RFC 6749 §2.3.1).
+    SecretBasic {
+        /// Whether the client named this method.
+        choice: MethodChoice,
+    },
+    /// `client_secret_post` (RFC 6749 §2.3.1).
+    SecretPost,
+    /// `private_key_jwt` (RFC 7523 §2.2).
+    PrivateKeyJwt {
+        /// The client's keys.
+        keys: ClientKeys,
+        /// The one algorithm that the client uses, if it registered one.
+        algorithm: Option<Algorithm>,
+    },
+    /// `tls_client_auth`: the name in the client's certificates (RFC 8705 §2.1.2).
+    Tls(CertificateName),
+    /// `self_signed_tls_client_auth` (RFC 8705 §2.2).
+    SelfSignedTls {
+        /// The keys of the client's certificates.
+        keys: ClientKeys,
+    },
+}
 
-/// The method of authentication, and whether it was named; `client_secret_basic` when it was not (§2). `none` is
-/// refused with the unknown ones: only confidential clients may use the client-credentials grant
+/// Where a client's keys are (RFC 7591 §2).
+#[derive(Clone, Debug, PartialEq)]
+pub enum ClientKeys {
+    /// In `jwks`.
+    Inline(PublicKeys),
+    /// At `jwks_uri`.
+    At(Url),
+}
+
+impl Authentication {
+    /// Parses what a client registered for its method. Members that the method does not need are not read.
+    ///
+    /// # Errors
+    /// [`MetadataError`] if a member that the method needs is missing or malformed.
+    pub(super) fn parse(
+        method: Method,
+        choice: MethodChoice,
+        members: &Map<String, Value>,
+    ) -> Result<Self, MetadataError> {
+        Ok(match method {
+            Method::ClientSecretBasic => Self::SecretBasic { choice },
+            Method::ClientSecretPost => Self::SecretPost,
+            Method::PrivateKeyJwt => {
+                Self::PrivateKeyJwt { keys: ClientKeys::parse(members)?, algorithm: algorithm(members)? }
+            }
+            Method::TlsClientAuth => Self::Tls(certificate_name(members)?),
+            Method::SelfSignedTlsClientAuth => Self::SelfSignedTls { keys: ClientKeys::parse(members)? },
+        })
+    }
+
+    /// The method.
+    pub const fn method(&self) -> Method {
+        match self {
+            Self::SecretBasic { .. } => Method::ClientSecretBasic,
+            Self::SecretPost => Method::ClientSecretPost,
+            Self::PrivateKeyJwt { .. } => Method::PrivateKeyJwt,
+            Self::Tls(_) => Method::TlsClientAuth,
+            Self::SelfSignedTls { .. } => Method::SelfSignedTlsClientAuth,
+        }
+    }
+
+    /// Whether the client named the method.
+    pub const fn choice(&self) -> MethodChoice {
+        match self {
+            Self::SecretBasic { choice } => *choice,
+            _ => MethodChoice::Named,
+        }
+    }
+
+    /// Checks what only registration decides, beside what [`Self::parse`] needs (R8).
+    pub(super) fn check(&self, members: &Map<String, Value>, policy: &Policy) -> Result<(), MetadataError> {
+        if let Self::PrivateKeyJwt { keys: ClientKeys::Inline(keys), algorithm: Some(algorithm) } = self
+            && !keys.can_verify(*algorithm)
+        {
+            return Err(wrong(JWKS, "holds no key for token_endpoint_auth_signing_alg"));
+        }
+        let certificates = || policy.methods.iter().any(|method| method.has_certificate());
+        if members.contains_key(TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS) && !certificates() {
+            let reason = "needs mutual TLS, which this server does not have";
+            return Err(wrong(TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS, reason));
+        }
+        Ok(())
+    }
+}
+
+impl ClientKeys {
+    fn parse(members: &Map<String, Value>) -> Result<Self, MetadataError> {
+        if let Some(url) = text(members, JWKS_URI)? {
+            return Url::parse(url).map(Self::At).map_err(|_| wrong(JWKS_URI, "must be an absolute URI"));
+        }
+        let missing = || wrong(TOKEN_ENDPOINT_AUTH_METHOD, "needs the client's keys, in jwks or at jwks_uri");
+        let keys = PublicKeys::parse(members.get(JWKS).ok_or_else(missing)?);
+        keys.map(Self::Inline).map_err(|error| MetadataError::Keys { member: JWKS.to_owned(), error })
+    }
+}
+
+/// The requested method of authentication, and whether it was named; `client_secret_basic` when it was not (§2).
+/// `none` is refused with the unknown ones: only confidential clients may use the client-credentials grant
 /// (RFC 6749 §4.4).
-pub(super) fn method(requested: &RequestedMetadata, policy: &Policy) -> Result<(Method, MethodChoice), MetadataError> {
-    let Some(name) = members::text(requested, METHOD)? else {
+pub(super) fn requested_method(
+    requested: &RequestedMetadata,
+    policy: &Policy,
+) -> Result<(Method, MethodChoice), MetadataError> {
+    let Some(name) = requested.decided_text(TOKEN_ENDPOINT_AUTH_METHOD)? else {
         return Ok((Method::default(), MethodChoice::Defaulted));
     };
     let method = policy.methods.iter().copied().find(|method| method.as_str() == name);
-    let method =
-        method.ok_or_else(|| wrong(METHOD, "is not a method this server supports; see its metadata document"))?;
-    Ok((method, MethodChoice::Named))
+    let unknown =
+        || wrong(TOKEN_ENDPOINT_AUTH_METHOD, "is not a method this server supports; see its metadata document");
+    Ok((method.ok_or_else(unknown)?, MethodChoice::Named))
 }
 
-/// Checks that the other members hold enough for the method chosen (R8).
-pub(super) fn check(method: Method, kept: &Map<String, Value>, policy: &Policy) -> Result<(), MetadataError> {
-    if method.has_keys() && !kept.contains_key("jwks") && !kept.contains_key("jwks_uri") {
-        return Err(wrong(METHOD, "needs the client's keys, in jwks or at jwks_uri"));
-    }
-    if method == Method::PrivateKeyJwt
-        && let Some(algorithm) = kept.get(private_key_jwt::ALGORITHM).and_then(Value::as_str)
-        && let Some(keys) = kept.get("jwks").and_then(|jwks| PublicKeys::parse(jwks).ok())
-        && !keys.can_verify(algorithm)
-    {
-        return Err(wrong("jwks", "holds no key for token_endpoint_auth_signing_alg"));
-    }
-    if method == Method::TlsClientAuth {
-        let mut names = members::certificate_names().map(|(name, _)| name).filter(|name| kept.contains_key(*name));
-        match (names.next(), names.next()) {
-            (None, _) => {
-                return Err(wrong(
-                    METHOD,
-                    "needs tls_client_auth_subject_dn or one of tls_client_auth_san_dns, tls_client_auth_san_uri, \
-                     tls_client_auth_san_ip and tls_client_auth_san_email",
-                ));
-            }
-            (Some(_), Some(second)) => {
-                return Err(wrong(second, "must not be sent together with another name of the client's certificates"));
-            }
-            (Some(_), None) => {}
-        }
-    }
-    if kept.contains_key(BOUND) && !policy.methods.iter().any(|method| method.has_certificate()) {
-        return Err(wrong(BOUND, "needs mutual TLS, which this server does not have"));
-    }
-    Ok(())
+/// The one algorithm that the client uses (OpenID Connect Dynamic Client Registration 1.0 §2).
+fn algorithm(members: &Map<String, Value>) -> Result<Option<Algorithm>, MetadataError> {
+    let Some(name) = text(members, TOKEN_ENDPOINT_AUTH_SIGNING_ALG)? else { return Ok(None) };
+    let unknown = || wrong(TOKEN_ENDPOINT_AUTH_SIGNING_ALG, UNKNOWN_ALGORITHM);
+    jose::algorithm(name).map(Some).ok_or_else(unknown)
 }
 
-fn wrong(member: &str, reason: &'static str) -> MetadataError {
-    MetadataError::Value { member: member.to_owned(), reason }
+/// The name in the client's certificates, of which exactly one is registered (RFC 8705 §2.1.2).
+fn certificate_name(members: &Map<String, Value>) -> Result<CertificateName, MetadataError> {
+    let mut names = members::certificate_names().filter(|(name, _)| members.contains_key(*name));
+    let (member, form) = names.next().ok_or_else(|| {
+        wrong(
+            TOKEN_ENDPOINT_AUTH_METHOD,
+            "needs tls_client_auth_subject_dn or one of tls_client_auth_san_dns, tls_client_auth_san_uri, \
+             tls_client_auth_san_ip and tls_client_auth_san_email",
+        )
+    })?;
+    if let Some((second, _)) = names.next() {
+        return Err(wrong(second, "must not be sent together with another name of the client's certificates"));
+    }
+    form.parse(text(members, member)?.unwrap_or_default()).map_err(|reason| wrong(member, reason))
+}
+
+/// A member that is a text, if it is registered.
+fn text<'m>(members: &'m Map<String, Value>, name: &str) -> Result<Option<&'m str>, MetadataError> {
+    let Some(value) = members.get(name) else { return Ok(None) };
+    let malformed = || MetadataError::Type { member: name.to_owned(), expected: "a string" };
+    value.as_str().map(Some).ok_or_else(malformed)
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use super::requested::is_strings;
+use super::values::is_strings;
 use crate::jose::{KeysError, PublicKeys};
 
 /// What a member of a key holds.

@@ -1,6 +1,8 @@
 //! Grant types and response types that belong together: RFC 7591 §2.1.
 
-use super::{MetadataError, RequestedMetadata, members};
+use super::error::{MetadataError, wrong};
+use super::names::{GRANT_TYPES, RESPONSE_TYPES};
+use super::requested::RequestedMetadata;
 use crate::grant_type::GrantType;
 
 /// Part of a response type → the grant type that goes with it (§2.1; `id_token`: OpenID Connect
@@ -15,8 +17,8 @@ const RELATIONS: [(&str, &str); 3] = [("code", "authorization_code"), ("token", 
 /// client is told, are the lists in force (§3.2.1); an empty `response_types` is among them where no grant type needs
 /// one.
 pub(super) fn grants_and_responses(requested: &RequestedMetadata) -> Result<(Vec<String>, Vec<String>), MetadataError> {
-    let grants = members::texts(requested, "grant_types")?;
-    let responses = members::texts(requested, "response_types")?;
+    let grants = requested.decided_texts(GRANT_TYPES)?;
+    let responses = requested.decided_texts(RESPONSE_TYPES)?;
     match (grants, responses) {
         (Some(grants), Some(responses)) => {
             check(&grants, &responses)?;
@@ -45,11 +47,11 @@ fn check(grants: &[String], responses: &[String]) -> Result<(), MetadataError> {
     for grant in ["authorization_code", "implicit"] {
         if needs(responses, grant) && !has(grants, grant) {
             let reason = "lacks the grant type that a response type needs (RFC 7591 section 2.1)";
-            return Err(MetadataError::Value { member: "grant_types".to_owned(), reason });
+            return Err(wrong(GRANT_TYPES, reason));
         }
         if has(grants, grant) && !needs(responses, grant) {
             let reason = "lacks the response type that a grant type needs (RFC 7591 section 2.1)";
-            return Err(MetadataError::Value { member: "response_types".to_owned(), reason });
+            return Err(wrong(RESPONSE_TYPES, reason));
         }
     }
     Ok(())

@@ -6,7 +6,10 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
-use super::{MetadataError, members};
+use super::error::MetadataError;
+use super::members::{self, Kind, MAX_STATEMENT_BYTES};
+use super::names;
+use super::values::{string, strings};
 
 /// The most members a request may hold, understood or not.
 const MAX_MEMBERS: usize = 128;
@@ -54,7 +57,7 @@ impl RequestedMetadata {
     /// # Errors
     /// [`MetadataError`] if it is not a text of the allowed length.
     pub fn software_statement(&self) -> Result<Option<&str>, MetadataError> {
-        self.string("software_statement", crate::software_statement::MAX_BYTES)
+        self.string(names::SOFTWARE_STATEMENT, MAX_STATEMENT_BYTES)
     }
 
     /// All members, as sent.
@@ -67,15 +70,31 @@ impl RequestedMetadata {
         self.0.get(member).filter(|value| !value.is_null())
     }
 
+    /// A text on which the server decides, if it was given.
+    pub(super) fn decided_text(&self, name: &str) -> Result<Option<&str>, MetadataError> {
+        match members::find(name).map(|member| member.kind) {
+            Some(Kind::DecidedText(max_bytes)) => self.string(name, max_bytes),
+            _ => Ok(None),
+        }
+    }
+
+    /// An array of texts on which the server decides, if it was given.
+    pub(super) fn decided_texts(&self, name: &str) -> Result<Option<Vec<String>>, MetadataError> {
+        match members::find(name).map(|member| member.kind) {
+            Some(Kind::DecidedTexts(max_entries, max_bytes)) => self.strings(name, max_entries, max_bytes),
+            _ => Ok(None),
+        }
+    }
+
     /// A string member; `""` counts as not given (R2).
-    pub(crate) fn string(&self, member: &str, max_bytes: usize) -> Result<Option<&str>, MetadataError> {
+    fn string(&self, member: &str, max_bytes: usize) -> Result<Option<&str>, MetadataError> {
         let Some(value) = self.sent(member) else { return Ok(None) };
         let text = string(member, value, max_bytes)?;
         Ok(Some(text).filter(|text| !text.is_empty()))
     }
 
     /// A member that is an array of strings; `[]` counts as not given (R2).
-    pub(super) fn strings(
+    fn strings(
         &self,
         member: &str,
         max_entries: usize,
@@ -85,43 +104,6 @@ impl RequestedMetadata {
         let entries = strings(member, value, max_entries, max_bytes)?;
         Ok(Some(entries).filter(|entries| !entries.is_empty()))
     }
-}
-
-/// The value as a string of at most `max_bytes` bytes.
-pub(super) fn string<'v>(member: &str, value: &'v Value, max_bytes: usize) -> Result<&'v str, MetadataError> {
-    let text = value.as_str().ok_or_else(|| MetadataError::Type { member: member.to_owned(), expected: "a string" })?;
-    if text.len() > max_bytes {
-        return Err(MetadataError::TooLong { member: member.to_owned(), bound: format!("{max_bytes} bytes") });
-    }
-    Ok(text)
-}
-
-/// Whether the value is an array of strings.
-pub(super) fn is_strings(value: &Value) -> bool {
-    value.as_array().is_some_and(|entries| entries.iter().all(Value::is_string))
-}
-
-/// The value as an array of at most `max_entries` strings of at most `max_bytes` bytes each.
-pub(super) fn strings(
-    member: &str,
-    value: &Value,
-    max_entries: usize,
-    max_bytes: usize,
-) -> Result<Vec<String>, MetadataError> {
-    let wrong = || MetadataError::Type { member: member.to_owned(), expected: "an array of strings" };
-    let entries = value.as_array().ok_or_else(wrong)?;
-    if entries.len() > max_entries {
-        return Err(MetadataError::TooLong { member: member.to_owned(), bound: format!("{max_entries} entries") });
-    }
-    entries
-        .iter()
-        .map(|entry| {
-            if !entry.is_string() {
-                return Err(wrong());
-            }
-            string(member, entry, max_bytes).map(str::to_owned)
-        })
-        .collect()
 }
 
 /// The members in the order sent, repeated ones included.

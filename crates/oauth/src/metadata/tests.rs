@@ -1,7 +1,10 @@
 use proptest::prelude::*;
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use super::*;
+use crate::error::{ErrorCode, OAuthError};
+use crate::method::{Method, MethodChoice};
+use crate::scope::Scope;
 
 fn policy() -> Policy {
     Policy {
@@ -46,7 +49,7 @@ fn a3_r2_a_method_that_is_named() {
     ] {
         let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
         let metadata = ClientMetadata::verify(&requested, &policy()).expect("registers");
-        assert_eq!(metadata.method_choice, choice, "{body}");
+        assert_eq!(metadata.method_choice(), choice, "{body}");
     }
 }
 
@@ -239,6 +242,83 @@ fn r11_methods() {
     for method in ["none", "CLIENT_SECRET_BASIC", "magic"] {
         let error = refused(&json!({"token_endpoint_auth_method": method}));
         assert_eq!(error.code, ErrorCode::InvalidClientMetadata, "{method}");
+    }
+}
+
+/// A key on P-256: the curve's generator.
+fn jwks() -> Value {
+    json!({"keys": [{
+        "kty": "EC", "crv": "P-256",
+        "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+    }]})
+}
+
+/// What is loaded is what was verified, and reads the same in a response, in the same order.
+#[test]
+fn stored_metadata_loads_as_it_was_verified() {
+    for (body, expected) in [
+        (
+            json!({}),
+            r#"{"token_endpoint_auth_method":"client_secret_basic","grant_types":["client_credentials"],"response_types":[],"scope":"read"}"#,
+        ),
+        (
+            json!({"token_endpoint_auth_method": "client_secret_post", "jwks_uri": "https://a.example", "client_name": "x"}),
+            r#"{"token_endpoint_auth_method":"client_secret_post","grant_types":["client_credentials"],"response_types":[],"scope":"read","client_name":"x","jwks_uri":"https://a.example"}"#,
+        ),
+        (
+            json!({
+                "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://A.example",
+                "token_endpoint_auth_signing_alg": "ES256", "dpop_bound_access_tokens": true,
+            }),
+            r#"{"token_endpoint_auth_method":"private_key_jwt","grant_types":["client_credentials"],"response_types":[],"scope":"read","dpop_bound_access_tokens":true,"jwks_uri":"https://A.example","token_endpoint_auth_signing_alg":"ES256"}"#,
+        ),
+    ] {
+        let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
+        let metadata = ClientMetadata::verify(&requested, &policy()).expect("registers");
+        assert_eq!(ClientMetadata::from_stored(metadata.to_stored()), Ok(metadata.clone()), "{body}");
+        assert_eq!(serde_json::to_string(&metadata).expect("serialises"), expected);
+    }
+}
+
+/// Metadata is parsed when it is loaded: what the method needs, and nothing else.
+#[test]
+fn stored_metadata_is_parsed_when_it_is_loaded() {
+    let load = |method, others: &Value| {
+        let others = others.as_object().expect("an object").clone();
+        let stored = StoredMetadata { token_endpoint_auth_method: method, others, ..StoredMetadata::default() };
+        ClientMetadata::from_stored(stored)
+    };
+    let bad_keys =
+        json!({"jwks": 1, "jwks_uri": 1, "token_endpoint_auth_signing_alg": "none", "tls_client_auth_san_ip": "x"});
+    for method in [Method::ClientSecretBasic, Method::ClientSecretPost] {
+        assert_eq!(load(method, &bad_keys).expect("loads").others(), bad_keys.as_object().expect("an object"));
+    }
+    let by_key = [Method::PrivateKeyJwt, Method::SelfSignedTlsClientAuth];
+    for method in by_key {
+        load(method, &json!({"jwks": jwks()})).expect("loads");
+        load(method, &json!({"jwks_uri": "https://a.example"})).expect("loads");
+        for bad in [
+            bad_keys.clone(),
+            json!({}),
+            json!({"jwks": {"keys": []}}),
+            json!({"jwks": {"keys": [{"kty": "EC"}]}}),
+            json!({"jwks_uri": "a.example"}),
+            json!({"jwks_uri": null, "jwks": jwks()}),
+        ] {
+            load(method, &bad).expect_err(&bad.to_string());
+        }
+    }
+    let algorithm = |name| json!({"jwks": jwks(), "token_endpoint_auth_signing_alg": name});
+    load(Method::PrivateKeyJwt, &algorithm("ES256")).expect("loads");
+    load(Method::PrivateKeyJwt, &algorithm("HS256")).expect_err("no algorithm of this server");
+    load(Method::TlsClientAuth, &json!({"tls_client_auth_san_dns": "a.example"})).expect("loads");
+    for bad in [
+        json!({}),
+        json!({"tls_client_auth_san_dns": "a b"}),
+        json!({"tls_client_auth_san_dns": 1}),
+        json!({"tls_client_auth_san_dns": "a.example", "tls_client_auth_san_ip": "10.0.0.1"}),
+    ] {
+        load(Method::TlsClientAuth, &bad).expect_err(&bad.to_string());
     }
 }
 

@@ -85,7 +85,7 @@ async fn attempt(place: &Place, rotate: &RotateArguments, yes: bool) -> Result<O
 async fn store(tables: &Tables, id: &ClientId, lifetimes: Lifetimes, yes: bool) -> Result<Outcome, Error> {
     for _ in 0..ATTEMPTS {
         let (before, now) = (tables.client(id).await?, Clock::System.now());
-        let method = before.metadata.token_endpoint_auth_method;
+        let method = before.metadata.token_endpoint_auth_method();
         if !method.has_secret() {
             return Err(Error::NotDone(format!("the client uses {}, which has no secret", method.as_str())));
         }

@@ -47,7 +47,7 @@ pub(super) fn row(client: &Client, now: EpochSeconds) -> [String; 6] {
     [
         cell(client.client_id.as_str(), usize::MAX),
         cell(name(client), 24),
-        metadata.token_endpoint_auth_method.as_str().to_owned(),
+        metadata.token_endpoint_auth_method().as_str().to_owned(),
         cell(metadata.scope.as_str(), 32),
         moment(client.client_id_issued_at),
         state(client, now),
@@ -56,7 +56,7 @@ pub(super) fn row(client: &Client, now: EpochSeconds) -> [String; 6] {
 
 /// What the client calls itself.
 pub(super) fn name(client: &Client) -> &str {
-    client.metadata.others.get("client_name").and_then(|name| name.as_str()).unwrap_or_default()
+    client.metadata.others().get("client_name").and_then(|name| name.as_str()).unwrap_or_default()
 }
 
 /// Whether the client gets tokens. One that is past its end is there until DynamoDB deletes it.
@@ -73,16 +73,21 @@ pub(super) fn state(client: &Client, now: EpochSeconds) -> String {
 mod tests {
     use serde_json::json;
     use tokenmint_oauth::client::{ClientId, StoredSecret};
+    use tokenmint_oauth::metadata::StoredMetadata;
+    use tokenmint_oauth::method::Method;
+    use tokenmint_oauth::scope::Scope;
     use tokenmint_oauth::secret::SecretHash;
 
     use super::*;
 
     fn client() -> Client {
         let secret = |expires_at| StoredSecret { sha256: SecretHash::of("secret"), expires_at };
-        let metadata = json!({
-            "client_name": "\u{1b}[31mBilling of the whole company", "scope": "a b", "grant_types": [],
-            "response_types": [], "token_endpoint_auth_method": "client_secret_post",
-        });
+        let mut metadata = StoredMetadata {
+            token_endpoint_auth_method: Method::ClientSecretPost,
+            scope: Scope::parse("a b").expect("a scope"),
+            ..StoredMetadata::default()
+        };
+        metadata.others.insert("client_name".to_owned(), "\u{1b}[31mBilling of the whole company".into());
         Client {
             client_id: ClientId::from_random([7; 16]),
             client_id_issued_at: 0,
@@ -91,7 +96,7 @@ mod tests {
             scope_ceiling: None,
             disabled: false,
             expires_at: None,
-            metadata: serde_json::from_value(metadata).expect("metadata"),
+            metadata: ClientMetadata::from_stored(metadata).expect("metadata"),
         }
     }
 

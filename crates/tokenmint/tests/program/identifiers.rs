@@ -2,23 +2,24 @@
 
 use std::path::PathBuf;
 
-use serde_json::json;
 use tokenmint_aws::clients::{self, ClientsTable, NewClient};
 use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::{Addresses, Embedded, Storage};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
+use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 
 use crate::harness::{Data, done, failed, json as object, text};
 
 /// A client with this identifier.
 pub(crate) fn client(id: &str) -> Client {
-    let metadata: ClientMetadata = serde_json::from_value(json!({
-        "client_name": "Billing", "scope": "read", "grant_types": ["client_credentials"], "response_types": [],
-        "token_endpoint_auth_method": "client_secret_basic",
-    }))
-    .unwrap();
+    let mut metadata = StoredMetadata {
+        grant_types: vec!["client_credentials".to_owned()],
+        scope: Scope::parse("read").unwrap(),
+        ..StoredMetadata::default()
+    };
+    metadata.others.insert("client_name".to_owned(), "Billing".into());
     Client {
         client_id: ClientId::parse(id).unwrap(),
         client_id_issued_at: 1_700_000_000,
@@ -27,7 +28,7 @@ pub(crate) fn client(id: &str) -> Client {
         scope_ceiling: None,
         disabled: false,
         expires_at: None,
-        metadata,
+        metadata: ClientMetadata::from_stored(metadata).unwrap(),
     }
 }
 

@@ -10,7 +10,8 @@ use tokenmint_aws::clients::{self, ClientsTable, NewClient};
 use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::{Addresses, Embedded, Storage};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::metadata::ClientMetadata;
+use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
+use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 
 use crate::harness::{Data, done, json, program, text};
@@ -27,11 +28,13 @@ fn id(n: u32) -> ClientId {
 
 /// A client from before there were registration access tokens.
 fn client() -> Client {
-    let metadata: ClientMetadata = serde_json::from_value(json!({
-        "client_name": "One of many", "scope": "read write", "grant_types": ["client_credentials"],
-        "response_types": [], "token_endpoint_auth_method": "client_secret_basic", "contacts": ["a@example.com"],
-    }))
-    .unwrap();
+    let mut metadata = StoredMetadata {
+        grant_types: vec!["client_credentials".to_owned()],
+        scope: Scope::parse("read write").unwrap(),
+        ..StoredMetadata::default()
+    };
+    metadata.others.insert("client_name".to_owned(), "One of many".into());
+    metadata.others.insert("contacts".to_owned(), json!(["a@example.com"]));
     Client {
         client_id: id(0),
         client_id_issued_at: 1_700_000_000,
@@ -40,7 +43,7 @@ fn client() -> Client {
         scope_ceiling: None,
         disabled: false,
         expires_at: None,
-        metadata,
+        metadata: ClientMetadata::from_stored(metadata).unwrap(),
     }
 }
 

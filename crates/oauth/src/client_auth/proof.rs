@@ -1,0 +1,62 @@
+//! What valid credentials prove.
+
+use super::error::{AssertionError, ProveError};
+use super::private_key_jwt::Jti;
+use crate::EpochSeconds;
+use crate::client::Client;
+use crate::jose::Verified;
+
+/// Credentials that are valid.
+#[derive(Debug)]
+pub enum Proof {
+    /// Nothing is left to check.
+    Complete(AuthenticatedClient),
+    /// The client is who it says, if this is the first time that it says so with this assertion.
+    FirstUse(FirstUse),
+}
+
+/// An assertion that is valid in all but this: whether it was used before.
+#[derive(Debug)]
+pub struct FirstUse {
+    pub(super) client: AuthenticatedClient,
+    pub(super) jti: Jti<Verified>,
+    pub(super) checked_at: EpochSeconds,
+}
+
+impl FirstUse {
+    /// What the assertion is remembered by: different for each client and each `jti`.
+    pub fn id(&self) -> &str {
+        &self.jti.id
+    }
+
+    /// The first second at which the assertion is expired.
+    pub const fn expires_at(&self) -> EpochSeconds {
+        self.jti.expires_at
+    }
+
+    /// The time at which the assertion was found not to be expired, always before [`Self::expires_at`]. A use
+    /// that is remembered counts at this time, however late it is now: by a later time the assertion might have
+    /// expired, and its first use would be forgotten.
+    pub const fn checked_at(&self) -> EpochSeconds {
+        self.checked_at
+    }
+
+    /// The client, if this was the first use.
+    ///
+    /// # Errors
+    /// [`AssertionError::Replayed`] if it was not.
+    pub fn complete(self, is_first: bool) -> Result<AuthenticatedClient, ProveError> {
+        if is_first { Ok(self.client) } else { Err(AssertionError::Replayed.into()) }
+    }
+}
+
+/// A client that has proven who it is. Only a [`Proof`] holds one.
+#[derive(Clone, Debug)]
+pub struct AuthenticatedClient(pub(super) Client);
+
+impl AuthenticatedClient {
+    /// The client.
+    pub const fn client(&self) -> &Client {
+        &self.0
+    }
+}

@@ -1,0 +1,26 @@
+//! What a deployment allows clients to register.
+
+use crate::method::Method;
+use crate::scope::Scope;
+
+/// What the server's operator decided about registrations.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    /// The scope this server offers.
+    pub offered: Scope,
+    /// The scope of a client that does not ask for one.
+    pub default: Scope,
+    /// Whether plain http on loopback will do where https is asked for.
+    pub local: bool,
+    /// The methods of authentication that clients may register. One with certificates is among them where
+    /// clients can show certificates (RFC 8705).
+    pub methods: Vec<Method>,
+}
+
+impl Policy {
+    /// The policy for a client that may register these scopes at most.
+    #[must_use]
+    pub fn within(&self, ceiling: &Scope) -> Self {
+        Self { offered: ceiling.clone(), default: self.default.reduced_to(ceiling), ..self.clone() }
+    }
+}

@@ -1,0 +1,184 @@
+//! The metadata of a registered client: RFC 7591 §2.
+
+use serde::{Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use super::authentication::{self, Authentication};
+use super::error::{MetadataError, wrong};
+use super::policy::Policy;
+use super::requested::RequestedMetadata;
+use super::{names, others, relations};
+use crate::grant_type::GrantType;
+use crate::method::{Method, MethodChoice};
+use crate::scope::Scope;
+
+/// The metadata of a registered client, verified; serialises as the members of RFC 7591 §2.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ClientMetadata {
+    authentication: Authentication,
+    dpop_bound_access_tokens: bool,
+    tls_client_certificate_bound_access_tokens: bool,
+    /// The grant types it asked for, also ones that this server does not support (§2).
+    pub grant_types: Vec<String>,
+    /// The response types it asked for (§2).
+    pub response_types: Vec<String>,
+    /// The scope it may ask for.
+    pub scope: Scope,
+    others: Map<String, Value>,
+}
+
+/// The parts of a client's metadata in the form in which they are stored.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StoredMetadata {
+    /// The registered method of client authentication.
+    pub token_endpoint_auth_method: Method,
+    /// Whether the client named that method.
+    pub method_choice: MethodChoice,
+    /// See [`ClientMetadata::grant_types`].
+    pub grant_types: Vec<String>,
+    /// See [`ClientMetadata::response_types`].
+    pub response_types: Vec<String>,
+    /// See [`ClientMetadata::scope`].
+    pub scope: Scope,
+    /// See [`ClientMetadata::others`].
+    pub others: Map<String, Value>,
+}
+
+impl ClientMetadata {
+    /// Decides what is registered: every member checked against its rule, defaults filled in (§2),
+    /// the scope reduced to what is offered (§3.2.1), and what is not understood left out.
+    ///
+    /// # Errors
+    /// [`MetadataError`] for the first member that cannot be registered.
+    pub fn verify(requested: &RequestedMetadata, policy: &Policy) -> Result<Self, MetadataError> {
+        let others = others::check(requested, policy)?;
+        let (method, choice) = authentication::requested_method(requested, policy)?;
+        let authentication = Authentication::parse(method, choice, &others)?;
+        authentication.check(&others, policy)?;
+        let (grant_types, response_types) = relations::grants_and_responses(requested)?;
+        let scope = scope(requested, policy)?;
+        Ok(Self::new(authentication, grant_types, response_types, scope, others))
+    }
+
+    /// Parses metadata that was verified when it was stored. Of the other members, only those that the method of
+    /// authentication needs are parsed.
+    ///
+    /// # Errors
+    /// [`MetadataError`] if one of these is missing or malformed.
+    pub fn from_stored(stored: StoredMetadata) -> Result<Self, MetadataError> {
+        let StoredMetadata {
+            token_endpoint_auth_method: method,
+            method_choice: choice,
+            grant_types,
+            response_types,
+            scope,
+            others,
+        } = stored;
+        let authentication = Authentication::parse(method, choice, &others)?;
+        Ok(Self::new(authentication, grant_types, response_types, scope, others))
+    }
+
+    fn new(
+        authentication: Authentication,
+        grant_types: Vec<String>,
+        response_types: Vec<String>,
+        scope: Scope,
+        others: Map<String, Value>,
+    ) -> Self {
+        let flag = |name| others.get(name) == Some(&Value::Bool(true));
+        Self {
+            authentication,
+            dpop_bound_access_tokens: flag(names::DPOP_BOUND_ACCESS_TOKENS),
+            tls_client_certificate_bound_access_tokens: flag(names::TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS),
+            grant_types,
+            response_types,
+            scope,
+            others,
+        }
+    }
+
+    /// The parts to store.
+    pub fn to_stored(&self) -> StoredMetadata {
+        StoredMetadata {
+            token_endpoint_auth_method: self.token_endpoint_auth_method(),
+            method_choice: self.method_choice(),
+            grant_types: self.grant_types.clone(),
+            response_types: self.response_types.clone(),
+            scope: self.scope.clone(),
+            others: self.others.clone(),
+        }
+    }
+
+    /// How the client authenticates.
+    pub const fn authentication(&self) -> &Authentication {
+        &self.authentication
+    }
+
+    /// The registered method of client authentication.
+    pub const fn token_endpoint_auth_method(&self) -> Method {
+        self.authentication.method()
+    }
+
+    /// Whether the client named that method; no member of the metadata.
+    pub const fn method_choice(&self) -> MethodChoice {
+        self.authentication.choice()
+    }
+
+    /// Whether the client's tokens are always bound to a key (RFC 9449 §5.2).
+    pub const fn dpop_bound_access_tokens(&self) -> bool {
+        self.dpop_bound_access_tokens
+    }
+
+    /// Whether the client's tokens are bound to its certificate (J6, RFC 8705 §3.4).
+    pub const fn tls_client_certificate_bound_access_tokens(&self) -> bool {
+        self.tls_client_certificate_bound_access_tokens
+    }
+
+    /// The members that have no field of their own in a response, checked and kept as sent; of `jwks`, the members
+    /// that are known. They are for storage and for responses.
+    pub const fn others(&self) -> &Map<String, Value> {
+        &self.others
+    }
+
+    /// Whether the client registered the grant type.
+    pub fn registered(&self, grant_type: GrantType) -> bool {
+        self.grant_types.iter().any(|own| own == grant_type.as_str())
+    }
+}
+
+impl Serialize for ClientMetadata {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Members<'m> {
+            token_endpoint_auth_method: Method,
+            grant_types: &'m [String],
+            response_types: &'m [String],
+            #[serde(skip_serializing_if = "Scope::is_empty")]
+            scope: &'m Scope,
+            #[serde(flatten)]
+            others: &'m Map<String, Value>,
+        }
+        let members = Members {
+            token_endpoint_auth_method: self.token_endpoint_auth_method(),
+            grant_types: &self.grant_types,
+            response_types: &self.response_types,
+            scope: &self.scope,
+            others: &self.others,
+        };
+        members.serialize(serializer)
+    }
+}
+
+/// The scope asked for, reduced to what is offered, in the order asked (§2, §3.2.1).
+fn scope(requested: &RequestedMetadata, policy: &Policy) -> Result<Scope, MetadataError> {
+    let Some(text) = requested.decided_text(names::SCOPE)? else {
+        return Ok(policy.default.clone());
+    };
+    let wrong = |reason| wrong(names::SCOPE, reason);
+    let asked = Scope::parse(text).map_err(|_| wrong("does not follow the grammar of RFC 6749 section 3.3"))?;
+    let reduced = asked.reduced_to(&policy.offered);
+    if reduced.is_empty() {
+        return Err(wrong("contains no scope that this client may register"));
+    }
+    Ok(reduced)
+}
