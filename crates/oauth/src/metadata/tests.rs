@@ -253,7 +253,7 @@ fn jwks() -> Value {
     }]})
 }
 
-/// What is loaded is what was verified, and reads the same in a response, in the same order.
+/// What is loaded is what was verified, and reads the same in a response, the decided members first.
 #[test]
 fn stored_metadata_loads_as_it_was_verified() {
     for (body, expected) in [
@@ -276,7 +276,12 @@ fn stored_metadata_loads_as_it_was_verified() {
         let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
         let metadata = ClientMetadata::verify(&requested, &policy()).expect("registers");
         assert_eq!(ClientMetadata::from_stored(metadata.to_stored()), Ok(metadata.clone()), "{body}");
-        assert_eq!(serde_json::to_string(&metadata).expect("serialises"), expected);
+        // The order of the other members depends on a feature of serde_json, which other crates may turn on.
+        let text = serde_json::to_string(&metadata).expect("serialises");
+        let decided = expected.find(r#","scope""#).expect("a scope");
+        assert_eq!(text[..decided], expected[..decided]);
+        let value = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+        assert_eq!(value(&text), value(expected));
     }
 }
 
