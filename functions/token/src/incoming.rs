@@ -1,4 +1,4 @@
-//! What the endpoints with a form have in common: RFC 6749 §2.3.1, §3.2.
+//! Request parsing shared by the form endpoints: RFC 6749 §2.3.1, §3.2.
 
 use axum::extract::Request;
 use axum::http::request::Parts;
@@ -9,7 +9,7 @@ use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::token_request::MAX_BODY_BYTES;
 
-/// A request whose body has arrived and is said to be a form.
+/// A request with a form body that has been read.
 pub(crate) struct Incoming {
     /// The request without its body.
     pub(crate) head: Parts,
@@ -31,7 +31,7 @@ impl Incoming {
         Form::parse(&self.body).or_refuse()
     }
 
-    /// The credentials, which stand in a header, in the body or in TLS, and never in the URL.
+    /// The credentials from a header, the body or the TLS connection; never from the URL.
     pub(crate) fn credentials(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Credentials, Failure> {
         let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).or_refuse()?;
         let authorization = request::authorization(&self.head.headers);
@@ -40,7 +40,7 @@ impl Incoming {
         Credentials::present(&presented).or_refuse()
     }
 
-    /// The certificate that came with the connection, in PEM, if that was one to the domain with mutual TLS.
+    /// The client certificate in PEM, if the request came through the mutual TLS domain.
     pub(crate) fn certificate(&self, config: &TokenConfig) -> Option<&str> {
         request::client_certificate(&self.head, config.mutual_tls.host(&config.issuer))
     }
