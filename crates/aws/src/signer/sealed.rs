@@ -178,7 +178,7 @@ impl SealedSigner {
                 Err(OpenError::Load(error)) => {
                     key.retry_later(now + self.policy.retry_after());
                     let Some(before) = before else { return Err(error) };
-                    tracing::warn!(cause = %error, key.id = key.id(), "the signing key cannot be opened; the previous key continues to sign");
+                    tracing::warn!(cause = %error, key.id = key.id(), "the previous key continues to sign");
                     return Ok(Some(Arc::clone(before)));
                 }
             }
