@@ -1,12 +1,12 @@
 # shellcheck shell=bash
-# The tools that .ci/run and tests/*.sh need besides Rust and Python, in one folder that is made once:
-# TOKENMINT_TOOLS, by default in the user's cache. Source this file, then call what installs them.
+# The tools that .ci/run and tests/*.sh need in addition to Rust and Python, installed once in the folder
+# TOKENMINT_TOOLS, by default in the user's cache. Source this file, then call the install functions.
 
 TOKENMINT_TOOLS=${TOKENMINT_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/tokenmint-tools}
 tools_ci=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 export CARGO_LAMBDA_CHECK_UPDATE=0 SAM_CLI_TELEMETRY=0
-# SAM asks for a region even where it calls nothing.
+# SAM requires a region even for commands that make no call.
 export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
 export PATH=$TOKENMINT_TOOLS/bin:$TOKENMINT_TOOLS/venv/bin:$PATH
 
@@ -18,11 +18,11 @@ install_python_tools() {
   rm -rf "$venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
-  # Last, so that an installation that was broken off is done again.
+  # Last, so that an interrupted installation is repeated.
   cp "$wanted" "$venv/requirements.txt"
 }
 
-# install_cargo_tool NAME VERSION: a subcommand of cargo. It is built to be there soon, not to be fast.
+# install_cargo_tool NAME VERSION: installs a subcommand of cargo, built for a short build time.
 install_cargo_tool() {
   local name=$1 version=$2
   [[ -x $TOKENMINT_TOOLS/bin/$name && $(cat "$TOKENMINT_TOOLS/$name.version" 2>/dev/null) == "$version" ]] && return

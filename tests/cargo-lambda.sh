@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Both functions behind `cargo lambda watch`, which speaks Lambda's real runtime API to them, over the
-# embedded DynamoDB and KMS: the seed's exchange over HTTP and through `cargo lambda invoke`, with the
-# token's signature checked by another implementation.
+# Runs both functions with `cargo lambda watch`, which implements Lambda's runtime API, over the embedded DynamoDB
+# and KMS. Performs the seed's exchange over HTTP and through `cargo lambda invoke`, and verifies the token's
+# signature with an independent implementation.
 #
 #   tests/cargo-lambda.sh          needs Rust, Python and, the first time, the package registries
 
@@ -19,7 +19,7 @@ say "the exchange over HTTP"
 python3 tests/exchange.py http "http://127.0.0.1:$port" || fail "the exchange over HTTP"
 
 say "the exchange through cargo lambda invoke"
-# invoke FUNCTION EVENT: the function's answer.
+# invoke FUNCTION EVENT: prints the function's response.
 invoke() {
   timeout 120 cargo lambda invoke "$1" --invoke-address 127.0.0.1 --invoke-port "$port" --data-file "$2" ||
     fail "cargo lambda invoke $1 with $(basename "$2")"

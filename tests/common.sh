@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# For the scripts beside this file: a scratch folder, processes that end with the script, and the embedded
-# DynamoDB and KMS. Source it first.
+# For the scripts in this folder: a scratch folder, processes that end with the script, and the embedded DynamoDB and
+# KMS. Source it first.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -18,10 +18,10 @@ fail() {
   exit 1
 }
 
-# More to undo when the script ends; a script with more to undo defines its own.
+# Additional cleanup when the script ends; a script may redefine it.
 undo() { :; }
 
-# Runs on every way out: no process and no file stays.
+# Runs on every exit, so that no process or file remains.
 clean_up() {
   local status=$? group
   trap - EXIT INT TERM HUP
@@ -41,8 +41,8 @@ trap 'exit 129' HUP
 trap 'exit 130' INT
 trap 'exit 143' TERM
 
-# start NAME COMMAND...: runs it in the background, as a process group of its own whose number is in
-# $started; what it prints is in $work/NAME.out and $work/NAME.log.
+# start NAME COMMAND...: runs it in the background, in a process group whose number is in $started. Its output is in
+# $work/NAME.out and $work/NAME.log.
 start() {
   local name=$1
   shift
@@ -51,7 +51,7 @@ start() {
   groups=("$started" "${groups[@]}")
 }
 
-# stop GROUP: ends what start() began, by force after 10 s.
+# stop GROUP: ends a process group of start(), by force after 10 s.
 stop() {
   local group=$1
   kill -TERM -- "-$group" 2>/dev/null || return 0
@@ -63,7 +63,7 @@ stop() {
   wait "$group" 2>/dev/null || :
 }
 
-# wait_for SECONDS WHAT GROUP COMMAND...: until the command succeeds; fails when the process group ends first.
+# wait_for SECONDS WHAT GROUP COMMAND...: waits until the command succeeds; fails if the process group ends first.
 wait_for() {
   local limit=$((SECONDS + $1)) what=$2 group=$3
   shift 3
@@ -78,11 +78,11 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
-# start_aws ADDRESS: DynamoDB and KMS on the address, in memory, with a table and a key; then exports what they
-# are reached by and the functions' settings.
+# start_aws ADDRESS: runs DynamoDB and KMS on the address, in memory, with a table and a key. Then exports their
+# endpoints and the functions' settings.
 start_aws() {
   say "building"
-  # The default members together: one at a time, their dependencies would be built for each with its features.
+  # Builds the default members together: separate builds would compile their dependencies with different features.
   cargo build --quiet --locked
   start aws cargo run --quiet --locked -- aws --listen "$1" --dynamodb-port 0 --kms-port 0 --memory
   wait_for 120 "the embedded DynamoDB and KMS" "$started" grep --quiet '^export REGISTRATION=' "$work/aws.out"

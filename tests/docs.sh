@@ -1,38 +1,38 @@
 #!/usr/bin/env bash
-# Runs the commands that the documents show against `tokenmint serve`, and compares what they print with what the
-# documents say. These are the lines that `cargo run` prints, as the README shows them, and every block between
-# `<!-- run -->` and `<!-- end -->` in docs/*.md. There a comment holds the output of the command: a status at the end
-# of the line, or JSON on the next line. `…` stands for any text.
+# Runs the commands in the documents against `tokenmint serve`, and compares their output with the documents: the
+# lines that `cargo run` prints, as in the README, and every block between `<!-- run -->` and `<!-- end -->` in
+# docs/*.md. In a block, a comment gives the output of a command: a status at the end of the line, or JSON on the
+# next line. `…` stands for any text.
 #
 #   tests/docs.sh
 
 # shellcheck source=tests/common.sh
 source "$(dirname "$0")/common.sh"
 
-# fenced FILE MARK: the fenced block after the line MARK.
+# fenced FILE MARK: prints the fenced block after the line MARK.
 fenced() {
   awk -v mark="$2" '$0 == mark { found = 1; next } found && /^```/ { if (inside) exit; inside = 1; next } inside' "$1"
 }
 
-# blocks FILE: the lines of all blocks to run.
+# blocks FILE: prints the lines of all blocks to run.
 blocks() {
   awk '/^<!-- run -->$/ { run = 1; next } /^<!-- end -->$/ { run = 0 } run && !/^```/' "$1"
 }
 
-# compare WHAT EXPECTED PRINTED: fails unless the files have the same lines, `…` in EXPECTED being any text.
+# compare WHAT EXPECTED PRINTED: fails unless the files have the same lines; `…` in EXPECTED matches any text.
 compare() {
   python3 - "$2" "$3" <<'PYTHON' || fail "$1: not what the document says"
 import itertools, re, sys
 expected, printed = ([line for line in open(path).read().split("\n") if line] for path in sys.argv[1:])
 for wanted, line in itertools.zip_longest(expected, printed, fillvalue="(nothing)"):
-    # A word with a gap in it is a word that is different each time.
+    # A word that contains `…` differs in each run.
     pattern = "".join(".*" if "…" in part else re.escape(part) for part in re.split(r"([\w.…-]*…[\w.…-]*)", wanted))
     if not re.fullmatch(pattern, line):
         sys.exit(f"expected {wanted}\nprinted  {line}")
 PYTHON
 }
 
-# run WHAT FILE: runs the lines in FILE against the server, in a shell of their own; what they print is in FILE.out.
+# run WHAT FILE: runs the lines in FILE against the server, in a separate shell; the output is in FILE.out.
 run() {
   sed --in-place "s|http://127.0.0.1:9000|$server|g" "$2"
   bash -euo pipefail "$2" | sed "s|$server|http://127.0.0.1:9000|g" >"$2.out" || fail "$1: a line failed"

@@ -38,7 +38,7 @@ def number(text):
 
 
 def verify_signature(jwk, alg, signed, signature):
-    """Verifies a JWS (RFC 7515) with a key of the JWKS; raises if it is not good."""
+    """Verifies a JWS (RFC 7515) with a key of the JWKS; raises if it is invalid."""
     if jwk["kty"] == "RSA":
         key = rsa.RSAPublicNumbers(number(jwk["e"]), number(jwk["n"])).public_key()
         pad = {
@@ -58,7 +58,7 @@ def verify_signature(jwk, alg, signed, signature):
 
 
 def verify(answer, jwks, client_id=None):
-    """Checks a token endpoint's answer and its JWT (RFC 9068) against the JWKS."""
+    """Checks a token endpoint's response and its JWT (RFC 9068) against the JWKS."""
     check(answer.get("token_type") == "Bearer", "token_type is not Bearer")
     check(answer.get("scope") == "client-scope", f"scope is {answer.get('scope')!r}")
     check(answer.get("expires_in") == 18000, f"expires_in is {answer.get('expires_in')!r}")
@@ -68,7 +68,7 @@ def verify(answer, jwks, client_id=None):
     keys = [key for key in jwks["keys"] if key.get("kid") == header.get("kid")]
     check(len(keys) == 1, f"{len(keys)} keys of the JWKS have the token's kid")
     check(keys[0].get("alg") == header["alg"], "the key's alg is not the token's")
-    check(not {"d", "p", "q"} & keys[0].keys(), "the JWKS holds a private key")
+    check(not {"d", "p", "q"} & keys[0].keys(), "the JWKS contains a private key")
     try:
         verify_signature(keys[0], header["alg"], f"{head}.{body}".encode(), decoded(signature))
     except InvalidSignature:
@@ -82,7 +82,7 @@ def verify(answer, jwks, client_id=None):
 
 
 def registered(status, answer):
-    """Checks a registration's answer (RFC 7591 section 3.2.1) and returns its Basic credentials."""
+    """Checks a registration's response (RFC 7591 section 3.2.1) and returns its Basic credentials."""
     check(status == 201, f"registration answered {status}: {answer}")
     check(answer.get("scope") == "client-scope", f"scope is {answer.get('scope')!r}")
     check(answer.get("client_secret_expires_at") == 0, "the secret expires")
@@ -93,7 +93,7 @@ def registered(status, answer):
 
 
 def function_answer(path):
-    """Status and JSON body of a function's answer to API Gateway."""
+    """Status and JSON body of a function's response to API Gateway."""
     text = pathlib.Path(path).read_text()
     answer = json.loads(text)
     check("statusCode" in answer, f"no answer of the function, but {text[:500]}")

@@ -1,4 +1,4 @@
-//! A request that panics, in a process of its own: what a panic writes is decided for a whole process.
+//! A request that panics, in a separate process because the panic hook applies to the whole process.
 
 use axum::Router;
 use axum::extract::Request;
@@ -11,7 +11,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 const SECRET: &str = "EventFileExampleSecret0123456789";
 
-/// Endpoints with a mistake that what a client sends brings about, at once and after something was awaited.
+/// Endpoints with a bug that client input triggers, immediately and after an await.
 fn routes() -> Router {
     fn blunder(request: &Request) -> String {
         let secret = request.headers()["x-secret"].to_str().expect("ASCII");
@@ -25,14 +25,14 @@ fn routes() -> Router {
     Router::new().route("/early", get(early)).route("/late", get(late)).route("/good", get(async || "good"))
 }
 
-/// What the requests were answered with, while panics are logged as they are in production.
+/// The responses to the requests, while panics are logged as in production.
 async fn answers() -> (Vec<Answer>, String) {
     let app = shell(routes());
     let mut answers = Vec::new();
     for path in ["/early", "/late", "/good"] {
         answers.push(send(&app, &events::with_header(events::get(path), "x-secret", SECRET)).await);
     }
-    // Over HTTP, as `tokenmint serve` does it: two requests on one connection, the first of which panics.
+    // Over HTTP, as in `tokenmint serve`: two requests on one connection, the first of which panics.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound");
     tokio::spawn(axum::serve(listener, app).into_future());
@@ -46,21 +46,24 @@ async fn answers() -> (Vec<Answer>, String) {
     (answers, over_http)
 }
 
-/// T7, O3: a request that panics is answered with 500 and logged once, with its request id and the place in the
-/// source, and without the message of the panic. The requests after it are served.
+/// T7, O3: a request that panics is answered with 500 and logged once, with its request id and source location,
+/// without the panic's message. Later requests are served.
 #[tokio::test]
 async fn t7_o3_a_panic_is_a_server_error() {
     let log = Log::capture();
     log_panics();
     let (answers, over_http) = answers().await;
-    // Nobody's request.
+    // Outside a request.
     tokio::spawn(async { panic!("cannot handle {SECRET}") }).await.expect_err("a panic");
-    // From here on a panic is a failed test again.
+    // From here on, a panic fails the test again.
     drop(std::panic::take_hook());
 
     for answer in &answers[..2] {
         answer.expect_error(500, "server_error");
-        assert_eq!(answer.json()["error_description"], "the request could not be served");
+        assert_eq!(
+            answer.json()["error_description"],
+            "the server failed to process the request; report this to its operator"
+        );
     }
     assert_eq!(answers[2].status, 200);
     assert!(over_http.starts_with("HTTP/1.1 500 "), "{over_http}");

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Both functions built by `sam build` from template.yaml and run by `sam local` in containers, over the
-# embedded DynamoDB and KMS on this host: the seed's exchange through `sam local invoke`, then over HTTP
+# Builds both functions from template.yaml with `sam build` and runs them in containers with `sam local`, over the
+# embedded DynamoDB and KMS on this host. Performs the seed's exchange through `sam local invoke`, then over HTTP
 # through `sam local start-api`.
 #
 #   tests/sam-local.sh             needs Rust, Python and, the first time, the package registries
 #
-# It uses the Docker engine that is there, or as root starts one of its own; where none can be had it says
-# "skipped" and why. No image is pulled: a stand-in for Lambda's is made of this host's C library, so this
-# proves the wiring, not Amazon Linux. LAMBDA_IMAGE names an image to use in its place.
+# It uses an existing Docker engine, or as root starts one. If there is none, it prints "skipped" and the reason. No
+# image is pulled: a substitute for Lambda's image is built from this host's C library, so this tests the wiring, not
+# Amazon Linux. LAMBDA_IMAGE names an image to use instead.
 
 # shellcheck source=tests/common.sh
 source "$(dirname "$0")/common.sh"
@@ -30,7 +30,7 @@ skip() {
   exit 0
 }
 
-# need COMMAND PACKAGE: installs the Debian package unless the command is there.
+# need COMMAND PACKAGE: installs the Debian package if the command is missing.
 need() {
   command -v "$1" >/dev/null && return
   { ((EUID == 0)) && command -v apt-get >/dev/null; } || skip "$1 is not here and cannot be installed"
@@ -61,7 +61,7 @@ start_engine() {
   skip "no Docker engine answers, and dockerd does not start here"
 }
 
-# Prints a Dockerfile's FROM: the image named, or a stand-in made for the two binaries in $work/build.
+# Prints a Dockerfile's FROM: the named image, or a substitute for the two binaries in $work/build.
 base_image() {
   if [[ -n ${LAMBDA_IMAGE:-} ]]; then
     echo "FROM $LAMBDA_IMAGE"
@@ -72,7 +72,7 @@ base_image() {
   chmod 1777 "$tree/tmp"
   cp "$(command -v busybox)" "$tree/bin/busybox"
   for command in sh mv chmod cp ls cat env; do ln -s busybox "$tree/bin/$command"; done
-  # What the binaries link to, where they look for it; libgcc_s is looked up only when a thread is cancelled.
+  # The linked libraries, at their expected paths; libgcc_s is loaded only when a thread is cancelled.
   for library in $(ldd "$work"/build/*/bootstrap | grep -o '/[^ ]*\.so[^ ]*' | sort --unique) \
     "$(gcc -print-file-name=libgcc_s.so.1)"; do
     mkdir -p "$tree$(dirname "$library")"
@@ -92,7 +92,7 @@ esac
 docker version >/dev/null 2>&1 || start_engine
 [[ -n ${LAMBDA_IMAGE:-} ]] || need busybox busybox-static
 need ip iproute2
-# The host, as a container reaches it.
+# The host's address in a container.
 host=$(ip -4 -oneline address show docker0 2>/dev/null | sed -n 's|.* inet \([0-9.]*\)/.*|\1|p' | head -n 1)
 [[ -n $host ]] || skip "the Docker engine has no bridge on this host, by which a function could reach it"
 say "a Docker engine answers; containers reach this host at $host"
@@ -103,7 +103,7 @@ parameters=(--parameter-overrides "Architecture=$architecture" Registration=open
 sam build --build-dir "$work/build" "${parameters[@]}" >"$work/build.log" 2>&1 || fail "sam build"
 start_aws "$host"
 
-# SAM passes on only variables that the template names; where DynamoDB and KMS are is not among them.
+# SAM passes on only variables in the template, which does not contain the endpoints of DynamoDB and KMS.
 mkdir -p "$work/image"
 {
   base_image
@@ -115,12 +115,12 @@ python3 - "${settings[@]}" >"$work/environment.json" <<'PYTHON'
 import json, os, sys
 print(json.dumps({"Parameters": {name: os.environ[name] for name in sys.argv[1:]}}))
 PYTHON
-# What `sam local invoke` and `start-api` have in common.
+# Common options of `sam local invoke` and `start-api`.
 options=(--template-file "$work/build/template.yaml" "${parameters[@]}" --env-vars "$work/environment.json"
   --skip-pull-image --invoke-image "$repository:base")
 
 say "the exchange through sam local invoke"
-# invoke FUNCTION EVENT: the function's answer.
+# invoke FUNCTION EVENT: prints the function's response.
 invoke() {
   timeout 180 sam local invoke "$1" --event "$2" "${options[@]}" 2>>"$work/invoke.log" ||
     fail "sam local invoke $1 with $(basename "$2")"

@@ -3,7 +3,7 @@ use axum::http::{HeaderMap, Response, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::Value;
 
-/// What a function answered.
+/// A response of a function.
 #[derive(Debug)]
 pub struct Answer {
     /// The status.
@@ -15,7 +15,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// Reads a response to its end.
+    /// Reads the complete response.
     pub async fn of(response: Response<Body>) -> Self {
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("a complete body").to_bytes().to_vec();
@@ -27,16 +27,16 @@ impl Answer {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("not JSON: {self:?}"))
     }
 
-    /// The one value of a header.
+    /// The single value of a header.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
         let value = values.next()?;
-        assert!(values.next().is_none(), "{name} stands twice");
+        assert!(values.next().is_none(), "{name} is present twice");
         value.to_str().ok()
     }
 
-    /// Asserts that this is the error, in the form that every error has: JSON with a code and a
-    /// description of the allowed characters (T6), and the headers of R14.
+    /// Asserts that the response is this error, in the common form of errors: JSON with a code and a description of
+    /// the allowed characters (T6), and the headers of R14.
     #[track_caller]
     pub fn expect_error(&self, status: u16, code: &str) -> &Self {
         let body = self.json();

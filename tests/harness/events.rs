@@ -25,12 +25,12 @@ fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../events")
 }
 
-/// A token request with this form, sent as API Gateway sends forms: base64-encoded.
+/// A token request with this form, base64-encoded as API Gateway sends forms.
 pub fn token(form: &str) -> Value {
     token_bytes(form.as_bytes())
 }
 
-/// A form sent to another endpoint, without credentials.
+/// A form for another endpoint, without credentials.
 pub fn form(path: &str, form: &str) -> Value {
     let mut event = token(form);
     event["rawPath"] = path.into();
@@ -49,7 +49,7 @@ pub fn token_bytes(body: &[u8]) -> Value {
     event
 }
 
-/// A registration of this metadata.
+/// A registration with this metadata.
 pub fn register(metadata: &Value) -> Value {
     register_text(&metadata.to_string())
 }
@@ -88,7 +88,7 @@ pub fn configure(method: &str, id: &str, authorization: Option<&str>, body: Opti
     event
 }
 
-/// The event as if it came from another address.
+/// The event, sent from another address.
 #[must_use]
 pub fn from(mut event: Value, address: &str) -> Value {
     event["requestContext"]["http"]["sourceIp"] = address.into();

@@ -1,5 +1,4 @@
-//! A deployment in a test's hands: both functions over embedded DynamoDB and KMS, spoken to in API
-//! Gateway events.
+//! A deployment under test: both functions over the embedded DynamoDB and KMS, invoked with API Gateway events.
 
 #![expect(clippy::missing_panics_doc, reason = "what panics here is a test that fails")]
 

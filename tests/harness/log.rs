@@ -8,19 +8,19 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 thread_local! {
-    /// What was written on this thread, while somebody listens.
+    /// The log of this thread, while it is captured.
     static WRITTEN: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-/// The log as production writes it, of everything that happens on this thread while the value lives: one
-/// for each test, in tests whose runtime has one thread.
+/// Captures the log of this thread, in production format, while the value exists. Each test has one, because its
+/// runtime has a single thread.
 #[derive(Debug)]
 pub struct Log(());
 
 impl Log {
-    /// Starts to listen.
+    /// Starts the capture.
     pub fn capture() -> Self {
-        // One subscriber for all tests: what a subscriber of one thread wants to see depends on those of others.
+        // One subscriber for all tests, because the filters of per-thread subscribers affect each other.
         static SUBSCRIBER: Once = Once::new();
         SUBSCRIBER.call_once(|| {
             let filter = telemetry::filter(Some("trace"));
@@ -30,18 +30,18 @@ impl Log {
         Self(())
     }
 
-    /// Everything written so far.
+    /// The log so far.
     pub fn text(&self) -> String {
         let Self(()) = self;
         String::from_utf8(WRITTEN.with_borrow(Clone::clone).unwrap_or_default()).expect("UTF-8")
     }
 
-    /// The lines on the level `ERROR`.
+    /// The lines with the level `ERROR`.
     pub fn errors(&self) -> Vec<String> {
         self.text().lines().filter(|line| line.contains(r#""level":"ERROR""#)).map(str::to_owned).collect()
     }
 
-    /// The lines of requests.
+    /// The log lines of requests.
     pub fn requests(&self) -> Vec<Value> {
         let lines = self.text().lines().map(|line| serde_json::from_str(line).expect("JSON")).collect::<Vec<Value>>();
         lines.into_iter().filter(|line| line["message"] == "request").collect()

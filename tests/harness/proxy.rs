@@ -15,24 +15,24 @@ use tokio::net::TcpListener;
 
 use crate::Answer;
 
-/// What stands between the functions and DynamoDB and KMS: it counts what they ask, by the name of the operation
-/// (`Query`, `Decrypt`), and answers in place of the services what a test wants.
+/// A proxy between the functions and DynamoDB and KMS. It counts calls by the name of the operation (`Query`,
+/// `Decrypt`), and can answer in place of the services.
 #[derive(Clone)]
 pub struct Proxy {
     url: String,
     services: Arc<Services>,
 }
 
-/// What happens to a call.
+/// How a call is handled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// 500: the service is broken.
+    /// 500: the service fails.
     Fail,
-    /// 400: the service has too much to do.
+    /// 400: the service throttles.
     Throttle,
-    /// No answer, ever.
+    /// No response, ever.
     Stall,
-    /// The service does what it is asked, and the answer is lost: 500.
+    /// The service performs the call, but the response is lost: 500.
     LoseAnswer,
 }
 
@@ -55,7 +55,7 @@ struct Services {
 }
 
 impl Proxy {
-    /// Listens on a port of its own in front of both services.
+    /// Listens on a separate port in front of both services.
     pub async fn start(dynamodb: String, kms: String) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let services = Arc::new(Services { dynamodb, kms, client, traffic: Mutex::default() });
@@ -66,42 +66,42 @@ impl Proxy {
         Self { url, services }
     }
 
-    /// Where it listens.
+    /// The listen address.
     pub fn url(&self) -> &str {
         &self.url
     }
 
-    /// How many times an operation was asked for since the last [`Proxy::forget`], retries of the SDK included.
+    /// The number of calls of an operation since the last [`Proxy::forget`], retries of the SDK included.
     pub fn count(&self, operation: &str) -> usize {
         self.traffic().counts.get(operation).copied().unwrap_or_default()
     }
 
-    /// How many calls were made since the last [`Proxy::forget`].
+    /// The number of all calls since the last [`Proxy::forget`].
     pub fn total(&self) -> usize {
         self.traffic().counts.values().sum()
     }
 
-    /// Starts to count anew.
+    /// Resets the counters.
     pub fn forget(&self) {
         self.traffic().counts.clear();
     }
 
-    /// Breaks an operation.
+    /// Makes an operation fail.
     pub fn break_down(&self, operation: &str, fault: Fault) {
         self.traffic().faults.insert(operation.to_owned(), fault);
     }
 
-    /// Lets everything pass again.
+    /// Restores all operations.
     pub fn repair(&self) {
         self.traffic().faults.clear();
     }
 
-    /// Asks DynamoDB for something behind the functions' back, in its own protocol.
+    /// Calls DynamoDB directly, in its own protocol.
     pub async fn dynamodb(&self, operation: &str, input: &Value) -> Value {
         self.call(&self.services.dynamodb, "dynamodb", &format!("DynamoDB_20120810.{operation}"), input).await
     }
 
-    /// Asks KMS for something behind the functions' back, in its own protocol.
+    /// Calls KMS directly, in its own protocol.
     pub async fn kms(&self, operation: &str, input: &Value) -> Value {
         self.call(&self.services.kms, "kms", &format!("TrentService.{operation}"), input).await
     }
@@ -109,7 +109,7 @@ impl Proxy {
     async fn call(&self, url: &str, service: &str, target: &str, input: &Value) -> Value {
         let mut headers = HeaderMap::new();
         headers.insert("x-amz-target", target.parse().expect("visible characters"));
-        // Nobody checks the signature, but there must be one.
+        // The signature is not checked, but must be present.
         let signature = format!(
             "AWS4-HMAC-SHA256 Credential=local/20260101/us-east-1/{service}/aws4_request, SignedHeaders=host, Signature=0"
         );

@@ -33,7 +33,7 @@ const REGISTRATIONS: &str = "registrations";
 const TOKENS: &str = "tokens";
 const KEYS: &str = "keys";
 
-/// Both functions, as they are deployed, and what is behind them.
+/// Both functions as deployed, and the services behind them.
 #[derive(Debug)]
 pub struct World {
     /// The settings; change them and call [`World::restart`].
@@ -47,7 +47,7 @@ pub struct World {
     routes: Router,
 }
 
-/// What a client got when it registered.
+/// The credentials of a registered client.
 #[derive(Clone, Debug)]
 pub struct Credentials {
     /// `client_id`.
@@ -66,12 +66,12 @@ impl Credentials {
 }
 
 impl World {
-    /// A world that signs with P-256, whose keys are made quickly.
+    /// A world that signs with P-256, whose keys are generated quickly.
     pub async fn new() -> Self {
         Self::with_key(KeySpec::EccNistP256).await
     }
 
-    /// A world that signs with a key of this kind.
+    /// A world that signs with a key of this spec.
     pub async fn with_key(spec: KeySpec) -> Self {
         let embedded = Embedded::in_memory().await.expect("embedded services");
         let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
@@ -90,7 +90,7 @@ impl World {
             .with("SCOPES", "client-scope read write")
             .with("MUTUAL_TLS", "on")
             .with("REGISTRATION", "open");
-        // A round number in the past: a clock that is not asked would show.
+        // A round time in the past, so that code which ignores this clock is detected.
         let time = Arc::new(AtomicU64::new(1_700_000_000));
         let (register, token, routes) = Default::default();
         let mut world =
@@ -99,7 +99,7 @@ impl World {
         world
     }
 
-    /// Starts both functions anew with the settings as they are now.
+    /// Restarts both functions with the current settings.
     pub async fn restart(&mut self) {
         let clock = Clock::Manual(self.time.clone());
         let config = RegisterConfig::from_environment(&self.environment).expect("settings");
@@ -112,9 +112,8 @@ impl World {
         self.token = shell(token);
     }
 
-    /// A world whose token function signs with sealed keys of this kind, and what stands before DynamoDB and KMS.
-    /// The token function has not started yet, so that there is no key: change the settings, then
-    /// [`World::restart`].
+    /// A world whose token function signs with sealed keys of this spec, behind a proxy. The token function has not
+    /// started, so there is no key yet: change the settings, then call [`World::restart`].
     pub async fn sealed(spec: &str) -> (Self, Proxy) {
         let mut world = Self::new().await;
         provision::keys_table(&world.sdk.dynamodb(), KEYS).await.expect("a table");
@@ -129,7 +128,7 @@ impl World {
         (world, proxy)
     }
 
-    /// Puts a proxy before DynamoDB and KMS, and starts both functions anew.
+    /// Puts a proxy in front of DynamoDB and KMS, and restarts both functions.
     pub async fn behind_proxy(&mut self) -> Proxy {
         let proxy = self.stand_behind_proxy().await;
         self.restart().await;
@@ -142,7 +141,7 @@ impl World {
         proxy
     }
 
-    /// One more instance of the token function.
+    /// Another instance of the token function.
     pub async fn instance(&self) -> Instance {
         let config = TokenConfig::from_environment(&self.environment).expect("settings");
         let token = Token::start(config, &self.sdk, Clock::Manual(self.time.clone())).await.expect("a start");
@@ -154,23 +153,23 @@ impl World {
         KEYS
     }
 
-    /// The world with a setting changed, both functions started anew.
+    /// The world with a changed setting, after a restart of both functions.
     pub async fn set(&mut self, name: &str, value: &str) {
         self.environment = std::mem::take(&mut self.environment).with(name, value);
         self.restart().await;
     }
 
-    /// One more signing key; its ARN.
+    /// Creates another signing key and returns its ARN.
     pub async fn another_key(&self, alias: &str, spec: KeySpec) -> String {
         provision::signing_key(&self.sdk.kms(), alias, spec).await.expect("a key")
     }
 
-    /// Moves the clock.
+    /// Advances the clock.
     pub fn pass(&self, seconds: u64) {
         self.time.fetch_add(seconds, Ordering::SeqCst);
     }
 
-    /// What the clock shows.
+    /// The time of the clock.
     pub fn now(&self) -> u64 {
         self.time.load(Ordering::SeqCst)
     }
@@ -185,7 +184,7 @@ impl World {
         TABLE
     }
 
-    /// Disables a client, as an operator does.
+    /// Disables a client, as an operator would.
     pub async fn disable(&self, client: &Credentials) {
         let id = ClientId::parse(&client.id).expect("an identifier");
         self.clients().set_disabled(&id, true).await.expect("an update");
@@ -201,45 +200,45 @@ impl World {
         RegistrationsTable::new(self.sdk.dynamodb(), REGISTRATIONS.to_owned())
     }
 
-    /// How many registrations have been counted against the limits.
+    /// The number of registrations that were counted against the limits.
     pub async fn counted_registrations(&self) -> u64 {
         let scan = self.sdk.dynamodb().scan().table_name(REGISTRATIONS).send().await.expect("a scan");
-        // `minute#<minute>` counts all addresses, `minute#<minute>#<address>` one of them.
+        // `minute#<minute>` counts all addresses, `minute#<minute>#<address>` counts one.
         let of_all = |id: &str| id.starts_with("minute#") && id.matches('#').count() == 1;
         let of_all = scan.items().iter().filter(|item| item["id"].as_s().is_ok_and(|id| of_all(id)));
         let totals = of_all.filter_map(|item| item.get("registrations")?.as_n().ok());
         totals.map(|total| total.parse::<u64>().expect("a number")).sum()
     }
 
-    /// How many identifiers of tokens, assertions and proofs are stored.
+    /// The number of stored identifiers of tokens, assertions and proofs.
     pub async fn stored_tokens(&self) -> usize {
         let scan = self.sdk.dynamodb().scan().table_name(TOKENS).send().await.expect("a scan");
         scan.items().iter().filter(|item| item.contains_key("expires_at")).count()
     }
 
-    /// Lets both functions speak to another address instead of DynamoDB and KMS.
+    /// Points both functions to another address instead of DynamoDB and KMS.
     pub async fn point_aws_at(&mut self, url: &str) {
         self.sdk = Sdk::local(url, url).await;
         self.restart().await;
     }
 
-    /// Ends DynamoDB and KMS.
+    /// Stops DynamoDB and KMS.
     pub async fn stop_aws(self) -> StoppedWorld {
         self.embedded.stop().await;
         StoppedWorld { register: self.register, token: self.token }
     }
 
-    /// The routes of both functions as one, for a real HTTP server.
+    /// The combined routes of both functions, for a real HTTP server.
     pub fn router(&self) -> Router {
         shell(self.routes.clone())
     }
 
-    /// Hands an API Gateway event to the register function.
+    /// Sends an API Gateway event to the register function.
     pub async fn register(&self, event: &Value) -> Answer {
         send(&self.register, event).await
     }
 
-    /// Hands an API Gateway event to the token function.
+    /// Sends an API Gateway event to the token function.
     pub async fn token(&self, event: &Value) -> Answer {
         send(&self.token, event).await
     }
@@ -249,7 +248,7 @@ impl World {
         Self::registered(&self.register(&events::register(&metadata)).await)
     }
 
-    /// Registers a client with a new initial access token that may grant these scopes; registration is protected.
+    /// Registers a client with a new initial access token for these scopes. Registration must be protected.
     pub async fn client_with_initial_access_token(&self, scope: &str, metadata: Value) -> Credentials {
         let text = format!("initial-access-token-{}", self.next_token.fetch_add(1, Ordering::SeqCst));
         let token = InitialAccessToken {
@@ -272,21 +271,20 @@ impl World {
         Credentials { id: text("client_id"), secret: text("client_secret"), token: text("registration_access_token") }
     }
 
-    /// Asks for a token with HTTP Basic; `form` is what is sent beside the grant type.
+    /// Requests a token with HTTP Basic; `form` is added to the grant type.
     pub async fn ask(&self, client: &Credentials, form: &str) -> Answer {
         let event = events::token(&format!("grant_type=client_credentials{form}"));
         self.token(&events::with_header(event, "authorization", client.basic())).await
     }
 
-    /// Gets a token and verifies it as a resource server does.
+    /// Gets a token and verifies it as a resource server would.
     pub async fn verified_token(&self, client: &Credentials) -> TokenData<Value> {
         let answer = self.ask(client, "").await;
         let body = answer.json();
         self.verify(body["access_token"].as_str().unwrap_or_else(|| panic!("{body}"))).await
     }
 
-    /// Verifies a token with the keys that are published: signature, issuer, audience, and `exp` against
-    /// this world's clock.
+    /// Verifies a token with the published keys: signature, issuer, audience, and `exp` against this world's clock.
     pub async fn verify(&self, token: &str) -> TokenData<Value> {
         let header = jsonwebtoken::decode_header(token).expect("a JOSE header");
         let jwks = self.token(&events::get("/.well-known/jwks.json")).await;
@@ -313,13 +311,13 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Hands it an API Gateway event.
+    /// Sends it an API Gateway event.
     pub async fn token(&self, event: &Value) -> Answer {
         send(&self.token, event).await
     }
 }
 
-/// Both functions, with nothing behind them any more.
+/// Both functions, after their services have stopped.
 #[derive(Debug)]
 pub struct StoppedWorld {
     register: Router,
@@ -327,18 +325,18 @@ pub struct StoppedWorld {
 }
 
 impl StoppedWorld {
-    /// Hands an API Gateway event to the register function.
+    /// Sends an API Gateway event to the register function.
     pub async fn register(&self, event: &Value) -> Answer {
         send(&self.register, event).await
     }
 
-    /// Hands an API Gateway event to the token function.
+    /// Sends an API Gateway event to the token function.
     pub async fn token(&self, event: &Value) -> Answer {
         send(&self.token, event).await
     }
 }
 
-/// What `lambda_http` does with an event, and the router with what it makes of it.
+/// Converts an event as `lambda_http` does, and passes the request to the router.
 pub async fn send(router: &Router, event: &Value) -> Answer {
     let event: LambdaRequest = serde_json::from_value(event.clone()).expect("an API Gateway event");
     let (head, body) = lambda_http::Request::from(lambda::sanitize_event(event)).into_parts();

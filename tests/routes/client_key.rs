@@ -1,4 +1,4 @@
-//! A client's key, and what it signs.
+//! A client's key, and its signatures.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
@@ -19,12 +19,12 @@ const TYPE: &str = "urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-be
 pub(crate) struct ClientKey {
     algorithm: Algorithm,
     key: EncodingKey,
-    /// Its public half, with `kid`.
+    /// Its public key, with `kid`.
     pub(crate) jwk: Value,
 }
 
 impl ClientKey {
-    /// A key of the kind that this algorithm needs.
+    /// A key for this algorithm.
     pub(crate) fn new(algorithm: Algorithm) -> Self {
         let random = SystemRandom::new();
         let key = match algorithm {
@@ -42,7 +42,7 @@ impl ClientKey {
             _ => {
                 let pair = KeyPair::generate(KeySize::Rsa2048).expect("a key");
                 let pkcs8: Pkcs8V1Der<'_> = pair.as_der().expect("DER");
-                // PKCS #8 of such a key is 26 bytes and then PKCS #1.
+                // The PKCS #8 encoding of such a key is a 26-byte header followed by PKCS #1.
                 EncodingKey::from_rsa_der(&pkcs8.as_ref()[26..])
             }
         };
@@ -56,12 +56,12 @@ impl ClientKey {
         json!({"keys": [self.jwk]})
     }
 
-    /// An assertion with these claims and the header that belongs to the key.
+    /// An assertion with these claims and this key's header.
     pub(crate) fn sign(&self, claims: &Value) -> String {
         self.sign_with(&json!({"alg": self.jwk["alg"], "kid": self.jwk["kid"]}), claims)
     }
 
-    /// A JWT with this header, whatever it says.
+    /// A JWT with this header.
     pub(crate) fn sign_with(&self, header: &Value, claims: &Value) -> String {
         let message = unsigned(header, claims);
         let signature = crypto::sign(message.as_bytes(), &self.key, self.algorithm).expect("a signature");
@@ -75,7 +75,7 @@ pub(crate) fn unsigned(header: &Value, claims: &Value) -> String {
     format!("{}.{}", part(header), part(claims))
 }
 
-/// Registers a client without a secret; its identifier.
+/// Registers a client without a secret and returns its identifier.
 pub(crate) async fn register(world: &World, metadata: &Value) -> String {
     let answer = world.register(&events::register(metadata)).await;
     let body = answer.json();
@@ -84,7 +84,7 @@ pub(crate) async fn register(world: &World, metadata: &Value) -> String {
     body["client_id"].as_str().expect("an identifier").to_owned()
 }
 
-/// The claims of a good assertion.
+/// The claims of a valid assertion.
 pub(crate) fn claims(world: &World, client: &str, jti: &str) -> Value {
     let issuer = world.environment.value("ISSUER").expect("set");
     json!({"iss": client, "sub": client, "aud": issuer, "jti": jti, "iat": world.now(), "exp": world.now() + 60})
@@ -95,7 +95,7 @@ pub(crate) fn parameters(assertion: &str) -> String {
     format!("&client_assertion_type={TYPE}&client_assertion={assertion}")
 }
 
-/// Asks for a token with an assertion.
+/// Requests a token with an assertion.
 pub(crate) async fn ask(world: &World, assertion: &str) -> Answer {
     world.token(&events::token(&format!("grant_type=client_credentials{}", parameters(assertion)))).await
 }

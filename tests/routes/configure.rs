@@ -15,7 +15,7 @@ async fn read(world: &World, client: &Credentials) -> Answer {
     configure(world, "GET", &client.id, &client.token, None).await
 }
 
-/// An update that is accepted; the credentials after it.
+/// Sends an update that must succeed; returns the new credentials.
 async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Value, Credentials) {
     metadata["client_id"] = client.id.clone().into();
     let answer = configure(world, "PUT", &client.id, &client.token, Some(&metadata)).await;
@@ -28,7 +28,7 @@ async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Va
     (body, Credentials { id: client.id.clone(), secret, token })
 }
 
-/// M1, M2, R13: what was registered can be read; the secret is not known any more.
+/// M1, M2, R13: a registration can be read, without the secret, of which only a hash is stored.
 #[tokio::test]
 async fn m1_m2_read() {
     let world = World::new().await;
@@ -46,7 +46,7 @@ async fn m1_m2_read() {
     assert_eq!(answer.json(), expected);
 }
 
-/// M3: a wrong token, none, another client's, and a client that is gone all get 401.
+/// M3: a wrong token, no token, another client's token and a deleted client's token all get 401.
 #[tokio::test]
 async fn m3_authorization() {
     let world = World::new().await;
@@ -90,7 +90,7 @@ async fn m2_other_methods() {
     }
 }
 
-/// M4: an update replaces everything; what it leaves out is removed.
+/// M4: an update replaces all metadata; omitted members are removed.
 #[tokio::test]
 async fn m4_replaces_everything() {
     let world = World::new().await;
@@ -107,8 +107,8 @@ async fn m4_replaces_everything() {
     world.ask(&client, "").await.expect_error(401, "invalid_client");
 }
 
-/// R2, R13, M4: arrays that were sent empty come back empty from all three requests; those that were not sent do not
-/// come back. Of `grant_types` and `response_types` what is in force comes back.
+/// R2, R13, M4: arrays sent empty are returned empty by all three requests; omitted arrays are not returned.
+/// `grant_types` and `response_types` are returned with their effective values.
 #[tokio::test]
 async fn r2_r13_m4_empty_arrays() {
     let world = World::new().await;
@@ -138,7 +138,7 @@ async fn r2_r13_m4_empty_arrays() {
     expect(&read(&world, &client).await.json(), &in_force);
     assert_eq!(world.ask(&client, "").await.status, 200);
 
-    // A response type that a grant type needs is in force though the list was sent empty (R4).
+    // A response type that a grant type requires is in effect although the list was sent empty (R4).
     let code = json!({"grant_types": ["authorization_code"], "response_types": []});
     let (body, client) = update(&world, &client, code).await;
     expect(&body, &json!({"grant_types": ["authorization_code"], "response_types": ["code"]}));
@@ -151,7 +151,7 @@ async fn r2_r13_m4_empty_arrays() {
     assert_eq!(read(&world, &client).await.json().get("redirect_uris"), None);
 }
 
-/// M4: what an update must and must not carry. A refused one changes nothing.
+/// M4: members that an update must contain and must not contain. A refused update changes nothing.
 #[tokio::test]
 async fn m4_members_of_an_update() {
     let world = World::new().await;
@@ -190,7 +190,7 @@ async fn m4_members_of_an_update() {
     assert_eq!(body.get("client_secret"), None);
 }
 
-/// M5: every update rotates the token, and the old one is dead at once.
+/// M5: every update rotates the token, and the previous token is invalid immediately.
 #[tokio::test]
 async fn m5_rotates_the_registration_access_token() {
     let world = World::new().await;
@@ -201,7 +201,7 @@ async fn m5_rotates_the_registration_access_token() {
     assert_eq!(read(&world, &new).await.status, 200);
 }
 
-/// M5, A5: a new secret beside the old one, which ends by itself after the overlap; never three.
+/// M5, A5: the new secret and the previous one are both valid until the overlap ends; there are never three.
 #[tokio::test]
 async fn m5_new_secret() {
     let mut world = World::new().await;
@@ -231,7 +231,7 @@ async fn m5_new_secret() {
     configure(&world, "PUT", &fourth.id, &fourth.token, Some(&current)).await.expect_error(401, "invalid_token");
 }
 
-/// A5: a secret that expired is replaced through the configuration endpoint.
+/// A5: an expired secret is replaced through the configuration endpoint.
 #[tokio::test]
 async fn a5_expired_secret_is_replaced() {
     let mut world = World::new().await;
@@ -245,7 +245,7 @@ async fn a5_expired_secret_is_replaced() {
     world.ask(&old, "").await.expect_error(401, "invalid_client");
 }
 
-/// M6: after DELETE there is no client, no secret and no token any more.
+/// M6: after DELETE, the client, its secret and its token are invalid.
 #[tokio::test]
 async fn m6_delete() {
     let world = World::new().await;
@@ -259,7 +259,7 @@ async fn m6_delete() {
     world.ask(&client, "").await.expect_error(401, "invalid_client");
 }
 
-/// M7: of many updates at once exactly one wins; the others are told, and nothing of them is stored.
+/// M7: of many concurrent updates exactly one succeeds; the others get an error, and store nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn m7_updates_at_once() {
     let world = Arc::new(World::new().await);
@@ -278,7 +278,7 @@ async fn m7_updates_at_once() {
         match answer.status.as_u16() {
             200 => winners.push((runner, answer.json())),
             409 => drop(answer.expect_error(409, "invalid_request")),
-            // It read the client only after the winner had changed it.
+            // It read the client only after the successful update.
             _ => drop(answer.expect_error(401, "invalid_token")),
         }
     }
@@ -291,7 +291,7 @@ async fn m7_updates_at_once() {
     assert_eq!(stored.expect("the client").client_secrets.len(), 2);
 }
 
-/// An update does not undo what an operator does at the same moment.
+/// An update does not overwrite an operator's concurrent change.
 #[tokio::test]
 async fn m7_an_update_leaves_the_rest_alone() {
     let world = World::new().await;
@@ -308,7 +308,7 @@ async fn m7_an_update_leaves_the_rest_alone() {
     assert!(stored.disabled && stored.client_secrets.is_empty());
 }
 
-/// R19: the log of all this holds no secret and no token.
+/// R19: the log of these requests contains no secret and no token.
 #[tokio::test]
 async fn r19_nothing_secret_is_logged() {
     let world = World::new().await;
@@ -327,7 +327,7 @@ async fn r19_nothing_secret_is_logged() {
     assert!(lines.iter().all(|line| line["http.route"] == "/register/{client_id}" && line["client.id"] == client.id));
 }
 
-/// A PUT with this `scope`, or without one: the scope that the client has afterwards, and its new credentials.
+/// Sends a PUT with or without `scope`; returns the client's scope afterwards and its new credentials.
 async fn put_scope(world: &World, client: &Credentials, scope: Option<&str>) -> (Value, Credentials) {
     let (body, client) = update(world, client, scope.map_or_else(|| json!({}), |scope| json!({"scope": scope}))).await;
     assert_eq!(read(world, &client).await.json()["scope"], body["scope"]);
@@ -336,8 +336,8 @@ async fn put_scope(world: &World, client: &Credentials, scope: Option<&str>) -> 
 
 const EVERYTHING: &str = "read write admin introspect";
 
-/// R10, R16, D3: a client that came with an initial access token never registers more than the token granted:
-/// not by a PUT without `scope`, not by asking, and not after it has narrowed itself.
+/// R10, R16, D3: a client registered with an initial access token never gets more scope than that token allowed: not
+/// by a PUT without `scope`, not by requesting it, and not after narrowing its scope.
 #[tokio::test]
 async fn r10_r16_put_never_exceeds_the_initial_access_token() {
     for mode in ["protected", "disabled", "open"] {
@@ -360,7 +360,7 @@ async fn r10_r16_put_never_exceeds_the_initial_access_token() {
     }
 }
 
-/// R10, R16: a token for no scope at all grants none later either.
+/// R10, R16: an initial access token without scope never allows any later.
 #[tokio::test]
 async fn r10_r16_put_exceeds_no_empty_ceiling() {
     let mut world = World::new().await;
@@ -374,8 +374,8 @@ async fn r10_r16_put_exceeds_no_empty_ceiling() {
     answer.expect_error(400, "invalid_client_metadata");
 }
 
-/// R10, R16: a client without a stored ceiling, as all were before there were ceilings, keeps what it has outside
-/// of open registration, and registers what anyone may where registration is open.
+/// R10, R16: a client without a stored ceiling, as stored by earlier versions, keeps its scope while registration is
+/// not open, and can register any offered scope while it is open.
 #[tokio::test]
 async fn r10_r16_clients_stored_without_a_ceiling() {
     let mut world = World::new().await;

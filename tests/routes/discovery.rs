@@ -8,7 +8,7 @@ const METHODS: [&str; 4] = ["client_secret_basic", "client_secret_post", "privat
 
 const ALGORITHMS: [&str; 9] = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
 
-/// D1: the document, under both names, says exactly what this deployment runs.
+/// D1: the document, under both names, describes exactly this deployment.
 #[tokio::test]
 async fn d1_metadata() {
     let world = World::new().await;
@@ -41,7 +41,7 @@ async fn d1_metadata() {
     assert_eq!(world.verified_token(&client).await.claims["iss"], expected["issuer"]);
 }
 
-/// D1: every method that is listed can be registered.
+/// D1: every listed method can be registered.
 #[tokio::test]
 async fn d1_every_listed_method_registers() {
     let world = World::new().await;
@@ -58,8 +58,8 @@ async fn d1_every_listed_method_registers() {
     }
 }
 
-/// D1, A7: certificates are spoken of only where they can be shown, and of another place only where there is one
-/// (RFC 8705 §5).
+/// D1, A7: certificates are mentioned only if mutual TLS is enabled, and endpoint aliases only if it has a separate
+/// domain (RFC 8705 §5).
 #[tokio::test]
 async fn d1_a7_mutual_tls() {
     let mut world = World::new().await;
@@ -80,7 +80,7 @@ async fn d1_a7_mutual_tls() {
     }
 }
 
-/// R15: no `registration_endpoint` where registration is disabled.
+/// R15: no `registration_endpoint` if registration is disabled.
 #[tokio::test]
 async fn r15_registration_disabled() {
     let mut world = World::new().await;
@@ -88,7 +88,7 @@ async fn r15_registration_disabled() {
     assert_eq!(world.token(&events::load("token-metadata")).await.json().get("registration_endpoint"), None);
 }
 
-/// D2, J1: every key is published with its use, algorithm and thumbprint, and nothing private.
+/// D2, J1: every key is published with its use, algorithm and thumbprint, without private members.
 #[tokio::test]
 async fn d2_jwks() {
     let mut world = World::with_key(KeySpec::Rsa2048).await;
@@ -111,7 +111,7 @@ async fn d2_jwks() {
     assert_eq!((&rsa["use"], rsa["kid"].as_str().map(str::len)), (&json!("sig"), Some(43)));
 }
 
-/// Unknown paths and methods are answered in JSON.
+/// Unknown paths and methods get a JSON error.
 #[tokio::test]
 async fn other_paths_and_methods() {
     let world = World::new().await;

@@ -1,4 +1,4 @@
-//! The documentation against the code and the template: what they say twice must be the same.
+//! Compares the documentation with the code and the template.
 
 mod links;
 
@@ -11,7 +11,7 @@ use tokenmint_aws::config::{Default, Kind, SETTINGS, Setting};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::metadata::members::MEMBERS;
 
-/// The letters that the ids of rules begin with.
+/// The first letters of rule ids.
 const RULE_LETTERS: &str = "rmtajkdo";
 
 fn path(name: &str) -> PathBuf {
@@ -22,7 +22,7 @@ fn text(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
-/// A table of a document, by its name in the comment before it.
+/// A table in a document, identified by the comment before it.
 #[derive(Clone, Copy)]
 struct Place {
     document: &'static str,
@@ -42,8 +42,8 @@ impl fmt::Display for Place {
     }
 }
 
-/// The cells of each row, without the head and the rule below it. The table is all that stands between
-/// `<!-- name -->` and `<!-- end -->`.
+/// The cells of each row, without the head and its separator. The table is the whole text between `<!-- name -->`
+/// and `<!-- end -->`.
 fn table(place: Place) -> Vec<Vec<String>> {
     let document = text(place.document);
     let begin = format!("<!-- {} -->", place.name);
@@ -57,7 +57,7 @@ fn table(place: Place) -> Vec<Vec<String>> {
     rows
 }
 
-/// Asserts that the table has these rows in this order; a row is compared as far as `expected` gives cells.
+/// Asserts that the table has these rows in this order. Only as many cells are compared as `expected` has.
 #[track_caller]
 fn expect_rows(place: Place, expected: &[Vec<String>]) {
     let cells = expected[0].len();
@@ -76,8 +76,8 @@ fn code(text: &str) -> String {
     if text.is_empty() { "(empty)".to_owned() } else { format!("`{text}`") }
 }
 
-/// The table of settings is generated from the code. `UPDATE_DOCS=1 cargo test -p tokenmint-tests settings_are` writes
-/// it.
+/// The table of settings is generated from the code. `UPDATE_DOCS=1 cargo test -p tokenmint-tests settings_are`
+/// writes it.
 #[test]
 fn settings_are_those_of_the_code() {
     let rows = SETTINGS.iter().map(|setting| format!("| {} |\n", settings_row(setting).join(" | ")));
@@ -110,7 +110,7 @@ fn settings_row(setting: &Setting) -> [String; 5] {
     [code(setting.name), functions.join(", "), default, values, setting.help.to_owned()]
 }
 
-/// The table of parameters has those of `template.yaml`, with their defaults.
+/// The table of parameters lists those of `template.yaml`, with their defaults.
 #[test]
 fn parameters_are_those_of_the_template() {
     let template: Value = serde_yaml_ng::from_str(&text("template.yaml")).expect("YAML");
@@ -126,14 +126,14 @@ fn parameters_are_those_of_the_template() {
     expect_rows(PARAMETERS_TABLE, &expected.collect::<Vec<_>>());
 }
 
-/// The table of errors has every code, in the order of the code's own table, with its status.
+/// The table of errors lists every code, in the order of the code's own table, with its status.
 #[test]
 fn errors_are_those_of_the_code() {
     let expected = ErrorCode::ALL.iter().map(|error| vec![code(error.as_str()), error.status().to_string()]);
     expect_rows(ERRORS_TABLE, &expected.collect::<Vec<_>>());
 }
 
-/// The table of metadata has every member that registration understands, and no other.
+/// The table of metadata lists exactly the members that registration understands.
 #[test]
 fn members_are_those_of_the_code() {
     let names = table(MEMBERS_TABLE).into_iter().flat_map(|row| {
@@ -158,7 +158,7 @@ fn findings_name_tests_that_exist() {
     }
 }
 
-/// Every test that a rule names is there, and every rule names one, unless it says that nothing is there yet.
+/// Every test that a rule names exists. Every rule names a test, unless it states that there is none yet.
 #[test]
 fn rules_name_tests_that_exist() {
     let tests = tests();
@@ -174,7 +174,7 @@ fn rules_name_tests_that_exist() {
     assert!(missing.is_empty(), "{RULES_TABLE} names tests that do not exist:\n{}", missing.join("\n"));
 }
 
-/// Every rule that a test's name begins with has one row.
+/// Every rule id at the beginning of a test's name has exactly one row.
 #[test]
 fn tests_name_rules_that_are_listed() {
     let mut listed = BTreeSet::new();
@@ -189,7 +189,7 @@ fn tests_name_rules_that_are_listed() {
     assert!(missing.is_empty(), "{RULES_TABLE} lacks:\n{}", missing.join("\n"));
 }
 
-/// The rules are numbered without a gap, and stand in their order.
+/// The rules are numbered without gaps and are in order.
 #[test]
 fn rules_have_no_gaps() {
     let rules: Vec<_> = table(RULES_TABLE).into_iter().map(|row| row[0].clone()).collect();
@@ -202,7 +202,7 @@ fn rules_have_no_gaps() {
     }
 }
 
-/// The ids that a test's name begins with: `j4_k1_k5_algorithms` proves J4, K1 and K5.
+/// The ids at the beginning of a test's name: `j4_k1_k5_algorithms` proves J4, K1 and K5.
 fn rules(test: &str) -> Vec<String> {
     let is_rule = |word: &&str| {
         let (letter, number) = word.split_at_checked(1).unwrap_or_default();
@@ -239,7 +239,7 @@ fn tests() -> BTreeSet<String> {
     names
 }
 
-/// The names of the functions that stand below `#[test]` or `#[tokio::test]`.
+/// The names of the functions below `#[test]` or `#[tokio::test]`.
 fn tests_of(source: &str) -> Vec<String> {
     let mut names = Vec::new();
     let mut marked = false;

@@ -30,7 +30,7 @@ impl ProofKey {
         self.jwk.thumbprint(ThumbprintHash::SHA256).expect("a thumbprint")
     }
 
-    /// A proof with these claims; `typ` and `jwk` as they should be.
+    /// A proof with these claims and valid `typ` and `jwk`.
     fn prove(&self, claims: &Value) -> String {
         let header =
             Header { typ: Some("dpop+jwt".into()), jwk: Some(self.jwk.clone()), ..Header::new(Algorithm::ES256) };
@@ -47,7 +47,7 @@ async fn ask(world: &World, client: &Credentials, proof: &str) -> Answer {
     world.token(&events::with_header(event, "dpop", proof)).await
 }
 
-/// J5: a proof binds the token to its key, and the answer says so.
+/// J5: a proof binds the token to its key, and the response says so.
 #[tokio::test]
 async fn j5_bound_token() {
     let world = World::new().await;
@@ -66,7 +66,7 @@ async fn j5_bound_token() {
     assert_eq!(plain["token_type"], "Bearer");
 }
 
-/// J5, A7: a proof may be for the address with mutual TLS, where there is one.
+/// J5, A7: a proof may be for the mutual TLS address, if there is one.
 #[tokio::test]
 async fn j5_a7_proof_for_the_other_address() {
     let mut world = World::new().await;
@@ -79,7 +79,7 @@ async fn j5_a7_proof_for_the_other_address() {
     }
 }
 
-/// J5: a proof is good once, also when it is sent twice at the same moment.
+/// J5: a proof is accepted only once, also if it is sent twice at the same time.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn j5_single_use() {
     let world = Arc::new(World::new().await);
@@ -102,7 +102,7 @@ async fn j5_single_use() {
     assert_eq!(tokens, 1);
 }
 
-/// J5: a client that wants bound tokens only gets nothing without a proof.
+/// J5: a client registered for bound tokens only is refused without a proof.
 #[tokio::test]
 async fn j5_registered_as_bound() {
     let world = World::new().await;
@@ -113,7 +113,7 @@ async fn j5_registered_as_bound() {
     world.register(&event).await.expect_error(400, "invalid_client_metadata");
 }
 
-/// J5: whatever else a proof is, it is refused, and no token is issued.
+/// J5: any other proof is refused, and no token is issued.
 #[tokio::test]
 async fn j5_hostile_proofs() {
     let world = World::new().await;
@@ -174,11 +174,11 @@ async fn j5_hostile_proofs() {
         assert_eq!(answer.status, 400, "{why}");
         answer.expect_error(400, "invalid_dpop_proof");
     }
-    // None of them used the good one up, whose identifier they carried.
+    // None of them consumed the valid proof, although they have the same identifier.
     assert_eq!(ask(&world, &client, &key.prove(&good)).await.status, 200);
 }
 
-/// J5, A4: a proof is not looked at for a client that is not proven, and is not used up by it.
+/// J5, A4: the proof of an unauthenticated client is neither verified nor consumed.
 #[tokio::test]
 async fn j5_only_for_proven_clients() {
     let world = World::new().await;
@@ -190,7 +190,8 @@ async fn j5_only_for_proven_clients() {
     assert_eq!(ask(&world, &client, &proof).await.status, 200);
 }
 
-/// J5: with nonces on, a proof without one is told to get one; it is good at every instance until it ends.
+/// J5: if nonces are required, a proof without one gets a nonce. The nonce is valid at every instance until it
+/// expires.
 #[tokio::test]
 async fn j5_nonce() {
     let mut world = World::new().await;

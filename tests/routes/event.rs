@@ -1,4 +1,4 @@
-//! Events whose parts do not make a URI or a body: every one is answered.
+//! Events with parts that are not a valid URI or body: each gets a response.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn with_path(path: &str) -> Value {
     event
 }
 
-/// T7: a path, a query, a host or a body that cannot be what it should be is answered like any other request.
+/// T7: an invalid path, query, host or body gets a response like any other request.
 #[tokio::test]
 async fn t7_malformed_events() {
     let world = World::new().await;
@@ -39,7 +39,7 @@ async fn t7_malformed_events() {
     }
 }
 
-/// T7: any path and query: an answer, and one line of log, which holds nothing of them.
+/// T7: any path and query get a response and one log line, which contains neither.
 #[test]
 fn t7_any_path() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
@@ -52,7 +52,7 @@ fn t7_any_path() {
         let mut event = events::with_header(with_path(&format!("{path}hush")), "x-forwarded-proto", query.clone());
         event["rawQueryString"] = format!("{query}hush").into();
         event["requestContext"]["domainName"] = host.into();
-        // A header that HTTP does not have is refused by the runtime, before a request is made of the event.
+        // The runtime refuses an invalid header before the event becomes a request.
         if serde_json::from_value::<lambda_http::request::LambdaRequest>(event.clone()).is_err() {
             event["headers"].as_object_mut().expect("headers").remove("x-forwarded-proto");
         }

@@ -1,5 +1,5 @@
-//! Metadata that a table could not hold, at `POST /register` and `PUT /register/{client_id}`: whatever a stranger
-//! sends is registered or refused, and is never this server's fault.
+//! Metadata that DynamoDB cannot store, at `POST /register` and `PUT /register/{client_id}`: any input is registered
+//! or refused, and never causes a server error.
 
 use jsonwebtoken::Algorithm;
 use proptest::prelude::*;
@@ -36,13 +36,13 @@ async fn get(world: &World, id: &str, token: &str) -> Value {
     answer.json()
 }
 
-/// The value in so many arrays.
+/// The value, nested in this many arrays.
 fn nested(levels: usize) -> Value {
     (0..levels).fold(json!("x"), |value, _| json!([value]))
 }
 
-/// R1, R8, R13: members of keys that are not known are ignored, also such as DynamoDB cannot hold: a number of 301
-/// digits, one below its least, forty levels, an empty name. The key stays, and can be used.
+/// R1, R8, R13: unknown members of keys are ignored, also those that DynamoDB cannot store: a number of 301 digits,
+/// one below its minimum, forty levels, an empty name. The key is stored and usable.
 #[tokio::test]
 async fn r1_r8_r13_members_of_keys_that_are_not_known() {
     let world = counting().await;
@@ -87,8 +87,8 @@ async fn r1_r8_r13_members_of_keys_that_are_not_known() {
     assert_eq!(log.errors(), [""; 0]);
 }
 
-/// R1, R8, R16, R18: a known member of a key that has the wrong type is refused by name, and a private one is refused,
-/// before anything is counted, used up or changed.
+/// R1, R8, R16, R18: a known key member of the wrong type is refused by name, and a private key is refused, before
+/// anything is counted, consumed or changed.
 #[tokio::test]
 async fn r1_r8_r16_r18_members_of_keys_of_a_wrong_type() {
     let mut world = counting().await;
@@ -144,7 +144,7 @@ async fn r1_r8_r16_r18_members_of_keys_of_a_wrong_type() {
     assert_eq!(log.errors(), [""; 0]);
 }
 
-/// R1: characters and lengths that a table or a form might stumble over are stored and come back as sent.
+/// R1: unusual characters and lengths are stored and returned unchanged.
 #[tokio::test]
 async fn r1_odd_strings_come_back_as_sent() {
     let world = counting().await;
@@ -168,7 +168,7 @@ async fn r1_odd_strings_come_back_as_sent() {
     }
     assert_eq!(world.ask(&client, "").await.status, 200);
 
-    // A tag that is longer is none; a text that ends in half a character is no JSON.
+    // A longer tag is ignored; text that ends within a character is invalid JSON.
     let too_long = json!({format!("client_name#{longest_tag}-{longest_tag}"): 1e300});
     assert_eq!(world.register(&events::register(&too_long)).await.status, 201);
     let half = r#"{"client_name":"\ud800"}"#;
@@ -176,8 +176,7 @@ async fn r1_odd_strings_come_back_as_sent() {
     assert_eq!(log.errors(), [""; 0]);
 }
 
-/// R1: the largest registrations that the bounds allow fit an item: the longest one, and the one that consists of the
-/// most pieces.
+/// R1: the largest registrations within the bounds fit an item: the longest one, and the one with the most elements.
 #[tokio::test]
 async fn r1_the_largest_client_is_stored() {
     let world = counting().await;
@@ -206,7 +205,7 @@ async fn r1_the_largest_client_is_stored() {
     assert_eq!(log.errors(), [""; 0]);
 }
 
-/// R1: a client that cannot be stored is refused before DynamoDB is asked.
+/// R1: a client that cannot be stored is refused before DynamoDB is called.
 #[tokio::test]
 async fn r1_what_cannot_be_stored_is_not_sent() {
     let mut world = World::new().await;
@@ -224,7 +223,7 @@ async fn r1_what_cannot_be_stored_is_not_sent() {
     assert_eq!(proxy.count("UpdateItem"), 0);
 }
 
-/// Any JSON, also such as DynamoDB cannot hold.
+/// Any JSON, also JSON that DynamoDB cannot store.
 fn any_json() -> impl Strategy<Value = Value> {
     let numbers = vec![json!(0), json!(-1), json!(u64::MAX), json!(1e300), json!(-1e300), json!(1e-200), json!(0.1)];
     let odd =
@@ -238,8 +237,8 @@ fn any_json() -> impl Strategy<Value = Value> {
     })
 }
 
-/// R1, R16, R18: any JSON in any member of the metadata or of a key is registered or refused, at both endpoints. What
-/// is refused is not counted, and nothing is logged as an error.
+/// R1, R16, R18: any JSON in any member of the metadata or of a key is registered or refused, at both endpoints. A
+/// refused request is not counted, and nothing is logged as an error.
 #[test]
 fn r1_r18_any_json_in_any_member() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

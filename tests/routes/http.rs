@@ -5,7 +5,7 @@ use tokenmint_tests::{World, events};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// Serves a world on a port of its own.
+/// Serves a world on a separate port.
 async fn serve(world: &World) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("bound").to_string();
@@ -13,7 +13,7 @@ async fn serve(world: &World) -> String {
     address
 }
 
-/// Sends bytes as they are; what comes back: status, head, body.
+/// Sends raw bytes; returns the status, head and body.
 async fn send(address: &str, request: &[u8]) -> (u16, String, Vec<u8>) {
     let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(request).await.expect("sent whole");
@@ -33,7 +33,7 @@ fn request(line: &str, headers: &str, body: &[u8]) -> Vec<u8> {
 
 const FORM: &str = "Content-Type: application/x-www-form-urlencoded\r\n";
 
-/// R12, T5: register, then a token, over one port.
+/// R12, T5: a registration, then a token, over one port.
 #[tokio::test]
 async fn t5_the_exchange_over_http() {
     let world = World::new().await;
@@ -51,7 +51,7 @@ async fn t5_the_exchange_over_http() {
     let token: Value = serde_json::from_slice(&body).expect("JSON");
     world.verify(token["access_token"].as_str().expect("text")).await;
 
-    // A2: two headers, as HTTP allows them and API Gateway joins them.
+    // A2: two headers, as allowed by HTTP and joined by API Gateway.
     let twice = format!("{headers}Authorization: {basic}\r\n");
     expect(&address, &request("POST /token", &twice, b"grant_type=client_credentials"), 400, "invalid_request").await;
 }
@@ -63,7 +63,7 @@ async fn expect(address: &str, request: &[u8], status: u16, code: &str) {
     assert!(head.contains("cache-control: no-store"), "{head}");
 }
 
-/// T1, T6, R1: hostile requests get their answer, also where they are larger than is read of them.
+/// T1, T6, R1: hostile requests get a response, also if they are larger than the part that is read.
 #[tokio::test]
 async fn t6_hostile_requests_over_http() {
     let world = World::new().await;

@@ -23,7 +23,7 @@ fn inactive() -> Value {
     json!({"active": false})
 }
 
-/// D3: what is said of a good token: its claims, member by member.
+/// D3: the response for a valid token: its claims, member by member.
 #[tokio::test]
 async fn d3_active() {
     let world = World::new().await;
@@ -35,7 +35,7 @@ async fn d3_active() {
     assert_eq!(introspect(&world, &client, &token).await, expected);
 }
 
-/// D3: who may see what: a client its own tokens, the holder of the scope all.
+/// D3: a client may introspect its own tokens, and a client with the introspection scope all.
 #[tokio::test]
 async fn d3_who_may_see() {
     let mut world = World::new().await;
@@ -56,7 +56,7 @@ async fn d3_who_may_see() {
     }
 }
 
-/// D3: anything that is not a good token of ours is inactive, and nothing more is said.
+/// D3: any other token is inactive, and the response has no other members.
 #[tokio::test]
 async fn d3_not_a_good_token() {
     let world = World::new().await;
@@ -85,7 +85,7 @@ async fn d3_not_a_good_token() {
     assert_eq!(introspect(&world, &client, &good).await, inactive());
 }
 
-/// D3, M6: a client that is deleted or disabled takes its tokens with it at once.
+/// D3, M6: the tokens of a deleted or disabled client are inactive immediately.
 #[tokio::test]
 async fn d3_m6_tokens_of_a_client_that_is_gone() {
     let mut world = World::new().await;
@@ -107,7 +107,7 @@ async fn d3_m6_tokens_of_a_client_that_is_gone() {
     }
 }
 
-/// D4: a revoked token is inactive at once, also for other instances, and only that one.
+/// D4: a revoked token is inactive immediately, also at other instances; other tokens stay active.
 #[tokio::test]
 async fn d4_revoke() {
     let mut world = World::new().await;
@@ -124,7 +124,7 @@ async fn d4_revoke() {
     assert_eq!(world.stored_tokens().await, 1);
 }
 
-/// D4: a token that is not good is revoked already: 200, and nothing is stored. Another client's is refused.
+/// D4: an invalid token counts as revoked: 200, and nothing is stored. Another client's token is refused.
 #[tokio::test]
 async fn d4_not_revoked() {
     let world = World::new().await;
@@ -139,7 +139,7 @@ async fn d4_not_revoked() {
     assert_eq!(world.stored_tokens().await, 0);
 }
 
-/// The forms of both requests are held to the rules of the token endpoint.
+/// The forms of both requests follow the rules of the token endpoint.
 #[tokio::test]
 async fn d3_d4_malformed_requests() {
     let world = World::new().await;
@@ -186,8 +186,8 @@ async fn o3_no_token_is_logged() {
     assert_eq!(log.requests().len(), 2);
 }
 
-/// D3, R10: nobody gets the scope for introspection without asking for it, also where an initial access token allows
-/// it; and open registration never gives it, by no request.
+/// D3, R10: the introspection scope must be requested explicitly, also if an initial access token allows it. Open
+/// registration never grants it.
 #[tokio::test]
 async fn d3_r10_the_introspection_scope_is_never_a_default() {
     let mut world = World::new().await;

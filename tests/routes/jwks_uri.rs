@@ -1,6 +1,5 @@
-//! `private_key_jwt` and `self_signed_tls_client_auth` with keys at a `jwks_uri`. The server is one on the
-//! developer's own machine, so that it may open a loopback address; what a deployed one opens is tested where
-//! the guard is.
+//! `private_key_jwt` and `self_signed_tls_client_auth` with keys at a `jwks_uri`. The server runs on a developer's
+//! machine, so it may open loopback addresses. The tests of the fetch crate cover a deployed server.
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -24,7 +23,7 @@ async fn client(world: &World, url: &str) -> String {
 
 const LOCAL: &str = "http://localhost:9000";
 
-/// A6: the keys are fetched once, kept, and fetched again for a key that is new, but not at every request.
+/// A6: the keys are fetched once and cached. A new key causes another fetch, but not on every request.
 #[tokio::test]
 async fn a6_jwks_uri() {
     let world = world(LOCAL).await;
@@ -37,7 +36,7 @@ async fn a6_jwks_uri() {
         assert_eq!(ask(&world, &first.sign(&claims(&world, &client, jti))).await.status, 200);
     }
     assert_eq!(site.asked(), 1);
-    // A new key within the first minute is not looked for, and then once a minute.
+    // A new key is not fetched within the first minute, and then once a minute.
     site.answer(ok(&second.jwks()));
     ask(&world, &second.sign(&claims(&world, &client, "4"))).await.expect_error(401, "invalid_client");
     assert_eq!(site.asked(), 1);
@@ -48,7 +47,7 @@ async fn a6_jwks_uri() {
         ask(&world, &first.sign(&claims(&world, &client, jti))).await.expect_error(401, "invalid_client");
     }
     assert_eq!(site.asked(), 2);
-    // A key that was taken back is gone when the cache ends.
+    // A withdrawn key becomes invalid when the cache expires.
     site.answer(ok(&first.jwks()));
     world.pass(299);
     assert_eq!(ask(&world, &second.sign(&claims(&world, &client, "8"))).await.status, 200);
@@ -56,7 +55,7 @@ async fn a6_jwks_uri() {
     ask(&world, &second.sign(&claims(&world, &client, "9"))).await.expect_error(401, "invalid_client");
 }
 
-/// A6, A4: whatever the URL answers, the client is told the same, and the log why.
+/// A6, A4: whatever the URL returns, the client gets the same error, and the log has the cause.
 #[tokio::test]
 async fn a6_a4_hostile_jwks_uri() {
     let world = world(LOCAL).await;
@@ -68,13 +67,13 @@ async fn a6_a4_hostile_jwks_uri() {
     for (answer, cause) in [
         (
             format!("HTTP/1.1 302 Found\r\nlocation: {}\r\ncontent-length: 0\r\n\r\n", target.url),
-            "jwks_uri answers with status 302",
+            "jwks_uri returned status 302",
         ),
-        (format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(10 << 20)), "jwks_uri answers with more than 65536 bytes"),
-        (String::new(), "jwks_uri does not answer in 2 s"),
-        ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n<p>".to_owned(), "jwks_uri does not answer with JSON"),
-        (ok(&json!({"keys": {}})), "jwks_uri answers with a document that is not a JWK Set"),
-        (ok(&private), "jwks_uri answers with a document that holds a key that is not public"),
+        (format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(10 << 20)), "jwks_uri returned more than 65536 bytes"),
+        (String::new(), "jwks_uri did not respond within 2 s"),
+        ("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\n<p>".to_owned(), "jwks_uri did not return JSON"),
+        (ok(&json!({"keys": {}})), "jwks_uri returned a document that is not a JWK Set"),
+        (ok(&private), "jwks_uri returned a document that holds a key that is not public"),
         (ok(&ClientKey::new(Algorithm::ES256).jwks()), "wrong signature"),
     ] {
         let site = Site::start(answer).await;
@@ -85,10 +84,10 @@ async fn a6_a4_hostile_jwks_uri() {
         assert_eq!(site.asked(), 1, "both looks at the client fetched once: {cause}");
         assert!(line["duration_ms"].as_f64().is_some_and(|duration| duration < 4000.0), "{line}");
     }
-    assert_eq!(target.asked(), 0, "nobody followed the redirect");
+    assert_eq!(target.asked(), 0, "the redirect was not followed");
 }
 
-/// A6: a deployed server opens no address that is not public, however it is written.
+/// A6: a deployed server opens only public addresses, in any notation.
 #[tokio::test]
 async fn a6_jwks_uri_that_is_not_public() {
     let world = world("https://as.example").await;
@@ -107,7 +106,7 @@ async fn a6_jwks_uri_that_is_not_public() {
     assert_eq!(site.asked(), 0);
 }
 
-/// O2: a client that changed its `jwks_uri` a moment ago, and one whose URL cannot be had, are no fault of ours.
+/// O2: neither a recent change of `jwks_uri` nor an unreachable URL is a server error.
 #[tokio::test]
 async fn a6_unreachable_jwks_uri() {
     let world = world(LOCAL).await;
@@ -129,14 +128,14 @@ async fn a6_unreachable_jwks_uri() {
     assert_eq!(ask(&world, &assertion).await.status, 200, "a failure is soon forgotten, and used nothing up");
 }
 
-/// The claims with one of them changed; `null` takes it away.
+/// The claims with one of them changed, or removed if `null`.
 fn with(mut claims: Value, name: &str, value: Value) -> Value {
     claims[name] = value;
     claims.as_object_mut().expect("an object").retain(|_, value| !value.is_null());
     claims
 }
 
-/// A6: an assertion that no key could make valid makes no request to the client's host.
+/// A6: an assertion that no key could make valid causes no request to the client's host.
 #[tokio::test]
 async fn a6_no_fetch_for_an_assertion_that_cannot_be_valid() {
     let world = world(LOCAL).await;
@@ -177,7 +176,7 @@ async fn a6_no_fetch_for_an_assertion_that_cannot_be_valid() {
     assert_eq!(site.asked(), 1);
 }
 
-/// A6, A5: nobody's keys are fetched for a client that is not there, or is disabled.
+/// A6, A5: no keys are fetched for an unknown or disabled client.
 #[tokio::test]
 async fn a6_a5_no_fetch_for_a_client_that_is_gone_or_disabled() {
     let mut world = world(LOCAL).await;
@@ -205,14 +204,14 @@ async fn a6_a5_no_fetch_for_a_client_that_is_gone_or_disabled() {
     assert_eq!(site.asked(), 1);
 }
 
-/// A6: whatever a stranger sends, one instance asks one URL once a minute, and once in ten seconds while it fails.
+/// A6: whatever the input, one instance fetches a URL once a minute, and every ten seconds while it fails.
 #[tokio::test]
 async fn a6_a_stranger_cannot_make_it_fetch_more_often() {
     let world = world(LOCAL).await;
     let (key, mut stranger) = (ClientKey::new(Algorithm::ES256), ClientKey::new(Algorithm::ES256));
     let (up, down) =
         (Site::start(ok(&key.jwks())).await, Site::start("HTTP/1.1 500 x\r\ncontent-length: 0\r\n\r\n").await);
-    // Two clients with one URL are one URL.
+    // Two clients with the same URL share one entry.
     let clients = [client(&world, &up.url).await, client(&world, &up.url).await, client(&world, &down.url).await];
     let mut flood = async || {
         for (client, kid) in clients.iter().cycle().zip(0..30) {
@@ -234,14 +233,14 @@ async fn a6_a_stranger_cannot_make_it_fetch_more_often() {
     assert_eq!(up.asked(), 2);
 }
 
-/// A6: an assertion that expires while the keys are fetched is still accepted once, not twice.
+/// A6: an assertion that expires while the keys are fetched is still accepted only once.
 #[tokio::test]
 async fn a6_replay_while_the_keys_are_fetched() {
     let world = world(LOCAL).await;
     let key = ClientKey::new(Algorithm::ES256);
     let site = Site::start(ok(&key.jwks())).await;
     let client = client(&world, &site.url).await;
-    // It expires in a second, after the minute by which clocks may differ.
+    // It expires in a second, after the allowed clock difference of a minute.
     let assertion = key.sign(&with(claims(&world, &client, "1"), "exp", json!(world.now() - 59)));
     let request = events::token(&format!("grant_type=client_credentials{}", parameters(&assertion)));
     let (first, second) = (world.instance().await, world.instance().await);
@@ -258,8 +257,8 @@ async fn a6_replay_while_the_keys_are_fetched() {
     assert_eq!(statuses, [200, 401]);
 }
 
-/// A6: while a client's host is down its keys are used for an hour after they were fetched, and no longer; the
-/// host is asked once in ten seconds.
+/// A6: while a client's host is down, its keys are used for an hour after they were fetched, and no longer. The host
+/// is tried every ten seconds.
 #[tokio::test]
 async fn a6_jwks_uri_that_is_down() {
     let world = world(LOCAL).await;
@@ -282,7 +281,7 @@ async fn a6_jwks_uri_that_is_down() {
         assert_eq!(site.asked(), asked, "{jti}");
     }
     let cause = log.requests().pop().expect("a line")["cause"].clone();
-    assert_eq!(cause, "the client's keys: jwks_uri answers with status 503");
+    assert_eq!(cause, "the client's keys: jwks_uri returned status 503");
     site.answer(ok(&key.jwks()));
     world.pass(10);
     assert_eq!(ask(&world, &key.sign(&claims(&world, &client, "8"))).await.status, 200);

@@ -12,7 +12,7 @@ use self::shown::{GRANT, SUBJECT, Shown, YEARS, ask, authority, by_key, by_subje
 use crate::client_key::register;
 use crate::site::{Site, ok};
 
-/// A7: the certificate's subject is the one that is registered, however that is spelled.
+/// A7: the certificate's subject equals the registered one, in any notation.
 #[tokio::test]
 async fn a7_subject() {
     let (world, authority) = (World::new().await, authority());
@@ -30,8 +30,8 @@ async fn a7_subject() {
     }
 }
 
-/// A7: the certificate has the alternative name that is registered, of the same kind (RFC 8705 §2.1.2), and no
-/// other name of it counts.
+/// A7: the certificate contains the registered alternative name, of the same kind (RFC 8705 §2.1.2). Its other names
+/// are ignored.
 #[tokio::test]
 async fn a7_alternative_names_of_certificates() {
     let (world, authority) = (World::new().await, authority());
@@ -50,7 +50,7 @@ async fn a7_alternative_names_of_certificates() {
         SanType::IpAddress(v6),
         SanType::Rfc822Name(text("client@Example.com")),
     ]);
-    // Each name as one of another kind, and names that only look like those registered.
+    // Each name as another kind, and names that only resemble the registered ones.
     let confused = certificate(vec![
         SanType::DnsName(text("*.example")),
         SanType::DnsName(text("client.example.evil.example")),
@@ -86,12 +86,12 @@ async fn a7_alternative_names_of_certificates() {
             assert_eq!(line["cause"], "client certificate: not the registered name", "{name}");
         }
     }
-    // The distinguished name goes on to count for a client that registered that.
+    // The distinguished name remains valid for a client that registered it.
     let client = register(&world, &by_subject("CN=client,O=Example\\, Inc.,C=DE")).await;
     assert_eq!(ask(&world, &client, &whole).await.status, 200);
 }
 
-/// A7, A4: what is not the client's certificate, at this time, is told like any other failure.
+/// A7, A4: a certificate that is not the client's, or not valid now, gets the same error as any other failure.
 #[tokio::test]
 async fn a7_a4_hostile_certificates() {
     let (mut world, authority) = (World::new().await, authority());
@@ -131,7 +131,7 @@ async fn a7_a4_hostile_certificates() {
         let line = log.requests().pop().expect("a line");
         assert!(line["cause"].as_str().is_some_and(|logged| logged.ends_with(cause)), "{line}: {cause}");
     }
-    // Without a certificate, or with one that stands in a header, there is nothing.
+    // A missing certificate, or one in a header, is not accepted.
     let form = events::token(&format!("{GRANT}&client_id={client}"));
     let encoded: String = good.pem.replace('\n', "%0A");
     let mut events = vec![form.clone(), over(events::token(GRANT), &good.pem), events::load("token-mutual-tls")];
@@ -145,11 +145,11 @@ async fn a7_a4_hostile_certificates() {
     assert_eq!(ask(&world, &client, &good.pem).await.status, 200);
     world.set("MUTUAL_TLS", "off").await;
     ask(&world, &client, &good.pem).await.expect_error(401, "invalid_client");
-    // There is no domain for certificates any more, so that this is none.
+    // The mutual TLS domain no longer exists, so the certificate is ignored.
     assert_eq!(log.requests().pop().expect("a line")["cause"], "no client authentication");
 }
 
-/// A7: a certificate that no key could make valid makes no request to the client's host.
+/// A7: a certificate that no key could make valid causes no request to the client's host.
 #[tokio::test]
 async fn a7_no_fetch_for_a_certificate_that_cannot_be_valid() {
     let mut world = self_signed_world().await;
@@ -174,7 +174,7 @@ async fn a7_no_fetch_for_a_certificate_that_cannot_be_valid() {
     assert_eq!(site.asked(), 1);
 }
 
-/// A2: a certificate beside another method is for the token alone; the other method decides.
+/// A2: with another method, a certificate only binds the token; the other method authenticates.
 #[tokio::test]
 async fn a2_certificate_and_another_method() {
     let world = self_signed_world().await;
@@ -192,7 +192,7 @@ async fn a2_certificate_and_another_method() {
     world.token(&over(query, &shown.pem)).await.expect_error(400, "invalid_request");
 }
 
-/// A7: any text for a certificate: no panic, and the one answer.
+/// A7: any text as a certificate: no panic, and the same error.
 #[test]
 fn a7_any_certificate() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

@@ -21,7 +21,7 @@ async fn world_with_client() -> (World, ClientKey, String) {
     (world, key, client)
 }
 
-/// The claims with some of them changed; `null` takes one away.
+/// The claims with some of them changed, or removed if `null`.
 fn changed(mut claims: Value, changes: &Value) -> Value {
     let members = claims.as_object_mut().expect("an object");
     members.extend(changes.as_object().expect("an object").clone());
@@ -29,7 +29,7 @@ fn changed(mut claims: Value, changes: &Value) -> Value {
     claims
 }
 
-/// A6: an assertion of every algorithm gets a token; `client_id` may stand beside it (RFC 7521 §4.2).
+/// A6: an assertion of every algorithm gets a token, also with `client_id` (RFC 7521 §4.2).
 #[tokio::test]
 async fn a6_algorithms() {
     let world = World::new().await;
@@ -56,7 +56,8 @@ async fn a6_algorithms() {
     }
 }
 
-/// A6: one of several keys, named or not; `aud` may be an array of one; other members of the header are ignored.
+/// A6: one of several keys, with or without `kid`; `aud` may be an array with one element; other header members are
+/// ignored.
 #[tokio::test]
 async fn a6_good_assertions() {
     let (world, key) = (World::new().await, ClientKey::new(Algorithm::ES256));
@@ -76,13 +77,13 @@ async fn a6_good_assertions() {
     ] {
         assert_eq!(ask(&world, &assertion).await.status, 200);
     }
-    // The key of one under the name of the other.
+    // The key of one under the `kid` of the other.
     let assertion = key.sign_with(&json!({"alg": "ES256", "kid": "2"}), &changed(good, &json!({"jti": "5"})));
     ask(&world, &assertion).await.expect_error(401, "invalid_client");
 }
 
-/// A6, A4: whatever is wrong with an assertion, the client is told the same in the same bytes; the log holds
-/// the cause, and nothing of the assertion.
+/// A6, A4: every invalid assertion gets the same response, byte for byte. The log has the cause, and nothing of the
+/// assertion.
 #[tokio::test]
 async fn a6_a4_hostile_assertions() {
     let (world, key, client) = world_with_client().await;
@@ -165,11 +166,11 @@ async fn a6_a4_hostile_assertions() {
     for secret in [&parts[1][..20], &parts[2][..20], "never-used", "jwt-bearer", "passwd"] {
         assert!(!text.contains(secret), "{secret}");
     }
-    // None of it has used the identifier up.
+    // None of them consumed the identifier.
     assert_eq!(ask(&world, &key.sign(&good)).await.status, 200);
 }
 
-/// A6: times at the exact edge of what clocks may differ.
+/// A6: times exactly at the limit of the allowed clock difference.
 #[tokio::test]
 async fn a6_edges_of_time() {
     let (world, key, client) = world_with_client().await;
@@ -187,7 +188,8 @@ async fn a6_edges_of_time() {
     }
 }
 
-/// A6: an assertion is good once, for as long as it is good at all; the same `jti` of another client is another.
+/// A6: an assertion is accepted only once during its lifetime. The same `jti` of another client is a different
+/// identifier.
 #[tokio::test]
 async fn a6_replay() {
     let (world, key, client) = world_with_client().await;
@@ -209,7 +211,7 @@ async fn a6_replay() {
     assert_eq!(ask(&world, &key.sign(&claims(&world, &other, "1"))).await.status, 200, "another client");
 }
 
-/// A6: the operator decides how far ahead `exp` may be. A used assertion is remembered for as long as it lives.
+/// A6: the operator limits how far ahead `exp` may be. A used assertion is stored until it expires.
 #[tokio::test]
 async fn a6_assertion_max_lifetime() {
     let (mut world, key, client) = world_with_client().await;
@@ -224,7 +226,7 @@ async fn a6_assertion_max_lifetime() {
         let used = until(&world, &jti, latest);
         assert_eq!(ask(&world, &used).await.status, 200, "{lifetime}");
 
-        // What is stored ends when the clock of the slowest client says that the assertion is expired.
+        // The item expires when the assertion is expired even by the slowest client's clock.
         let stored = world.sdk().dynamodb().scan().table_name(&tokens).send().await.expect("a scan");
         let ends = stored.items().iter().filter_map(|item| item["expires_at"].as_n().ok()?.parse::<u64>().ok());
         assert_eq!(ends.max(), Some(latest + 60), "{lifetime}");
@@ -237,7 +239,7 @@ async fn a6_assertion_max_lifetime() {
     }
 }
 
-/// A6: of many uses at the same moment exactly one is the first.
+/// A6: of many concurrent uses exactly one succeeds.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn a6_replay_at_the_same_moment() {
     let (world, key, client) = world_with_client().await;
@@ -255,7 +257,7 @@ async fn a6_replay_at_the_same_moment() {
     }
 }
 
-/// A6: the token endpoint's URL is an audience only where the operator wants it.
+/// A6: the token endpoint's URL is accepted as the audience only if configured.
 #[tokio::test]
 async fn a6_audience_token_endpoint() {
     let (mut world, key, client) = world_with_client().await;
@@ -277,7 +279,7 @@ async fn a6_audience_token_endpoint() {
     assert_eq!(ask(&world, &key.sign(&claims)).await.status, 200);
 }
 
-/// A2: an assertion beside another method, half an assertion, two, and another client's identifier.
+/// A2: an assertion with another method, half an assertion, two assertions, and another client's identifier.
 #[tokio::test]
 async fn a2_assertion_and_another_method() {
     let (world, key, client) = world_with_client().await;
@@ -303,7 +305,7 @@ async fn a2_assertion_and_another_method() {
     world.token(&events::load("token-private-key-jwt")).await.expect_error(401, "invalid_client");
 }
 
-/// A3: a client with keys has no secret that could be sent, and a client with a secret no assertion.
+/// A3: a client with keys cannot use a secret, and a client with a secret cannot use an assertion.
 #[tokio::test]
 async fn a3_a5_other_ways_in() {
     let (world, key, client) = world_with_client().await;

@@ -1,4 +1,4 @@
-//! Registration that is protected, limited, vouched for, or forgotten: R15 to R18, R20.
+//! Protected registration, rate limits, software statements and unused clients: R15 to R18, R20.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -34,7 +34,7 @@ async fn register(world: &World, token: &str, metadata: Value) -> Answer {
     world.register(&event).await
 }
 
-/// R15: no token gets 401 without an error code; a bad, spent or expired one 401 `invalid_token`.
+/// R15: no token gets 401 without an error code; an invalid, spent or expired token gets 401 `invalid_token`.
 #[tokio::test]
 async fn r15_protected() {
     let world = protected(2, "read").await;
@@ -54,7 +54,7 @@ async fn r15_protected() {
     assert_eq!(metadata["registration_endpoint"], "https://as.example/register");
 }
 
-/// R16, R10: the token's scopes decide, also beyond what open registration offers.
+/// R16, R10: the token's scopes apply, also scopes that open registration does not offer.
 #[tokio::test]
 async fn r16_scopes_of_the_token() {
     let world = protected(9, "admin read").await;
@@ -62,7 +62,7 @@ async fn r16_scopes_of_the_token() {
     assert_eq!(scope(register(&world, TOKEN, json!({"scope": "write admin"})).await), "admin");
     assert_eq!(scope(register(&world, TOKEN, json!({})).await), "read");
     register(&world, TOKEN, json!({"scope": "write"})).await.expect_error(400, "invalid_client_metadata");
-    // A change of the registration reaches no further than the token did.
+    // An update cannot exceed the token's scopes.
     let client = register(&world, TOKEN, json!({"scope": "admin"})).await.json();
     let text = |name: &str| client[name].as_str().expect("text").to_owned();
     let body = json!({"client_id": text("client_id"), "scope": "admin write"});
@@ -71,7 +71,7 @@ async fn r16_scopes_of_the_token() {
     assert_eq!(scope(answer), "admin");
 }
 
-/// R16: a refused registration uses nothing up.
+/// R16: a refused registration consumes no use.
 #[tokio::test]
 async fn r16_a_refused_registration_uses_nothing() {
     let world = protected(1, "read").await;
@@ -81,7 +81,7 @@ async fn r16_a_refused_registration_uses_nothing() {
     assert_eq!(register(&world, TOKEN, json!({})).await.status, 201);
 }
 
-/// R16: fifty race for ten uses; exactly ten clients come of it.
+/// R16: fifty concurrent registrations with ten uses create exactly ten clients.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r16_race_for_the_last_use() {
     let world = Arc::new(protected(10, "read").await);
@@ -105,7 +105,8 @@ async fn r16_race_for_the_last_use() {
     assert_eq!(token.uses_left, 0);
 }
 
-/// R18: two hundred at once from one address: as many pass as the limit says; another address is not harmed.
+/// R18: of two hundred concurrent registrations from one address, the limit's number succeed; another address is not
+/// affected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn r18_limit_per_address() {
     let mut world = World::new().await;
@@ -131,7 +132,7 @@ async fn r18_limit_per_address() {
     assert_eq!(registered, 20);
     let other = events::from(events::register(&json!({})), "198.51.100.2");
     assert_eq!(world.register(&other).await.status, 201);
-    // A header says nothing about where a request comes from.
+    // A header does not determine the source address.
     let forged = events::with_header(
         events::from(events::register(&json!({})), "198.51.100.1"),
         "x-forwarded-for",
@@ -142,7 +143,7 @@ async fn r18_limit_per_address() {
     assert_eq!(world.register(&events::from(events::register(&json!({})), "198.51.100.1")).await.status, 201);
 }
 
-/// R18: the limit for all addresses together; what is refused for its metadata does not count.
+/// R18: the limit for all addresses together; registrations refused for their metadata do not count.
 #[tokio::test]
 async fn r18_limit_in_all() {
     let mut world = World::new().await;
@@ -156,8 +157,8 @@ async fn r18_limit_in_all() {
     world.register(&event).await.expect_error(429, "temporarily_unavailable");
 }
 
-/// R20: a client that never asks for a token is gone at its end; one that asked stays, and only its first
-/// token writes.
+/// R20: a client that never requests a token expires; one that requested a token does not, and only its first token
+/// writes.
 #[tokio::test]
 async fn r20_unused_clients_go() {
     let mut world = World::new().await;
@@ -192,7 +193,7 @@ fn statement(key: &EncodingKey, claims: &Value) -> String {
     jsonwebtoken::encode(&header, claims, key).expect("a statement")
 }
 
-/// R17: what a trusted issuer says counts more than what stands beside it, and comes back unmodified.
+/// R17: the claims of a trusted issuer take precedence over the request, and the statement is returned unmodified.
 #[tokio::test]
 async fn r17_software_statement() {
     let mut world = World::new().await;
@@ -236,14 +237,14 @@ async fn r17_software_statement() {
     let untrusted = statement(&key, &json!({"iss": "https://other.example"}));
     let event = events::register(&json!({"software_statement": untrusted}));
     world.register(&event).await.expect_error(400, "unapproved_software_statement");
-    // What it says is held to the same rules.
+    // Its claims follow the same rules.
     let wrong = statement(&key, &json!({"iss": "https://vendor.example", "redirect_uris": ["javascript:x"]}));
     let event = events::register(&json!({"software_statement": wrong}));
     world.register(&event).await.expect_error(400, "invalid_redirect_uri");
 }
 
-/// R17: what a trusted issuer signs for another purpose or another server is no software statement here, neither for
-/// a new client nor for one that changes. Nothing is registered by it.
+/// R17: a JWT of a trusted issuer for another purpose or another server is not accepted as a software statement,
+/// neither for a new client nor for an update. Nothing is registered.
 #[tokio::test]
 async fn r17_other_jwts_of_a_trusted_issuer() {
     let mut world = World::new().await;
@@ -285,7 +286,7 @@ async fn r17_other_jwts_of_a_trusted_issuer() {
     }
 }
 
-/// R17, M4: the statement comes back as it was sent, and does not speak for the request that carries it.
+/// R17, M4: the statement is returned as sent, and does not replace members that an update must contain.
 #[tokio::test]
 async fn r17_m4_a_statement_speaks_of_metadata_only() {
     let mut world = World::new().await;
@@ -306,7 +307,7 @@ async fn r17_m4_a_statement_speaks_of_metadata_only() {
     let changed = answer.json();
     assert_eq!((answer.status.as_u16(), &changed["software_statement"]), (200, &json!(sent)), "{changed}");
     assert_eq!(changed.get("client_secret"), None);
-    // Nor can it name the client in the request's place.
+    // Nor can it provide the client's identifier.
     let token = format!("Bearer {}", changed["registration_access_token"].as_str().expect("text"));
     let naming = statement(&key, &json!({"iss": "https://vendor.example", "client_id": id}));
     let body = json!({"software_statement": naming});
@@ -314,7 +315,7 @@ async fn r17_m4_a_statement_speaks_of_metadata_only() {
     answer.expect_error(400, "invalid_client_metadata");
 }
 
-/// R8: keys by value or by reference, public, and never both.
+/// R8: keys by value or by reference, public, never both.
 #[tokio::test]
 async fn r8_keys() {
     let world = World::new().await;
@@ -339,8 +340,8 @@ async fn r8_keys() {
     }
 }
 
-/// R18: what a refused registration costs does not grow with the number of addresses: each counter is a small item of
-/// its own, and a flood from one address writes to no other counter.
+/// R18: the cost of a refused registration does not grow with the number of addresses: each counter is a small
+/// separate item, and a flood from one address writes to no other counter.
 #[tokio::test]
 async fn r18_counters_stay_small() {
     let mut world = World::new().await;

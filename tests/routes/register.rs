@@ -19,7 +19,7 @@ async fn refused(world: &World, event: &Value, code: &str) {
     world.register(event).await.expect_error(400, code);
 }
 
-/// R3, R13: what a client gets that asks for nothing in particular.
+/// R3, R13: the defaults of a client that requests nothing in particular.
 #[tokio::test]
 async fn r3_r13_defaults() {
     let world = World::new().await;
@@ -38,7 +38,7 @@ async fn r3_r13_defaults() {
     assert_eq!(client, expected);
 }
 
-/// R2: what is not understood is ignored; an empty text and null are as if not sent.
+/// R2: unknown members are ignored; an empty string and null count as absent.
 #[tokio::test]
 async fn r2_not_understood_is_ignored() {
     let world = World::new().await;
@@ -55,7 +55,7 @@ async fn r2_not_understood_is_ignored() {
     }
 }
 
-/// R9: translations are kept and come back.
+/// R9: translations are stored and returned.
 #[tokio::test]
 async fn r9_language_tags() {
     let world = World::new().await;
@@ -84,7 +84,7 @@ async fn r13_rfc7591_example() {
     }
 }
 
-/// R1: anything but one JSON object of the right shape is refused by name.
+/// R1: anything other than one valid JSON object is refused by name.
 #[tokio::test]
 async fn r1_malformed() {
     let world = World::new().await;
@@ -117,7 +117,7 @@ async fn r1_media_type() {
     assert_eq!(world.register(&events::load("register-base64-body")).await.status, 201);
 }
 
-/// R4: a contradiction between grant types and response types is refused.
+/// R4: contradictory grant types and response types are refused.
 #[tokio::test]
 async fn r4_contradiction() {
     let world = World::new().await;
@@ -125,7 +125,7 @@ async fn r4_contradiction() {
     refused(&world, &events::register(&sent), "invalid_client_metadata").await;
 }
 
-/// R6: redirect URIs that could be misused have their own error.
+/// R6: redirect URIs that could be misused get their own error code.
 #[tokio::test]
 async fn r6_redirect_uris() {
     let world = World::new().await;
@@ -135,7 +135,7 @@ async fn r6_redirect_uris() {
     assert_eq!(client["redirect_uris"], json!(["https://a.example/cb"]));
 }
 
-/// R10: the scope is reduced to what is offered, in the order asked; nothing left is an error.
+/// R10: the scope is reduced to the offered scopes, in the requested order; an empty result is an error.
 #[tokio::test]
 async fn r10_scope() {
     let mut world = World::new().await;
@@ -149,7 +149,7 @@ async fn r10_scope() {
     assert_eq!(registered(&world, json!({})).await.get("scope"), None);
 }
 
-/// R11: methods with a secret get one, `none` and unknown ones are refused.
+/// R11: methods with a secret get one; `none` and unknown methods are refused.
 #[tokio::test]
 async fn r11_methods() {
     let world = World::new().await;
@@ -161,7 +161,7 @@ async fn r11_methods() {
     refused(&world, &events::register(&unknown), "invalid_client_metadata").await;
 }
 
-/// R13: the end of a secret is told, and is the clock's time plus the configured one.
+/// R13: the expiry of a secret is returned: the current time plus the configured lifetime.
 #[tokio::test]
 async fn r13_end_of_the_secret() {
     let mut world = World::new().await;
@@ -169,7 +169,7 @@ async fn r13_end_of_the_secret() {
     assert_eq!(registered(&world, json!({})).await["client_secret_expires_at"], world.now() + 3600);
 }
 
-/// R15: where registration is disabled there is no such endpoint.
+/// R15: if registration is disabled, the endpoint does not exist.
 #[tokio::test]
 async fn r15_disabled() {
     let mut world = World::new().await;
@@ -177,7 +177,7 @@ async fn r15_disabled() {
     world.register(&events::load("register-seed")).await.expect_error(404, "invalid_request");
 }
 
-/// Other methods and paths are answered in JSON too.
+/// Other methods and paths get a JSON error too.
 #[tokio::test]
 async fn t1_other_methods() {
     let world = World::new().await;
@@ -187,7 +187,7 @@ async fn t1_other_methods() {
     world.register(&events::get("/")).await.expect_error(404, "invalid_request");
 }
 
-/// R19: two clients share nothing, and what is stored and logged holds no secret.
+/// R19: two clients share no values, and neither the table nor the log contains a secret.
 #[tokio::test]
 async fn r19_secrets_stay_secret() {
     let world = World::new().await;
@@ -209,7 +209,7 @@ async fn r19_secrets_stay_secret() {
     assert!(text.contains(&one.id) && !text.contains(&one.secret) && !text.contains(&one.token), "{text}");
 }
 
-/// A line per request: who, what came of it, why.
+/// One log line per request: the client, the outcome, the cause.
 #[tokio::test]
 async fn o3_one_line_per_request() {
     let world = World::new().await;
@@ -236,8 +236,8 @@ async fn r1_a_refused_registration_changes_nothing() {
     assert_eq!(scan.items().len(), good.len());
 }
 
-/// Any text as a body, and any as a member: never a panic, and what is not registered is a registered error with
-/// its headers.
+/// Any text as a body or as a member: no panic, and an unsuccessful registration gets a registered error with its
+/// headers.
 #[test]
 fn r1_any_request() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

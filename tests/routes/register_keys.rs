@@ -12,7 +12,7 @@ async fn refused(world: &World, metadata: &Value) -> String {
     answer.expect_error(400, "invalid_client_metadata").json()["error_description"].to_string()
 }
 
-/// R11, R13: no secret for these methods, and the response holds what was registered.
+/// R11, R13: these methods get no secret, and the response contains the registered metadata.
 #[tokio::test]
 async fn r11_r13_no_secret() {
     let mut world = World::new().await;
@@ -47,7 +47,7 @@ async fn r11_r13_no_secret() {
     }
 }
 
-/// R8: keys, once, public, and enough for the method; a subject, and nothing else of its kind.
+/// R8: keys must be given once, be public, and suit the method; exactly one certificate subject is required.
 #[tokio::test]
 async fn r8_enough_for_the_method() {
     let mut world = World::new().await;
@@ -125,7 +125,7 @@ async fn r8_enough_for_the_method() {
         refused(&world, &json!({"tls_client_certificate_bound_access_tokens": "yes"})).await.contains("true or false")
     );
 
-    // Where nobody can show a certificate, nobody is led to think so.
+    // Without mutual TLS, the certificate methods are not offered.
     world.set("MUTUAL_TLS_METHOD", "").await;
     world.set("MUTUAL_TLS", "off").await;
     refused(&world, &by_subject(json!({"tls_client_auth_subject_dn": "CN=client"}))).await;
@@ -133,7 +133,7 @@ async fn r8_enough_for_the_method() {
     refused(&world, &json!({"tls_client_certificate_bound_access_tokens": true})).await;
 }
 
-/// A6: a client that names an algorithm is bound to it, although its key could do more.
+/// A6: a client that registers an algorithm is bound to it, even if its key supports others.
 #[tokio::test]
 async fn a6_registered_algorithm() {
     let world = World::new().await;
@@ -148,7 +148,7 @@ async fn a6_registered_algorithm() {
     ask(&world, &pkcs1.sign(&claims(&world, &client, "2"))).await.expect_error(401, "invalid_client");
 }
 
-/// M4: a client may go over to another method: its secret ends, or a new one is made.
+/// M4: a client may change its method: its secret is revoked, or a new one is made.
 #[tokio::test]
 async fn m4_r11_another_method() {
     let world = World::new().await;
@@ -174,7 +174,7 @@ async fn m4_r11_another_method() {
     assert_eq!(world.ask(&client, "").await.status, 200);
 }
 
-/// A6, T7: keys that are none, though their members look like it, fail as every other wrong key.
+/// A6, T7: invalid keys with plausible members fail like any other wrong key.
 #[tokio::test]
 async fn a6_t7_odd_keys() {
     let world = World::new().await;
@@ -223,7 +223,7 @@ async fn a6_t7_odd_keys() {
     assert_eq!(log.errors(), [""; 0]);
 }
 
-/// R8: a point of small order is no key: anybody could sign for the client that registered it.
+/// R8: a point of small order is refused: anyone could sign for its client.
 #[tokio::test]
 async fn r8_keys_that_anybody_can_sign_for() {
     let world = World::new().await;
@@ -234,7 +234,7 @@ async fn r8_keys_that_anybody_can_sign_for() {
     let by_keys = |keys: Value| json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": keys}});
     let event = events::register(&by_keys(json!([bad])));
     world.register(&event).await.expect_error(400, "invalid_client_metadata");
-    // Beside a good key it proves nothing.
+    // Together with a valid key it proves nothing.
     let answer = world.register(&events::register(&by_keys(json!([good.jwk, bad])))).await.json();
     let id = answer["client_id"].as_str().unwrap_or_else(|| panic!("{answer}"));
     let forged = BASE64_URL_SAFE_NO_PAD.encode([neutral, [0; 32]].concat());

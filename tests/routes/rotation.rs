@@ -1,4 +1,4 @@
-//! Sealed keys and how they rotate: K2, K3, K4.
+//! Sealed keys and their rotation: K2, K3, K4.
 
 mod faults;
 mod forged;
@@ -14,7 +14,7 @@ use tokio::task::JoinSet;
 
 const GENERATE: &str = "GenerateDataKeyPairWithoutPlaintext";
 
-/// The keys as they lie in the table, oldest first.
+/// The stored keys, oldest first.
 async fn stored(world: &World, proxy: &Proxy) -> Vec<Value> {
     let input = json!({
         "TableName": world.keys_table(),
@@ -25,7 +25,7 @@ async fn stored(world: &World, proxy: &Proxy) -> Vec<Value> {
     proxy.dynamodb("Query", &input).await["Items"].as_array().expect("items").clone()
 }
 
-/// What an instance answers to a client that asks for a token.
+/// The response of an instance to a token request.
 async fn ask(instance: &Instance, client: &Credentials) -> Answer {
     let event = events::token("grant_type=client_credentials");
     instance.token(&events::with_header(event, "authorization", client.basic())).await
@@ -49,7 +49,7 @@ fn kids(keys: &JwkSet) -> Vec<String> {
     keys.keys.iter().map(|key| key.common.key_id.clone().expect("a kid")).collect()
 }
 
-/// Verifies a token with the keys that a verifier holds.
+/// Verifies a token with the keys that a verifier has cached.
 fn verifies(token: &str, keys: &JwkSet) -> Result<Value, String> {
     let header = jsonwebtoken::decode_header(token).expect("a header");
     let key = keys.find(&kid(token)).ok_or_else(|| format!("{} is not among {:?}", kid(token), kids(keys)))?;
@@ -60,7 +60,7 @@ fn verifies(token: &str, keys: &JwkSet) -> Result<Value, String> {
     jsonwebtoken::decode(token, &key, &validation).map(|token| token.claims).map_err(|error| error.to_string())
 }
 
-/// K2, J1, J4: every kind of key signs, with its algorithm, and the tokens verify.
+/// K2, J1, J4: every key spec signs with its algorithm, and the tokens verify.
 #[tokio::test]
 async fn k2_every_kind_of_key() {
     for (spec, algorithm, members) in [
@@ -86,8 +86,8 @@ async fn k2_every_kind_of_key() {
     }
 }
 
-/// K2: a start with the keys there costs one `Query` and one `Decrypt` for each key that verifiers need, and makes
-/// nothing; a token costs what authentication costs.
+/// K2: a start with existing keys makes one `Query` and one `Decrypt` for each key that verifiers need, and makes no
+/// key. A token makes only the calls of authentication.
 #[tokio::test]
 async fn k2_a_restart_opens_the_keys_that_are_published() {
     let (mut world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -107,7 +107,7 @@ async fn k2_a_restart_opens_the_keys_that_are_published() {
     assert_eq!(world.token(&events::load("token-jwks")).await.status, 200);
     assert_eq!(calls(), [1, 2, 0, 0, 10]);
     assert_eq!(stored(&world, &proxy).await, keys);
-    // After a rotation the retired key is needed too, and no longer when its last token has expired.
+    // After a rotation the retired key is also needed, until its last token expires.
     for (passed, decrypted) in [(2_592_000, 3), (18_000 + 3_600 + 60, 2)] {
         world.pass(passed);
         token(&world.instance().await, &client).await;
@@ -117,7 +117,7 @@ async fn k2_a_restart_opens_the_keys_that_are_published() {
     }
 }
 
-/// K2: nothing of a private half lies anywhere in clear: what is stored opens for this issuer only.
+/// K2: no private key is stored in clear, and a stored key opens for its issuer only.
 #[tokio::test]
 async fn k2_another_issuer_has_other_keys() {
     let (mut world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -128,8 +128,8 @@ async fn k2_another_issuer_has_other_keys() {
     assert_eq!(stored(&world, &proxy).await.len(), 2);
 }
 
-/// K3, K4: five rotations under load, with four instances and a clock that the test moves. Every token verifies
-/// until it expires, at verifiers that cache the JWKS for as long as they are told.
+/// K3, K4: five rotations under load, with four instances and a clock that the test advances. Every token verifies
+/// until it expires, at verifiers that cache the JWKS for its full cache lifetime.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k3_five_rotations_under_load() {
     const ROTATION: u64 = 3_600;
@@ -145,7 +145,7 @@ async fn k3_five_rotations_under_load() {
     for _ in 0..4 {
         instances.push(world.instance().await);
     }
-    // What each verifier holds, and since when.
+    // The keys that each verifier has cached, and since when.
     let mut verifiers: Vec<(u64, JwkSet)> = Vec::new();
     for instance in &instances {
         verifiers.push((world.now(), jwks(instance).await));
@@ -171,7 +171,7 @@ async fn k3_five_rotations_under_load() {
         tokens.retain(good);
         signers.extend(tokens.iter().rev().take(8).map(|token| kid(token)));
         for (at, (fetched_at, keys)) in verifiers.iter_mut().enumerate() {
-            // It asks again only when its copy has expired, and then any instance.
+            // It fetches again from any instance, only when its copy has expired.
             if now > *fetched_at + MAX_AGE {
                 (*fetched_at, *keys) = (now, jwks(&instances[(at + round) % 4]).await);
             }
@@ -181,7 +181,7 @@ async fn k3_five_rotations_under_load() {
                 verified += 1;
             }
         }
-        // Steps of all lengths, a second before and after the edges among them.
+        // Steps of various lengths, including a second before and after each boundary.
         world.pass([1, 59, 90, 149, 151, 37, 240, 2][round % 8]);
     }
     signers.dedup();
@@ -190,11 +190,11 @@ async fn k3_five_rotations_under_load() {
     assert!(verified > 10_000, "{verified}");
     let keys = stored(&world, &proxy).await;
     assert_eq!(keys.len(), distinct.len() + 1, "one key for each rotation, and the reserve");
-    // What is published does not grow: the one that signs, the reserve, and one that is on its way out.
+    // The number of published keys stays bounded: the signing key, the reserve, and one retired key.
     assert!((2..=3).contains(&jwks(&instances[0]).await.keys.len()));
 }
 
-/// K4: a hundred instances that find no key make one, and a hundred that find it time for the next make one.
+/// K4: a hundred instances without a key make only one; so do a hundred when the next key is due.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn k4_a_hundred_at_once_make_one_key() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -226,7 +226,7 @@ async fn k4_a_hundred_at_once_make_one_key() {
     }
 }
 
-/// K3: another kind of key is wanted: it is announced for as long as any other, and then signs.
+/// K3: a key of a newly configured spec is announced for the usual time, and then signs.
 #[tokio::test]
 async fn k3_another_kind_of_key() {
     let (mut world, _proxy) = World::sealed("ECC_NIST_P256").await;

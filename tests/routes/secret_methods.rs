@@ -1,4 +1,4 @@
-//! `client_secret_basic` and `client_secret_post` at `POST /token`, `/introspect` and `/revoke`: which of them a
+//! `client_secret_basic` and `client_secret_post` at `POST /token`, `/introspect` and `/revoke`: the methods that a
 //! client may use.
 
 use jsonwebtoken::Algorithm;
@@ -7,7 +7,7 @@ use tokenmint_tests::{Answer, Credentials, World, events};
 
 use crate::client_key::{self, ClientKey, claims, parameters};
 
-/// The endpoints at which clients authenticate, each with the form of a good request.
+/// The endpoints with client authentication, each with a valid form.
 const ENDPOINTS: [(&str, &str); 3] =
     [("/token", "grant_type=client_credentials"), ("/introspect", "token=x"), ("/revoke", "token=x")];
 
@@ -20,7 +20,8 @@ async fn by_post(world: &World, client: &Credentials, (path, form): (&str, &str)
     world.token(&events::form(path, &format!("{form}{secret}"))).await
 }
 
-/// What the client may use, at every endpoint: Basic, the body. What it may not is refused as a wrong secret is.
+/// Asserts whether the client may use Basic and the body, at every endpoint. A method that it may not use gets the
+/// same error as a wrong secret.
 async fn expect_methods(world: &World, client: &Credentials, basic: bool, post: bool) {
     let wrong = Credentials { secret: "x".repeat(32), ..client.clone() };
     for at in ENDPOINTS {
@@ -40,7 +41,7 @@ async fn expect_methods(world: &World, client: &Credentials, basic: bool, post: 
     }
 }
 
-/// Changes a client's registration; the credentials and the answer after it.
+/// Updates a client's registration; returns the new credentials and the response.
 async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Credentials, Value) {
     metadata["client_id"] = client.id.clone().into();
     let event = events::configure("PUT", &client.id, Some(&format!("Bearer {}", client.token)), Some(&metadata));
@@ -51,7 +52,7 @@ async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Cr
     (Credentials { token, ..client.clone() }, body)
 }
 
-/// A3, A4: a client that named its method is bound to it, also to the one that is the default.
+/// A3, A4: a client that named its method is bound to it, also if it is the default.
 #[tokio::test]
 async fn a3_a4_a_client_is_bound_to_the_method_it_named() {
     let world = World::new().await;
@@ -61,7 +62,7 @@ async fn a3_a4_a_client_is_bound_to_the_method_it_named() {
     expect_methods(&world, &post, false, true).await;
 }
 
-/// A3, R3: a client that named none is told of the default, and may use either secret method.
+/// A3, R3: a client that named no method is told the default, and may use either secret method.
 #[tokio::test]
 async fn a3_r3_a_client_that_named_none_may_use_either_secret_method() {
     let world = World::new().await;
@@ -80,7 +81,7 @@ async fn a3_r3_a_client_that_named_none_may_use_either_secret_method() {
     }
 }
 
-/// A3, A4: a client that named none may use secrets, and nothing else: no key of its own, no certificate.
+/// A3, A4: a client that named no method may use only secrets, not its own key or a certificate.
 #[tokio::test]
 async fn a3_a4_a_client_that_named_none_may_use_no_other_method() {
     let world = World::new().await;
@@ -98,14 +99,14 @@ async fn a3_a4_a_client_that_named_none_may_use_no_other_method() {
     over_tls["isBase64Encoded"] = named["isBase64Encoded"].clone();
     let answer = world.token(&over_tls).await;
     assert_eq!((answer.status.as_u16(), &answer.body), (401, &reference.body));
-    // The key is the client's: with the method named it would do.
+    // The key belongs to the client: if it had named the method, the key would be accepted.
     let (client, _) =
         update(&world, &client, json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": key.jwks()})).await;
     assert_eq!(client_key::ask(&world, &key.sign(&claims(&world, &client.id, "4"))).await.status, 200);
     expect_methods(&world, &client, false, false).await;
 }
 
-/// A3, M4: each update decides anew whether the client named its method.
+/// A3, M4: each update determines anew whether the client named its method.
 #[tokio::test]
 async fn a3_m4_an_update_decides_anew() {
     let world = World::new().await;
@@ -123,7 +124,7 @@ async fn a3_m4_an_update_decides_anew() {
     expect_methods(&world, &client, true, true).await;
 }
 
-/// A3: a client that was stored before this was remembered counts as one that named its method.
+/// A3: a client stored before this attribute existed counts as one that named its method.
 #[tokio::test]
 async fn a3_a_client_stored_before_is_bound() {
     let mut world = World::new().await;

@@ -1,4 +1,4 @@
-//! The exchange this server was made for, member by member.
+//! The original exchange that this server must support, member by member.
 
 use serde_json::{Value, json};
 use tokenmint_aws::provision::KeySpec;
@@ -9,12 +9,12 @@ const REGISTER_RESPONSE: &str = include_str!("../vectors/seed-register-response.
 const TOKEN_REQUEST: &str = include_str!("../vectors/seed-token-request.txt");
 const TOKEN_RESPONSE: &str = include_str!("../vectors/seed-token-response.json");
 
-/// Asserts that the body has exactly the expected members; `***` stands for a value the server makes.
+/// Asserts that the body has exactly the expected members; `***` matches a generated value.
 fn expect_like(answer: &Answer, expected: &str) -> Value {
     let (body, expected): (Value, Value) = (answer.json(), serde_json::from_str(expected).expect("a vector"));
     let names = |object: &Value| object.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
     let (mut ours, mut theirs) = (names(&body), names(&expected));
-    // What RFC 7592 adds to a registration (M1).
+    // The members that RFC 7592 adds to a registration (M1).
     ours.retain(|name| !["registration_client_uri", "registration_access_token"].contains(&name.as_str()));
     ours.sort();
     theirs.sort();
@@ -57,13 +57,13 @@ async fn exchange(status: u16) {
     assert_eq!(token.claims["sub"], id);
 }
 
-/// The exchange with the defaults: 201, as RFC 7591 says (R12).
+/// The exchange with the defaults: 201, as RFC 7591 requires (R12).
 #[tokio::test]
 async fn r12_with_the_defaults() {
     exchange(201).await;
 }
 
-/// The exchange as it was given: 200 (R12, ours).
+/// The exchange with status 200 (R12, ours).
 #[tokio::test]
 async fn r12_with_status_200() {
     exchange(200).await;

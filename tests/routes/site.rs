@@ -1,4 +1,4 @@
-//! A client's web server, which has its keys.
+//! A client's web server that publishes its keys.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -8,14 +8,14 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 
-/// What the server answers, and how many connections it had.
+/// The response of the server, and its number of connections.
 #[derive(Clone)]
 pub(crate) struct Site {
     answer: Arc<Mutex<Vec<u8>>>,
     asked: Arc<AtomicUsize>,
     arrived: Arc<Semaphore>,
     gate: Arc<Semaphore>,
-    /// Where the keys are.
+    /// The URL of the keys.
     pub(crate) url: String,
 }
 
@@ -40,7 +40,7 @@ impl Site {
                     let _ = stream.read(&mut [0; 4096]).await;
                     drop(served.gate.acquire().await);
                     let answer = served.answer.lock().expect("no panic").clone();
-                    // Nothing to say is silence.
+                    // An empty response sends nothing.
                     if answer.is_empty() {
                         let _ = stream.read(&mut [0; 1]).await;
                     } else {
@@ -52,33 +52,33 @@ impl Site {
         site
     }
 
-    /// Changes what it answers.
+    /// Changes the response.
     pub(crate) fn answer(&self, answer: impl Into<Vec<u8>>) {
         *self.answer.lock().expect("no panic") = answer.into();
     }
 
-    /// How many connections it had.
+    /// The number of connections.
     pub(crate) fn asked(&self) -> usize {
         self.asked.load(Ordering::SeqCst)
     }
 
-    /// Keeps the answers back from now on, until [`Site::release`].
+    /// Delays responses from now on, until [`Site::release`].
     pub(crate) async fn hold(&self) {
         self.gate.acquire().await.expect("never closed").forget();
     }
 
-    /// Gives the answers that were kept back.
+    /// Sends the delayed responses.
     pub(crate) fn release(&self) {
         self.gate.add_permits(1);
     }
 
-    /// Waits for the next connection that nobody has waited for.
+    /// Waits for the next connection that no earlier call has returned for.
     pub(crate) async fn next_connection(&self) {
         self.arrived.acquire().await.expect("never closed").forget();
     }
 }
 
-/// The answer with this document.
+/// A response with this document.
 pub(crate) fn ok(document: &Value) -> String {
     let document = document.to_string();
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{document}", document.len())

@@ -1,4 +1,4 @@
-//! `template.yaml` against the code: what they say twice must be the same.
+//! Compares `template.yaml` with the code.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -18,7 +18,7 @@ fn template() -> Value {
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
 
-/// O5: the functions' environment holds exactly the settings that the code reads.
+/// O5: the functions' environment contains exactly the settings that the code reads.
 #[test]
 fn o5_environment_is_what_the_code_reads() {
     let template = template();
@@ -30,10 +30,10 @@ fn o5_environment_is_what_the_code_reads() {
     }
 }
 
-/// O5: where a parameter becomes a setting as it is, its default, bounds and values are those of the setting.
+/// O5: if a parameter is passed to a setting unchanged, its default, bounds and values equal the setting's.
 #[test]
 fn o5_parameters_have_the_bounds_of_the_settings() {
-    /// A tag's value: `!Ref` is all that matters here.
+    /// A tag's value; only `!Ref` is relevant here.
     fn reference(value: &Value) -> Option<&str> {
         match value {
             Value::Tagged(tagged) if tagged.tag == "Ref" => tagged.value.as_str(),
@@ -67,7 +67,7 @@ fn o5_parameters_have_the_bounds_of_the_settings() {
                 Kind::OneOf(names) => {
                     let mut allowed: Vec<_> =
                         parameter["AllowedValues"].as_sequence().expect(name).iter().filter_map(text).collect();
-                    // Empty means not set.
+                    // Empty means absent.
                     allowed.retain(|value| !(value.is_empty() && matches!(setting.default, Default::Derived(_))));
                     assert_eq!(allowed, *names, "{name}");
                 }
@@ -81,13 +81,13 @@ fn o5_parameters_have_the_bounds_of_the_settings() {
     assert!(missing.is_empty(), "no parameter for {missing:?}");
 }
 
-/// R15: whoever deploys decides who may register.
+/// R15: the operator chooses at deployment who may register.
 #[test]
 fn r15_registration_has_no_default() {
     assert_eq!(template()["Parameters"]["Registration"].get("Default"), None);
 }
 
-/// O6: a request is answered before the function's time ends.
+/// O6: the request budget ends before the function's timeout.
 #[test]
 fn o6_timeout_lies_above_the_budget() {
     let template = template();
@@ -95,7 +95,8 @@ fn o6_timeout_lies_above_the_budget() {
     assert!(Duration::from_secs(timeout) > REQUEST_BUDGET + Duration::from_secs(1));
 }
 
-/// O6: an operator can bound how many instances a flood of requests makes, of both functions, and does not have to.
+/// O6: an operator can limit the number of instances of both functions in a flood of requests; the limit is
+/// optional.
 #[test]
 fn o6_reserved_concurrency() {
     let template = template();
@@ -147,13 +148,13 @@ fn o1_roles() {
     assert_eq!(token, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "kms:GetPublicKey", "kms:Sign"]);
     let sealed = ["dynamodb:PutItem", "dynamodb:Query", "kms:Decrypt", "kms:GenerateDataKeyPairWithoutPlaintext"];
     assert_eq!(of(&["SealedKeysPolicy"]), sealed);
-    // K2: what is sealed is bound to the issuer.
+    // K2: sealed keys are bound to the issuer.
     let use_of_kms = &template["Resources"]["SealedKeysPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
     assert!(use_of_kms["Condition"]["StringEquals"].get("kms:EncryptionContext:tokenmint:issuer").is_some());
 }
 
-/// K2: the key policy lets no principal of the account open a sealed key, or seal one of its own, except the token
-/// function's role, which can do neither `kms:Encrypt` nor `kms:ReEncrypt`.
+/// K2: the key policy lets no principal of the account open or seal a key, except the token function's role, which
+/// may use neither `kms:Encrypt` nor `kms:ReEncrypt`.
 #[test]
 fn k2_key_policy_of_the_sealing_key() {
     let template = template();
@@ -180,7 +181,7 @@ fn k2_key_policy_of_the_sealing_key() {
     assert_eq!(for_the_role, ["kms:Decrypt", "kms:GenerateDataKeyPairWithoutPlaintext"].map(str::to_owned).into());
 }
 
-/// The tables' keys and TTL attributes are those of the code.
+/// The tables' keys and TTL attributes equal those in the code.
 #[test]
 fn r20_table() {
     let template = template();
@@ -198,7 +199,7 @@ fn r20_table() {
     assert_eq!(keys[1]["AttributeName"].as_str(), Some(sealed::SORT_KEY));
 }
 
-/// Every route of the API is one that its function has, and every event goes to such a route.
+/// Every route of the API exists in its function, and every event uses such a route.
 #[tokio::test]
 async fn d1_routes() {
     let template = template();

@@ -17,12 +17,12 @@ async fn world_with_client() -> (World, Credentials) {
     (world, client)
 }
 
-/// A token request with HTTP Basic and this whole form.
+/// A token request with HTTP Basic and this complete form.
 fn request(client: &Credentials, form: &str) -> Value {
     events::with_header(events::token(form), "authorization", client.basic())
 }
 
-/// T5, J1, J2: the answer, the header and the claims, member by member.
+/// T5, J1, J2: the response, the header and the claims, member by member.
 #[tokio::test]
 async fn t5_j1_j2_answer_and_claims() {
     let (world, client) = world_with_client().await;
@@ -45,7 +45,7 @@ async fn t5_j1_j2_answer_and_claims() {
     assert_eq!(token.claims, expected);
 }
 
-/// J2: every token has an identifier of its own; a client without scope gets a token without the claim.
+/// J2: every token has a unique identifier; a client without scope gets a token without the claim.
 #[tokio::test]
 async fn j2_jti_and_no_scope() {
     let (mut world, client) = world_with_client().await;
@@ -61,7 +61,7 @@ async fn j2_jti_and_no_scope() {
     world.ask(&client, "&scope=read").await.expect_error(400, "invalid_scope");
 }
 
-/// J4, K1, K5: every kind of key signs tokens that an independent library verifies.
+/// J4, K1, K5: every key spec signs tokens that an independent library verifies.
 #[tokio::test]
 async fn j4_k1_k5_algorithms() {
     for (spec, algorithm, size) in [
@@ -88,7 +88,7 @@ async fn j4_k1_k5_algorithms() {
     }
 }
 
-/// T1: only a form in the body, only POST, and no credentials in the URL.
+/// T1: only POST with a form in the body, and no credentials in the URL.
 #[tokio::test]
 async fn t1_form_of_the_request() {
     let (world, client) = world_with_client().await;
@@ -116,7 +116,7 @@ async fn t1_form_of_the_request() {
     assert_eq!(world.token(&events::with_query(request(&client, GRANT), "utm_source=x")).await.status, 200);
 }
 
-/// T2: empty is absent, unknown is ignored, twice is refused.
+/// T2: an empty parameter counts as absent, an unknown one is ignored, a repeated one is refused.
 #[tokio::test]
 async fn t2_parameters() {
     let (world, client) = world_with_client().await;
@@ -146,7 +146,7 @@ async fn t3_grant_type() {
     world.token(&events::load("token-unsupported-grant")).await.expect_error(400, "unsupported_grant_type");
 }
 
-/// T4: no more scope than was registered, in the order asked; all of it where none is asked for.
+/// T4: at most the registered scope, in the requested order; all of it if none is requested.
 #[tokio::test]
 async fn t4_scope() {
     let (world, client) = world_with_client().await;
@@ -161,8 +161,8 @@ async fn t4_scope() {
     world.token(&event).await.expect_error(400, "invalid_scope");
 }
 
-/// T6: whatever the input held, the description stays within its characters; the check is in
-/// `expect_error`. A body of a megabyte and bytes that are not UTF-8 among it.
+/// T6: for any input, the description has only allowed characters, which `expect_error` checks. Inputs include a
+/// body of a megabyte and bytes that are not UTF-8.
 #[tokio::test]
 async fn t6_hostile_bodies() {
     let (world, client) = world_with_client().await;
@@ -182,7 +182,7 @@ async fn t6_hostile_bodies() {
     world.ask(&client, "&scope=%22%5C%0A%7F%C2%80").await.expect_error(400, "invalid_scope");
 }
 
-/// A1, A3: both methods work for a client that named them, and only for that.
+/// A1, A3: each secret method works only for a client that named it.
 #[tokio::test]
 async fn a1_a3_methods() {
     let world = World::new().await;
@@ -203,7 +203,7 @@ async fn a1_a3_methods() {
     assert_eq!(world.ask(&encoded, "").await.status, 200);
 }
 
-/// A2: one method at a time, one header, one identifier.
+/// A2: one method, one header and one identifier per request.
 #[tokio::test]
 async fn a2_two_at_once() {
     let (world, client) = world_with_client().await;
@@ -221,7 +221,7 @@ async fn a2_two_at_once() {
     }
 }
 
-/// A4, A5: every failure gets the same bytes and costs the same two reads.
+/// A4, A5: every failure gets the same bytes and makes the same two reads.
 #[tokio::test]
 async fn a4_a5_failures_look_the_same() {
     let mut world = World::new().await;
@@ -280,7 +280,7 @@ async fn r5_grant_policy() {
     assert_eq!(world.ask(&registered, "").await.status, 200);
 }
 
-/// J3: the audience is the configured one, and may be asked for by name.
+/// J3: the audience is the configured one, and may be requested by name.
 #[tokio::test]
 async fn j3_audience() {
     let (mut world, client) = world_with_client().await;
@@ -294,7 +294,8 @@ async fn j3_audience() {
     }
 }
 
-/// J3, RFC 8707 §2.2: one resource is one `aud`, several are an array, and the scope is what is allowed there.
+/// J3, RFC 8707 §2.2: `aud` is a string for one resource and an array for several. The scope is limited to what they
+/// allow.
 #[tokio::test]
 async fn j3_resources() {
     let (mut world, client) = world_with_client().await;
@@ -317,7 +318,7 @@ async fn j3_resources() {
     world.ask(&client, &format!("{b}&resource=https%3A%2F%2Fc.example")).await.expect_error(400, "invalid_target");
 }
 
-/// J3: `RESOURCES` limits what a token allows, however its audience is chosen: by name, by default, or beside others.
+/// J3: `RESOURCES` limits the scope of a token, whether its audience is requested, the default, or one of several.
 #[tokio::test]
 async fn j3_resources_limit_every_audience() {
     let (mut world, client) = world_with_client().await;
@@ -329,7 +330,7 @@ async fn j3_resources_limit_every_audience() {
     world.set("AUDIENCE", "https://a.example/").await;
     for chosen in ["", a, &format!("{a}{a}"), &format!("{a}{b}"), &format!("{b}{a}"), no_scope] {
         world.ask(&client, &format!("{chosen}&scope=write")).await.expect_error(400, "invalid_scope");
-        // Also where all that the client registered would be granted.
+        // Also if all of the client's registered scope would be granted.
         world.ask(&writer, chosen).await.expect_error(400, "invalid_scope");
     }
     for chosen in ["", a, &format!("{a}{b}"), &format!("{b}{a}")] {
@@ -358,7 +359,7 @@ async fn t5_lifetime() {
     assert_eq!(claims["exp"].as_u64().zip(claims["iat"].as_u64()).map(|(exp, iat)| exp - iat), Some(60));
 }
 
-/// K3: a new key signs, the old one stays published: tokens of both verify.
+/// K3: a new key signs while the old one stays published: tokens of both verify.
 #[tokio::test]
 async fn k3_replacing_a_key() {
     let (mut world, client) = world_with_client().await;
@@ -372,7 +373,7 @@ async fn k3_replacing_a_key() {
     assert_ne!(old.header.kid, new.header.kid);
 }
 
-/// R19, O3: no secret and no token is logged, whatever goes wrong; the cause is, once.
+/// R19, O3: no failure logs a secret or a token; the cause is logged once.
 #[tokio::test]
 async fn o3_the_log_holds_no_secret() {
     let (world, client) = world_with_client().await;
@@ -397,7 +398,7 @@ async fn o3_the_log_holds_no_secret() {
     assert!(first["kms_ms"].as_f64() > Some(0.0) && first["dynamodb_ms"].as_f64() > Some(0.0));
 }
 
-/// O2: a client gets its token at once after it registered, also where reads lag behind writes.
+/// O2: a client gets a token immediately after its registration, also if reads lag behind writes.
 #[tokio::test]
 async fn o2_register_then_token() {
     let world = World::new().await;
@@ -407,7 +408,7 @@ async fn o2_register_then_token() {
     }
 }
 
-/// RFC 6749 §2.3.1: the example credentials, for a client that this server does not have, fail as any.
+/// RFC 6749 §2.3.1: the example credentials of an unknown client get the usual error.
 #[tokio::test]
 async fn a4_rfc6749_example_credentials() {
     let world = World::new().await;
@@ -416,7 +417,7 @@ async fn a4_rfc6749_example_credentials() {
     world.token(&event).await.expect_error(401, "invalid_client");
 }
 
-/// Any bytes as body and as credentials: never a panic, always a registered error with its headers.
+/// Any bytes as body and as credentials: no panic, and a registered error with its headers.
 #[test]
 fn t6_any_request() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");

@@ -1,4 +1,4 @@
-//! DynamoDB or KMS not answering: T7, O6.
+//! Unavailable DynamoDB or KMS: T7, O6.
 
 use std::time::{Duration, Instant};
 
@@ -10,8 +10,7 @@ use tokenmint_oauth::secret::SecretHash;
 use tokenmint_tests::{Answer, Credentials, Fault, Log, Proxy, World, events};
 use tokio::task::JoinSet;
 
-/// T7, O6: 503 within the budget, `Retry-After`, nothing of the cause in the answer, and the cause once in
-/// the log.
+/// T7, O6: 503 within the time limit, `Retry-After`, a response without the cause, and the cause once in the log.
 #[tokio::test]
 async fn t7_o6_nothing_behind_the_functions() {
     let world = World::new().await;
@@ -22,7 +21,7 @@ async fn t7_o6_nothing_behind_the_functions() {
     for answer in [world.register(&events::register(&json!({}))).await, world.token(&token).await] {
         answer.expect_error(503, "temporarily_unavailable");
         assert_eq!(answer.header("retry-after"), Some("1"));
-        assert_eq!(answer.json()["error_description"], "try again later");
+        assert_eq!(answer.json()["error_description"], "the server is temporarily unavailable; try again later");
     }
     let lines = log.requests();
     assert_eq!(lines.len(), 2, "{}", log.text());
@@ -31,7 +30,7 @@ async fn t7_o6_nothing_behind_the_functions() {
         assert!(line["cause"].as_str().is_some_and(|cause| cause.starts_with(call)), "{line}");
     }
     assert!(!log.text().contains(&client.secret));
-    // What is published does not need KMS again.
+    // Publishing the keys makes no further call to KMS.
     assert_eq!(world.token(&events::load("token-jwks")).await.status, 200);
     assert_eq!(world.token(&events::load("token-metadata")).await.status, 200);
 }
@@ -49,7 +48,7 @@ enum Request {
     Revoke,
 }
 
-/// Every call of DynamoDB and KMS that a request makes, and the setting that brings it about.
+/// Every call of DynamoDB and KMS that a request makes, with the setting that enables it.
 const CALLS: [(Request, &str, (&str, &str)); 13] = [
     (Request::Register, "PutItem", ("REGISTRATION_RATE_TOTAL", "100")),
     (Request::Register, "UpdateItem", ("REGISTRATION_RATE_TOTAL", "100")),
@@ -68,7 +67,7 @@ const CALLS: [(Request, &str, (&str, &str)); 13] = [
 
 const IAT: &str = "an-initial-access-token";
 
-/// A client, and another that has a token.
+/// A client, and another one with a token.
 struct Parties {
     client: Credentials,
     owner: Credentials,
@@ -95,8 +94,8 @@ async fn send(world: &World, Parties { client, owner, token }: &Parties, request
     }
 }
 
-/// A world with a client that never asked for a token and will go, a token of another, and an initial access
-/// token, all behind a proxy.
+/// A world behind a proxy, with an unused client that will expire, another client's token, and an initial access
+/// token.
 async fn prepared(setting: (&str, &str)) -> (World, Proxy, Parties) {
     let mut world = World::new().await;
     let proxy = world.behind_proxy().await;
@@ -117,7 +116,7 @@ async fn prepared(setting: (&str, &str)) -> (World, Proxy, Parties) {
     (world, proxy, Parties { client, owner, token })
 }
 
-/// What is stored: the clients and the uses left of the initial access token.
+/// The stored state: the clients, and the uses left of the initial access token.
 async fn stored(world: &World) -> (Vec<tokenmint_oauth::client::Client>, u32, usize) {
     let mut clients = world.clients().page(None, 100).await.expect("a page").clients;
     clients.sort_by(|one, two| one.client_id.as_str().cmp(two.client_id.as_str()));
@@ -140,7 +139,7 @@ async fn broken_call(request: Request, operation: &'static str, setting: (&'stat
     proxy.repair();
     let after = stored(&world).await;
     match (request, fault) {
-        // What was stored is whole: a client, and with it the use of the token that paid for it.
+        // The stored state is consistent: a client and the use of its token were stored together.
         (Request::Register, Fault::LoseAnswer) if operation == "PutItem" => {
             assert_eq!(after.0.len(), before.0.len() + 1);
         }
@@ -156,8 +155,8 @@ async fn broken_call(request: Request, operation: &'static str, setting: (&'stat
     }
 }
 
-/// O6, T7: each call of each request failing, throttled, stalled, or done without an answer: 503 in time, nothing
-/// half written, and service when the services are there again.
+/// O6, T7: each call of each request fails, is throttled, stalls, or loses its response: 503 in time, no partial
+/// write, and normal service when the services recover.
 #[tokio::test]
 async fn o6_t7_each_call_broken_in_each_way() {
     let mut cases = JoinSet::new();
@@ -169,8 +168,7 @@ async fn o6_t7_each_call_broken_in_each_way() {
     cases.join_all().await;
 }
 
-/// O2: on the common path a token costs one read and one signature; a client that cannot be proven is read once
-/// more.
+/// O2: a token normally makes one read and one signature; for a client that cannot be authenticated, one more read.
 #[tokio::test]
 async fn o2_calls_of_a_token() {
     let mut world = World::new().await;
@@ -185,7 +183,7 @@ async fn o2_calls_of_a_token() {
     assert_eq!((proxy.count("GetItem"), proxy.total()), (2, 2));
 }
 
-/// R20: the first token of a client that would go costs one write more, and no later one does.
+/// R20: the first token of an unused client makes one additional write, later ones do not.
 #[tokio::test]
 async fn r20_calls_of_a_first_token() {
     let mut world = World::new().await;
@@ -199,7 +197,7 @@ async fn r20_calls_of_a_first_token() {
     }
 }
 
-/// O6: a server behind that accepts and never answers does not hold a request longer than its budget.
+/// O6: a dependency that accepts connections and never responds delays a request no longer than the time limit.
 #[tokio::test]
 async fn o6_stalled() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");

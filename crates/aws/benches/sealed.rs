@@ -1,4 +1,4 @@
-//! A token of `SIGNING_MODE=sealed`, from the claims to the signature, for each kind of key.
+//! Signing a token with `SIGNING_MODE=sealed`, from the claims to the signature, for each key spec.
 
 use std::hint::black_box;
 

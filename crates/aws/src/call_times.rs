@@ -1,4 +1,4 @@
-//! How long a request waits for DynamoDB and KMS.
+//! Measures how long a request waits for DynamoDB and KMS.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,7 +13,7 @@ tokio::task_local! {
     static CURRENT: CallTimes;
 }
 
-/// The time during which calls were in flight, retries included. Calls at the same time count once.
+/// The time during which calls were in flight, retries included. Concurrent calls count once.
 #[derive(Clone, Debug, Default)]
 pub struct CallTimes(Arc<Mutex<Times>>);
 
@@ -31,7 +31,7 @@ struct Service {
 }
 
 impl CallTimes {
-    /// Runs a future; the calls that it makes count here.
+    /// Runs a future and counts its calls here.
     pub async fn measure<T>(&self, work: impl Future<Output = T>) -> T {
         CURRENT.scope(self.clone(), work).await
     }
@@ -70,7 +70,7 @@ impl Service {
     }
 }
 
-/// Measures every call of one client of the SDK.
+/// Measures every call of one SDK client.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Timer {
     DynamoDb,
@@ -79,7 +79,7 @@ pub(crate) enum Timer {
 
 impl Timer {
     fn count(self, change: impl FnOnce(&mut Service)) {
-        // Outside of a request, as at start, nobody asks.
+        // Calls outside a request, for example at startup, are not measured.
         let _ = CURRENT.try_with(|times| {
             times.with(|times| {
                 change(match self {
@@ -120,7 +120,7 @@ impl Intercept for Timer {
 mod tests {
     use super::*;
 
-    /// O3: calls at the same time count once, and a call in flight counts as far as it got.
+    /// O3: concurrent calls count once, and a call in flight counts up to now.
     #[test]
     fn o3_calls_at_the_same_time_count_once() {
         let mut service = Service::default();

@@ -1,4 +1,4 @@
-//! The clients, in DynamoDB.
+//! The table of clients in DynamoDB.
 //!
 //! One item per client:
 //!
@@ -6,22 +6,22 @@
 //! |---|---|---|
 //! | `client_id` | S | the partition key |
 //! | `client_id_issued_at` | N | epoch seconds |
-//! | `secrets` | L of M | the newest first, at most two; each `sha256` (B, 32 bytes) and `expires_at` (N, epoch seconds, 0 = never) |
+//! | `secrets` | L of M | newest first, at most two; each has `sha256` (B, 32 bytes) and `expires_at` (N, epoch seconds, 0 = never) |
 //! | `registration_access_token` | B | its SHA-256, 32 bytes |
-//! | `disabled` | BOOL | an operator has disabled the client; absent: no |
+//! | `disabled` | BOOL | whether an operator has disabled the client; absent: false |
 //! | `token_endpoint_auth_method` | S | the registered name |
-//! | `method_not_named` | BOOL | the client named no method and has the default (A3); absent or false: it named one |
+//! | `method_not_named` | BOOL | whether the registration omitted the method, so that the default applies (A3); absent: false |
 //! | `grant_types`, `response_types` | L of S | as registered |
 //! | `scope` | S | space-separated; absent: none |
-//! | `scope_ceiling` | S | the most scope that it may ever register; absent: it registered openly |
+//! | `scope_ceiling` | S | the widest scope that the client may register; absent: it registered openly |
 //! | `metadata` | M | the other registered members, as sent |
-//! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client stays |
+//! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client does not expire |
 //!
-//! | who | does | with |
+//! | component | operations | DynamoDB calls |
 //! |---|---|---|
-//! | registration | adds | one conditional `PutItem`, in a transaction where an initial access token is used |
-//! | client configuration | reads, changes, removes | `GetItem`; one conditional `UpdateItem`, one conditional `DeleteItem` |
-//! | the token endpoint | reads; once, clears `expires_at` | one `GetItem`; one conditional `UpdateItem` |
+//! | registration | create | one conditional `PutItem`, in a transaction if an initial access token is used |
+//! | client configuration | read, update, delete | `GetItem`; one conditional `UpdateItem`, one conditional `DeleteItem` |
+//! | the token endpoint | read; clear `expires_at` once | one `GetItem`; one conditional `UpdateItem` |
 
 mod item;
 mod limits;
@@ -48,8 +48,8 @@ pub const KEY: &str = "client_id";
 /// The name of the TTL attribute.
 pub const TTL: &str = "expires_at";
 
-/// The condition of an insert. The second half lets an attempt pass whose predecessor was stored but not
-/// answered: the SDK tries again, and the secrets tell that it is the same registration.
+/// The condition of an insert. The second half accepts an SDK retry whose first attempt was stored but whose
+/// response was lost: an equal token hash shows that it is the same registration.
 const NEW: &str = "attribute_not_exists(client_id) OR registration_access_token = :token";
 
 /// The table of clients.
@@ -59,26 +59,25 @@ pub struct ClientsTable {
     name: String,
 }
 
-/// Whether a read must see every write that came before it.
+/// The consistency of a read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consistency {
-    /// Half the price; a write of the last moment may be missing.
+    /// Eventually consistent: half the price, but may miss the latest writes.
     Eventual,
-    /// Sees every write.
+    /// Strongly consistent: sees every completed write.
     Strong,
 }
 
 /// Why a client was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum WriteError {
-    /// What the write asks for is not so: there is another client under this identifier, or it was changed
-    /// or removed meanwhile.
-    #[error("the client is not as expected")]
+    /// The condition of the write failed: the client already exists, or it was changed or removed since it was read.
+    #[error("the client already exists, or was changed or removed meanwhile")]
     Condition,
     /// The table cannot be written.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// It does not fit an item.
+    /// The client exceeds a limit of DynamoDB items.
     #[error(transparent)]
     Item(#[from] ItemError),
 }
@@ -89,21 +88,21 @@ pub enum FindError {
     /// The table cannot be read.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// What is stored is not a client.
-    #[error("the stored client {0} is damaged: {1}")]
+    /// The stored item is not a valid client.
+    #[error("the stored client {0} is invalid: {1}")]
     Damaged(ClientId, String),
 }
 
 impl ClientsTable {
-    /// The table with this name.
+    /// Creates a handle to the table with this name.
     pub const fn new(dynamodb: DynamoDb, name: String) -> Self {
         Self { dynamodb, name }
     }
 
-    /// Stores a new client: exactly one `PutItem`, which does nothing where there is a client already.
+    /// Stores a new client with exactly one `PutItem`. Fails if the client already exists.
     ///
     /// # Errors
-    /// [`WriteError`]; nothing is stored then, unless the write happened and its answer was lost.
+    /// [`WriteError`]. The client is then not stored, unless the write succeeded and its response was lost.
     pub async fn insert(&self, client: NewClient) -> Result<(), WriteError> {
         let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(client.item));
         let put = put.condition_expression(NEW).expression_attribute_values(":token", client.token);
@@ -113,14 +112,14 @@ impl ClientsTable {
         })
     }
 
-    /// The same write as part of a transaction.
+    /// The same write, as part of a transaction.
     pub(crate) fn put(&self, client: NewClient) -> Put {
         let put = Put::builder().table_name(&self.name).set_item(Some(client.item));
         let put = put.condition_expression(NEW).expression_attribute_values(":token", client.token);
         put.build().expect("a table and an item are given")
     }
 
-    /// Reads a client: exactly one `GetItem`.
+    /// Reads a client with exactly one `GetItem`.
     ///
     /// # Errors
     /// [`FindError`].
@@ -131,14 +130,14 @@ impl ClientsTable {
         found.item.map(|item| item::read(item).map_err(|error| FindError::Damaged(id.clone(), error))).transpose()
     }
 
-    /// Replaces what a client registered, its secrets and its registration access token: exactly one
-    /// `UpdateItem`. It touches nothing else: an operator may disable the client at the same moment.
+    /// Replaces the metadata, secrets and registration access token of a client with exactly one `UpdateItem`. It
+    /// changes no other attribute, because an operator may disable the client at the same time.
     ///
-    /// `before` is the client as it was read; the write happens only if its registration access token and
-    /// its secrets are still those (M7).
+    /// `before` is the client as it was read. The write succeeds only if the stored registration access token and
+    /// secrets still equal those of `before` (M7).
     ///
     /// # Errors
-    /// [`WriteError`]; [`WriteError::Item`] before anything is asked of DynamoDB.
+    /// [`WriteError`]. [`WriteError::Item`] is returned before DynamoDB is called.
     pub async fn update(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
         item::write(after)?;
         let (old, new) = (ClientItem::from(before), ClientItem::from(after));
@@ -147,7 +146,7 @@ impl ClientsTable {
             "SET secrets = :secrets, registration_access_token = :token, token_endpoint_auth_method = :method, \
              method_not_named = :not_named, grant_types = :grants, response_types = :responses, #scope = :scope, metadata = :metadata",
         );
-        // The last half lets a retry of the SDK pass whose first attempt was stored but not answered.
+        // The last half accepts an SDK retry whose first attempt was stored but whose response was lost.
         let update = update.condition_expression(
             "attribute_exists(client_id) AND \
              ((registration_access_token = :old_token AND secrets = :old_secrets) OR \
@@ -168,8 +167,8 @@ impl ClientsTable {
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 
-    /// Removes a client whose registration access token is still this one: exactly one `DeleteItem`. A client
-    /// that is gone already counts as removed.
+    /// Removes a client with exactly one `DeleteItem`, if its registration access token is still this one. Succeeds
+    /// if the client no longer exists.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -184,10 +183,10 @@ impl ClientsTable {
         })
     }
 
-    /// Clears the expiry of an unused client on its first token (R20): exactly one `UpdateItem`.
+    /// Clears the expiry of an unused client when it receives its first token (R20), with exactly one `UpdateItem`.
     ///
     /// # Errors
-    /// [`WriteError`]; [`WriteError::Condition`] if the client is gone.
+    /// [`WriteError`]; [`WriteError::Condition`] if the client no longer exists.
     pub async fn clear_expiry(&self, id: &ClientId) -> Result<(), WriteError> {
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
         let update = update.update_expression("REMOVE expires_at").condition_expression("attribute_exists(client_id)");
@@ -203,7 +202,7 @@ fn hash(hash: &SecretHash) -> AttributeValue {
     AttributeValue::B(Blob::new(hash.as_bytes()))
 }
 
-/// The stored token, or what equals no stored one.
+/// The stored hash, or a value that equals no stored hash.
 fn token_of(client: &Client) -> AttributeValue {
     client.registration_access_token.as_ref().map_or(AttributeValue::Null(true), hash)
 }

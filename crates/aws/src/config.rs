@@ -1,7 +1,7 @@
-//! Configuration: read once at start, from the environment; every mistake is reported at once (O5).
+//! Configuration, read once at startup from the environment. All mistakes are reported together (O5).
 //!
-//! [`SETTINGS`] is the table of all settings, with their defaults and bounds. A new one is a row there, a field below,
-//! and a parameter in `template.yaml`; tests hold the template and the documentation against the table.
+//! [`SETTINGS`] is the table of all settings, with their defaults and bounds. A new setting needs a row there, a
+//! field below, and a parameter in `template.yaml`. Tests compare the template and the documentation with the table.
 
 mod choices;
 mod environment;
@@ -29,23 +29,23 @@ pub use settings::{Default, Function, Kind, SETTINGS, Setting};
 pub struct SigningKey {
     /// The key's id, ARN or alias.
     pub id: String,
-    /// The algorithm; the key's usual one if not given.
+    /// The algorithm; if absent, the default algorithm of the key.
     pub algorithm: Option<SigningAlgorithm>,
 }
 
-/// Who signs, and with what.
+/// How tokens are signed, and with which keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signing {
     /// KMS signs every token, with `SIGNING_KEYS` (K1).
     Kms(Vec<SigningKey>),
-    /// The function signs, with keys that KMS made and sealed (K2).
+    /// The function signs, with keys that KMS generated and encrypted (K2).
     Sealed(Sealed),
 }
 
-/// How sealed keys are made and kept.
+/// The settings of sealed keys.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
-    /// `SEALING_KEY`: the symmetric KMS key under which private halves lie.
+    /// `SEALING_KEY`: the symmetric KMS key that encrypts the private keys.
     pub sealing_key: String,
     /// `KEYS_TABLE`.
     pub keys_table: String,
@@ -55,7 +55,7 @@ pub struct Sealed {
     pub rotation: u32,
 }
 
-/// What the register function needs to know.
+/// The configuration of the register function.
 #[derive(Clone, Debug)]
 pub struct RegisterConfig {
     /// `ISSUER`.
@@ -82,7 +82,7 @@ pub struct RegisterConfig {
     pub registration_status: RegistrationStatus,
 }
 
-/// What the token function needs to know.
+/// The configuration of the token function.
 #[derive(Clone, Debug)]
 pub struct TokenConfig {
     /// `ISSUER`.
@@ -91,7 +91,7 @@ pub struct TokenConfig {
     pub clients_table: String,
     /// `TOKENS_TABLE`.
     pub tokens_table: String,
-    /// `SIGNING_MODE` and what belongs to it.
+    /// `SIGNING_MODE` and the settings of that mode.
     pub signing: Signing,
     /// `JWKS_MAX_AGE`, seconds.
     pub jwks_max_age: u32,
@@ -99,11 +99,12 @@ pub struct TokenConfig {
     pub scopes: Scope,
     /// `AUDIENCE`.
     pub audience: String,
-    /// `RESOURCES`: what may be asked for beside the audience, and the scopes that are allowed at each.
+    /// `RESOURCES`: the resources that a request may name in addition to the audience, and the scopes allowed at
+    /// each.
     pub resources: Resources,
     /// `ACCESS_TOKEN_TTL`, seconds.
     pub access_token_ttl: u32,
-    /// `INTROSPECTION_SCOPE`: the scope whose holder may introspect all tokens.
+    /// `INTROSPECTION_SCOPE`: a client with this scope may introspect all tokens.
     pub introspection_scope: Option<String>,
     /// `ASSERTION_AUDIENCE`.
     pub assertion_audience: AssertionAudience,
@@ -123,7 +124,7 @@ impl RegisterConfig {
     /// Reads the settings of the register function.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with every mistake there is.
+    /// [`ConfigErrors`] with all mistakes.
     pub fn from_environment(environment: &Environment) -> Result<Self, ConfigErrors> {
         let mut reader = environment.reader(Function::Register);
         let issuer = reader.read("ISSUER", values::issuer);
@@ -133,7 +134,7 @@ impl RegisterConfig {
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let default_scopes = reader.read_optional("DEFAULT_SCOPES", |text| {
             let wanted = values::scope(text)?;
-            // Where SCOPES itself is wrong, that is the mistake to report.
+            // If SCOPES itself is invalid, only that mistake is reported.
             if scopes.as_ref().is_some_and(|offered| !wanted.is_subset_of(offered)) {
                 return Err("must be among SCOPES".to_owned());
             }
@@ -148,7 +149,7 @@ impl RegisterConfig {
         let unused = reader.number("UNUSED_CLIENT_TTL");
         let per_address = reader.number("REGISTRATION_RATE");
         let total = reader.number_if("REGISTRATION_RATE_TOTAL", |total| {
-            // Without a total, a limit per address bounds nothing for someone with many addresses.
+            // Without a total, a limit per address does not bound an attacker with many addresses.
             let bounded = total > 0 || per_address.is_none_or(|limit| limit == 0);
             bounded.then_some(()).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
@@ -180,7 +181,7 @@ impl TokenConfig {
     /// Reads the settings of the token function.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with every mistake there is.
+    /// [`ConfigErrors`] with all mistakes.
     pub fn from_environment(environment: &Environment) -> Result<Self, ConfigErrors> {
         let mut reader = environment.reader(Function::Token);
         let issuer = reader.read("ISSUER", values::issuer);
@@ -227,8 +228,8 @@ impl TokenConfig {
     }
 }
 
-/// `INTROSPECTION_SCOPE`, which open registration must not offer: anyone could register a client that introspects
-/// the tokens of all others.
+/// `INTROSPECTION_SCOPE`. Open registration must not offer it: anyone could then register a client that introspects
+/// the tokens of all other clients.
 fn introspection_scope(
     reader: &mut Reader<'_>,
     scopes: Option<&Scope>,
@@ -245,11 +246,11 @@ fn introspection_scope(
     })
 }
 
-/// `MUTUAL_TLS` and the method that belongs to it.
+/// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
 fn mutual_tls(reader: &mut Reader<'_>) -> Option<MutualTls> {
     let domain = reader.read("MUTUAL_TLS", values::mutual_tls);
     let method = reader.optional_one_of("MUTUAL_TLS_METHOD", choices::certificate_method, || {
-        // Where MUTUAL_TLS itself is wrong, that is the mistake to report.
+        // If MUTUAL_TLS itself is invalid, only that mistake is reported.
         let off = matches!(domain, Some(None));
         if off { Err("must not be set where MUTUAL_TLS is off".to_owned()) } else { Ok(()) }
     });
@@ -263,7 +264,7 @@ fn sealed(reader: &mut Reader<'_>, jwks_max_age: Option<u32>) -> Option<Sealed> 
     let keys_table = reader.read("KEYS_TABLE", values::table_name);
     let spec = reader.one_of("SIGNING_KEY_SPEC", SigningKeySpec::from_name);
     let rotation = reader.number_if("SIGNING_KEY_ROTATION", |rotation| {
-        // A key is published for two cache lifetimes before it signs, and the next one must have that time too.
+        // A key is published for two cache lifetimes before it signs. The next key needs the same time.
         let long_enough = jwks_max_age.is_none_or(|max_age| rotation / 4 >= max_age);
         long_enough.then_some(()).ok_or_else(|| "must be at least four times JWKS_MAX_AGE".to_owned())
     });

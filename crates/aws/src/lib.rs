@@ -1,6 +1,6 @@
 //! Tokenmint on AWS: configuration from the environment, clients in DynamoDB, signatures from KMS.
 //!
-//! The only crate that names the AWS SDK.
+//! This is the only crate that names the AWS SDK.
 
 mod call_times;
 pub mod clients;

@@ -1,5 +1,5 @@
-//! What CloudFormation makes when the functions are deployed, made here for the embedded services: the tables
-//! and the keys of KMS. Both functions find what is there and change nothing of it.
+//! Creates the tables and KMS keys for the embedded services. In a deployment, CloudFormation creates them. Existing
+//! resources are not changed.
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -18,16 +18,16 @@ use tokio::time::sleep;
 
 use crate::signer::sealed;
 
-/// The attribute that says when an item may be deleted, in epoch seconds.
+/// The TTL attribute, in epoch seconds.
 const EXPIRY: &str = "expires_at";
 
-/// How often, and how many times, a new table is asked whether it is ready: 10 seconds in all.
+/// The interval and number of status checks of a new table: 10 seconds in total.
 const POLL: (Duration, usize) = (Duration::from_millis(100), 100);
 
-/// How long the making of a key may take.
+/// The time limit for creating a key.
 const KEY_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// Why the table or the key is not there.
+/// Why a table or key is not available.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -40,7 +40,7 @@ pub enum Error {
         source: Box<dyn StdError + Send + Sync>,
     },
 
-    /// There is a table of this name, of another kind.
+    /// The table exists, with a different schema.
     #[error("the table {table} {reason}")]
     Table {
         /// The table's name.
@@ -49,7 +49,7 @@ pub enum Error {
         reason: &'static str,
     },
 
-    /// There is a key behind this alias, of another kind.
+    /// The alias exists, but its key is not usable.
     #[error("the key of {alias} {reason}")]
     Key {
         /// The alias.
@@ -59,17 +59,17 @@ pub enum Error {
     },
 }
 
-/// Creates a table where it is missing, with one key, a string; waits until it is ready, and has what expires
-/// deleted. The modules that keep something in a table name its key: [`crate::clients::KEY`],
+/// Creates a table if it does not exist, with one partition key of type string, waits until it is active, and
+/// enables TTL. The modules that own the tables name the keys: [`crate::clients::KEY`],
 /// [`crate::registrations::KEY`].
 ///
 /// # Errors
-/// A call fails, the table takes longer than 10 seconds, or there is another kind of table of this name.
+/// A call fails, the table is not active after 10 seconds, or the existing table has a different primary key.
 pub async fn table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &str) -> Result<(), Error> {
     table_with(dynamodb, table, &[(key, ScalarAttributeType::S, KeyType::Hash)]).await
 }
 
-/// Creates the table of sealed keys where it is missing, as [`table`] does; its key has two parts,
+/// Creates the table of sealed keys if it does not exist, as [`table`] does. Its primary key has two attributes,
 /// [`sealed::KEY`] and [`sealed::SORT_KEY`].
 ///
 /// # Errors
@@ -82,7 +82,7 @@ pub async fn keys_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Res
     table_with(dynamodb, table, &key).await
 }
 
-/// The name, the type and the role of an attribute of a table's key.
+/// The name, the type and the role of a key attribute.
 type KeyPart<'a> = (&'a str, ScalarAttributeType, KeyType);
 
 async fn table_with(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &[KeyPart<'_>]) -> Result<(), Error> {
@@ -98,15 +98,15 @@ async fn table_with(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &[Key
     delete_expired(dynamodb, table).await
 }
 
-/// Finds the signing key by its alias (`alias/...`), or makes both. Gives the key's ARN.
+/// Finds the signing key by its alias (`alias/...`), or creates both. Returns the key's ARN.
 ///
 /// # Errors
-/// A call fails, or the key that is there is disabled, about to be deleted, not for signing, or of another spec.
+/// A call fails, or the existing key is disabled, pending deletion, not a signing key, or of another spec.
 pub async fn signing_key(kms: &aws_sdk_kms::Client, alias: &str, spec: KeySpec) -> Result<String, Error> {
     key(kms, alias, spec, KeyUsageType::SignVerify).await
 }
 
-/// Finds the symmetric key, under which private keys are sealed, by its alias, or makes both. Gives the key's ARN.
+/// Finds the symmetric key that encrypts private keys by its alias, or creates both. Returns the key's ARN.
 ///
 /// # Errors
 /// As [`signing_key`].
@@ -157,13 +157,13 @@ async fn create_table(dynamodb: &aws_sdk_dynamodb::Client, table: &str, key: &[K
         .await;
     match created {
         Ok(_) => Ok(()),
-        // Somebody else made it in the meantime.
+        // Another process created it meanwhile.
         Err(error) if matches!(error.as_service_error(), Some(CreateTableError::ResourceInUseException(_))) => Ok(()),
         Err(error) => Err(failed("dynamodb:CreateTable")(error)),
     }
 }
 
-/// Waits for the table. The SDK's own waiter asks only every 20 seconds.
+/// Waits until the table is active. The SDK's waiter polls only every 20 seconds.
 async fn ready(dynamodb: &aws_sdk_dynamodb::Client, table: &str) -> Result<Option<TableDescription>, Error> {
     let (pause, times) = POLL;
     for _ in 0..times {
@@ -209,8 +209,8 @@ async fn create_key(
     Ok(key)
 }
 
-/// To make an RSA key, the embedded KMS searches for primes, by luck for seconds. A call given up and tried again would
-/// make one more key.
+/// The embedded KMS searches for primes to create an RSA key, which may take seconds. A retry would create another
+/// key.
 fn patience() -> aws_sdk_kms::config::Builder {
     let timeouts = TimeoutConfig::builder().operation_timeout(KEY_TIMEOUT).operation_attempt_timeout(KEY_TIMEOUT);
     aws_sdk_kms::Config::builder().timeout_config(timeouts.build())
@@ -235,7 +235,7 @@ fn failed<E: StdError + Send + Sync + 'static>(operation: &'static str) -> impl 
     move |error| Error::Call { operation, source: Box::new(error) }
 }
 
-/// The SDK's errors say what happened only at the end of their chain.
+/// The SDK's errors describe the failure only at the end of their source chain.
 fn causes(error: &(dyn StdError + 'static)) -> String {
     let chain = std::iter::successors(Some(error), |&error| error.source());
     chain.map(ToString::to_string).collect::<Vec<_>>().join(": ")

@@ -1,13 +1,12 @@
-//! What registration keeps beside the clients, in a table of its own: initial access tokens, and how many
-//! clients registered in a minute.
+//! The table of registrations: initial access tokens, and the number of registrations per minute.
 //!
-//! The partition key is `id` (S), the TTL attribute `expires_at` (N, epoch seconds). Three kinds of items:
+//! The partition key is `id` (S), the TTL attribute `expires_at` (N, epoch seconds). There are three kinds of items:
 //!
 //! | `id` | attributes |
 //! |---|---|
 //! | `token#<base64url of the token's SHA-256>` | `name` (S), `issued_at` (N), `expires_at` (N), `uses_left` (N), `scope` (S) |
 //! | `minute#<minutes since 1970>` | `registrations` (N), from all addresses; `expires_at` (N) |
-//! | `minute#<minutes since 1970>#<address>` | the same for one address, or one /64 of IPv6 |
+//! | `minute#<minutes since 1970>#<address>` | the same for one address, or one IPv6 /64 |
 
 mod limit;
 mod tokens;
@@ -20,7 +19,7 @@ pub use tokens::{TokenPage, UseError};
 /// The name of the partition key.
 pub const KEY: &str = "id";
 
-/// The table.
+/// The table of registrations.
 #[derive(Clone, Debug)]
 pub struct RegistrationsTable {
     dynamodb: DynamoDb,
@@ -28,7 +27,7 @@ pub struct RegistrationsTable {
 }
 
 impl RegistrationsTable {
-    /// The table with this name.
+    /// Creates a handle to the table with this name.
     pub const fn new(dynamodb: DynamoDb, name: String) -> Self {
         Self { dynamodb, name }
     }

@@ -1,4 +1,4 @@
-//! The AWS SDK's clients, and how long they may try.
+//! The clients of the AWS SDK, and their timeouts.
 
 use std::time::Duration;
 
@@ -14,25 +14,24 @@ use crate::unavailable::{chain, root};
 
 use crate::call_times::Timer;
 
-/// How long one call may take with all its retries. A plain token needs at most three calls one after the
-/// other (two reads and a signature), which is less than a request's budget; what needs more of them is
-/// held to that budget all the same.
+/// The time limit of one call, retries included. A plain token needs at most three sequential calls (two reads and a
+/// signature), which fit in a request's budget. Requests with more calls are still limited to that budget.
 const OPERATION: Duration = Duration::from_millis(2400);
-/// How long one attempt may take, connecting included.
+/// The time limit of one attempt, connecting included.
 const ATTEMPT: Duration = Duration::from_millis(1100);
 const CONNECT: Duration = Duration::from_millis(800);
 const ATTEMPTS: u32 = 3;
 const FIRST_BACKOFF: Duration = Duration::from_millis(40);
 const LONGEST_BACKOFF: Duration = Duration::from_millis(400);
 
-/// How long credentials may take to load: where nothing is configured, the SDK asks for the role of an instance, and
-/// most machines are none.
+/// The time limit for loading credentials. If none are configured, the SDK queries the instance metadata service,
+/// which most machines do not have.
 const CREDENTIALS: Duration = Duration::from_secs(10);
 
 /// The region of the embedded services.
 pub const LOCAL_REGION: &str = "us-east-1";
 
-/// The configuration that the clients of DynamoDB and KMS are made from, once, at start.
+/// The configuration from which the DynamoDB and KMS clients are built, once, at startup.
 #[derive(Clone, Debug)]
 pub struct Sdk {
     config: SdkConfig,
@@ -46,13 +45,13 @@ struct Local {
 }
 
 impl Sdk {
-    /// Credentials, region and endpoints as AWS's own variables give them.
+    /// Credentials, region and endpoints from AWS's standard variables.
     pub async fn load() -> Self {
         Self { config: with_timeouts(aws_config::defaults(BehaviorVersion::latest())).load().await, local: None }
     }
 
-    /// The same for a command that a person runs: what is missing is found now and said by name, not by the first
-    /// call that fails for the lack of it. Credentials are loaded once.
+    /// The same for an operator's command: a missing setting is reported now, by name, not by the first failed call.
+    /// Credentials are loaded once.
     ///
     /// # Errors
     /// [`AccountError`].
@@ -68,7 +67,7 @@ impl Sdk {
         let loaded = timeout(CREDENTIALS, provider.provide_credentials()).await.map_err(|_| none())?;
         let credentials = loaded.map_err(|error| match error {
             CredentialsError::CredentialsNotLoaded(_) => none(),
-            // Where nothing is configured, the SDK asks in the end whether this is an instance.
+            // If nothing is configured, the SDK finally queries the instance metadata service.
             error if chain(&error).any(<dyn std::error::Error>::is::<ImdsError>) => none(),
             error => AccountError::Credentials(root(&error)),
         })?;
@@ -76,17 +75,17 @@ impl Sdk {
         Ok(Self { config: config.into_builder().credentials_provider(credentials).build(), local: None })
     }
 
-    /// The region, where one is known.
+    /// The region, if known.
     pub fn region(&self) -> Option<&str> {
         self.config.region().map(Region::as_ref)
     }
 
-    /// DynamoDB and KMS at these URLs, with credentials that only an emulator takes.
+    /// DynamoDB and KMS at these URLs, with placeholder credentials that only an emulator accepts.
     pub async fn local(dynamodb_url: &str, kms_url: &str) -> Self {
         let credentials = Credentials::new("local", "local", None, None, "local");
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static(LOCAL_REGION))
-            // What the surroundings say of proxies and endpoints is meant for AWS, not for this machine.
+            // Proxy and endpoint variables of the environment are meant for AWS, not for the embedded services.
             .http_client(aws_smithy_http_client::Builder::new().build_http())
             .use_fips(false)
             .use_dual_stack(false)
@@ -95,7 +94,7 @@ impl Sdk {
         Self { config: with_timeouts(loader).load().await, local: Some(local) }
     }
 
-    /// A client of DynamoDB.
+    /// A DynamoDB client.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(Timer::DynamoDb);
         if let Some(local) = &self.local {
@@ -104,7 +103,7 @@ impl Sdk {
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
 
-    /// A client of KMS.
+    /// A KMS client.
     pub fn kms(&self) -> aws_sdk_kms::Client {
         let mut config = aws_sdk_kms::config::Builder::from(&self.config).interceptor(Timer::Kms);
         if let Some(local) = &self.local {
@@ -114,13 +113,13 @@ impl Sdk {
     }
 }
 
-/// Why AWS's own settings lead to no account.
+/// Why the AWS settings do not select an account.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AccountError {
     /// No region is set.
     #[error("no AWS region is set")]
     NoRegion,
-    /// The region is not the name of one.
+    /// The region name is invalid.
     #[error("{0:?} is not an AWS region")]
     Region(String),
     /// No credentials were found.
@@ -129,7 +128,7 @@ pub enum AccountError {
         /// The profile that `AWS_PROFILE` names.
         profile: Option<String>,
     },
-    /// The credentials are configured in a way that does not work.
+    /// The configured credentials cannot be loaded.
     #[error("the AWS credentials cannot be loaded: {0}")]
     Credentials(String),
 }
@@ -138,13 +137,13 @@ fn of_profile(profile: Option<&str>) -> String {
     profile.map(|profile| format!(" (AWS_PROFILE is {profile:?})")).unwrap_or_default()
 }
 
-/// Whether a text can be part of a host name, as the name of a region has to be.
+/// Whether a text can be part of a host name, as a region name must be.
 fn is_region(text: &str) -> bool {
     let is_label = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || c == b'-';
     (1..=63).contains(&text.len()) && text.bytes().all(is_label)
 }
 
-/// Bounds every call (O6).
+/// Limits the duration of every call (O6).
 fn with_timeouts(loader: ConfigLoader) -> ConfigLoader {
     let timeouts = TimeoutConfig::builder()
         .operation_timeout(OPERATION)

@@ -1,15 +1,14 @@
-//! What the token function keeps of tokens, in a table of its own: nothing of those it issues, but the
-//! identifiers of those that were revoked, and of assertions and proofs that were used. Each stays until
-//! what it names would have expired.
+//! The table of tokens. It stores no issued tokens, only the identifiers of revoked tokens and of used assertions
+//! and proofs. Each item expires when the token, assertion or proof expires.
 //!
 //! The partition key is `id` (S), the TTL attribute `expires_at` (N, epoch seconds):
 //!
 //! | `id` | what |
 //! |---|---|
-//! | `revoked#<jti>` | an access token of ours that was revoked (D4) |
-//! | `assertion#<client_id>#<hash>` | a client assertion that was used; the hash is base64url of its `jti`'s SHA-256 (A6) |
-//! | `proof#<thumbprint>#<hash>` | a DPoP proof that was used (J5) |
-//! | `nonce-key` | `key` (B, 32 bytes): what DPoP nonces are made with; it has no end |
+//! | `revoked#<jti>` | a revoked access token of this server (D4) |
+//! | `assertion#<client_id>#<hash>` | a used client assertion; the hash is base64url of the SHA-256 of its `jti` (A6) |
+//! | `proof#<thumbprint>#<hash>` | a used DPoP proof (J5) |
+//! | `nonce-key` | `key` (B, 32 bytes), from which DPoP nonces are made; does not expire |
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -22,10 +21,10 @@ use crate::Unavailable;
 /// The name of the partition key.
 pub const KEY: &str = "id";
 
-/// The item with the key of nonces.
+/// The item with the nonce key.
 const NONCE_KEY: &str = "nonce-key";
 
-/// The table.
+/// The table of tokens.
 #[derive(Clone, Debug)]
 pub struct TokensTable {
     dynamodb: DynamoDb,
@@ -33,16 +32,16 @@ pub struct TokensTable {
 }
 
 impl TokensTable {
-    /// The table with this name.
+    /// Creates a handle to the table with this name.
     pub const fn new(dynamodb: DynamoDb, name: String) -> Self {
         Self { dynamodb, name }
     }
 
-    /// Remembers that something with this identifier was used, until it expires: exactly one conditional
-    /// `PutItem`. `false` if it was used before.
+    /// Records the use of an identifier until it expires, with exactly one conditional `PutItem`. Returns `false` if
+    /// it was used before.
     ///
-    /// `attempt` is a random value of the request: with it an attempt passes whose predecessor was stored but
-    /// not answered, which the SDK tries again.
+    /// `attempt` is a random value of the request. With it, the condition accepts an SDK retry whose first attempt
+    /// was stored but whose response was lost.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -59,7 +58,7 @@ impl TokensTable {
             .item(KEY, AttributeValue::S(id))
             .item("attempt", AttributeValue::S(attempt.to_owned()))
             .item("expires_at", number(expires_at))
-            // DynamoDB deletes late: what has expired does not count any more.
+            // DynamoDB may delete expired items late, so the condition ignores them.
             .condition_expression("attribute_not_exists(id) OR expires_at <= :now OR attempt = :attempt")
             .expression_attribute_values(":now", number(now))
             .expression_attribute_values(":attempt", AttributeValue::S(attempt.to_owned()));
@@ -72,7 +71,7 @@ impl TokensTable {
         }
     }
 
-    /// Remembers that a token was revoked, until it expires: exactly one `PutItem`.
+    /// Records that a token was revoked, until it expires, with exactly one `PutItem`.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -83,7 +82,7 @@ impl TokensTable {
         put.map(drop).map_err(|error| Unavailable::new("dynamodb:PutItem", error))
     }
 
-    /// Whether a token was revoked: exactly one consistent `GetItem`.
+    /// Whether a token was revoked, with exactly one consistent `GetItem`.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -93,8 +92,8 @@ impl TokensTable {
         Ok(found.item.is_some())
     }
 
-    /// The key that all instances make `DPoP` nonces with: one `GetItem`; where there is none yet, `fresh`
-    /// becomes it by one conditional `PutItem`, unless another instance was faster.
+    /// The key of `DPoP` nonces, shared by all instances, with one `GetItem`. If there is none, one conditional
+    /// `PutItem` stores `fresh`, unless another instance stored one first.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -112,7 +111,9 @@ impl TokensTable {
             },
         }
         let key = self.read_nonce_key().await?;
-        key.ok_or_else(|| Unavailable::with_cause("dynamodb:GetItem", "the nonce key is gone again".to_owned()))
+        key.ok_or_else(|| {
+            Unavailable::with_cause("dynamodb:GetItem", "the nonce key was deleted after it was stored".to_owned())
+        })
     }
 
     async fn read_nonce_key(&self) -> Result<Option<[u8; 32]>, Unavailable> {
@@ -120,7 +121,7 @@ impl TokensTable {
         let get = get.key(KEY, AttributeValue::S(NONCE_KEY.to_owned()));
         let found = Box::pin(get.send()).await.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?;
         let key = found.item.and_then(|mut item| item.remove("key"));
-        let damaged = || Unavailable::with_cause("dynamodb:GetItem", "the nonce key is damaged".to_owned());
+        let damaged = || Unavailable::with_cause("dynamodb:GetItem", "the nonce key is invalid".to_owned());
         key.map(|key| key.as_b().ok().and_then(|key| key.as_ref().try_into().ok()).ok_or_else(damaged)).transpose()
     }
 }

@@ -1,10 +1,10 @@
-//! What went wrong with a call: everything for the log, and what an operator can do something about.
+//! Failed AWS calls: the full cause for the log, and the reason for the operator.
 
 use std::error::Error;
 
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
 
-/// DynamoDB or KMS did not do what was asked, after all retries. The text is for the log.
+/// A call to DynamoDB or KMS failed after all retries. The text is for the log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{call}: {cause}")]
 pub struct Unavailable {
@@ -13,25 +13,25 @@ pub struct Unavailable {
     reason: Reason,
 }
 
-/// Why a call failed, as far as it matters to the person who has to do something about it. The texts are AWS's.
+/// Why a call failed, as far as the operator can act on it. The texts are AWS's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// AWS does not accept the credentials: they are wrong, or have expired.
+    /// AWS rejects the credentials: they are invalid or expired.
     Rejected(String),
     /// The credentials do not allow the call.
     Denied(String),
-    /// There is no such table in this account and region.
+    /// The table does not exist in this account and region.
     NoTable,
-    /// The request does not fit the table: its key is another one.
+    /// The request does not match the table's primary key.
     Shape(String),
-    /// There was no connection, or no answer in time.
+    /// The connection failed, or the response timed out.
     Unreachable(String),
-    /// Anything else.
+    /// Any other reason.
     Other(String),
 }
 
 impl Unavailable {
-    /// Keeps what went wrong with a call, the chain of causes included.
+    /// Records a failed call, with its chain of causes.
     pub(crate) fn new<E>(call: &'static str, error: SdkError<E>) -> Self
     where
         E: Error + ProvideErrorMetadata + 'static,
@@ -40,22 +40,22 @@ impl Unavailable {
         Self { call, cause: DisplayErrorContext(error).to_string(), reason }
     }
 
-    /// An answer that cannot be used, and why.
+    /// Records an unusable response and its cause.
     pub(crate) fn with_cause(call: &'static str, cause: String) -> Self {
         Self { call, reason: Reason::Other(cause.clone()), cause }
     }
 
-    /// The same, where the answer shows that the table is of another kind.
+    /// Records a response of a table with another schema.
     pub(crate) fn shape(call: &'static str, cause: String) -> Self {
         Self { call, reason: Reason::Shape(cause.clone()), cause }
     }
 
-    /// The call, by the name of its IAM action.
+    /// The IAM action of the call.
     pub const fn call(&self) -> &'static str {
         self.call
     }
 
-    /// Why it failed.
+    /// The reason of the failure.
     pub const fn reason(&self) -> &Reason {
         &self.reason
     }
@@ -68,7 +68,7 @@ impl Reason {
     {
         match error {
             SdkError::ServiceError(service) => Self::of_answer(service.err()),
-            SdkError::TimeoutError(_) => Self::Unreachable("no answer in time".to_owned()),
+            SdkError::TimeoutError(_) => Self::Unreachable("no response in time".to_owned()),
             SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
                 Self::Unreachable(root(error))
             }
@@ -76,7 +76,7 @@ impl Reason {
         }
     }
 
-    /// By the codes of DynamoDB's and AWS's common errors.
+    /// Classifies the error codes of DynamoDB and AWS's common errors.
     fn of_answer(error: &impl ProvideErrorMetadata) -> Self {
         let code = error.code().unwrap_or("an error without a code");
         let message = error.message().unwrap_or(code).to_owned();
@@ -96,7 +96,7 @@ impl Reason {
     }
 }
 
-/// The errors of KMS that mean a mistake in the configuration.
+/// The KMS errors that mean a configuration error.
 pub(crate) const KMS_MISTAKES: &[&str] = &[
     "NotFoundException",
     "InvalidArnException",
@@ -105,11 +105,11 @@ pub(crate) const KMS_MISTAKES: &[&str] = &[
     "ValidationException",
 ];
 
-/// The errors of DynamoDB that mean a mistake in the configuration: no such table, or one with another key.
+/// The DynamoDB errors that mean a configuration error: no such table, or another primary key.
 pub(crate) const DYNAMODB_MISTAKES: &[&str] = &["ResourceNotFoundException", "ValidationException"];
 
-/// What AWS answers, if it is one of these errors: it understood the request, and will never grant it. A missing
-/// permission is not among them, because IAM takes a while to propagate a role's policies.
+/// The message of AWS, if the error is one of these: AWS understood the request and will never grant it. A missing
+/// permission is not among them, because IAM propagates a role's policies with a delay.
 pub(crate) fn definite_error<E: ProvideErrorMetadata>(error: &SdkError<E>, mistakes: &[&str]) -> Option<String> {
     let code = error.code().filter(|code| mistakes.contains(code))?;
     Some(format!("{code}: {}", error.message().unwrap_or_default()))
@@ -120,7 +120,7 @@ pub(crate) fn chain<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item 
     std::iter::successors(Some(error), |&error| error.source())
 }
 
-/// The text of the last cause: it says what happened; those before it say where.
+/// The text of the last cause, which describes the failure; the others only locate it.
 pub(crate) fn root(error: &(dyn Error + 'static)) -> String {
     chain(error).last().map(ToString::to_string).unwrap_or_default()
 }

@@ -1,40 +1,40 @@
-//! What can keep the embedded services from starting.
+//! Startup errors of the embedded services.
 
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-/// Why the embedded services cannot start. Every text fits one line and names what it is about.
+/// Why the embedded services cannot start. Every text fits on one line and names its subject.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is taken, not ours to take, or not one of this machine.
+    /// The address is in use, not permitted, or not an address of this machine.
     #[error("cannot listen on {address}: {}", reason(.source))]
     Listen {
-        /// The address asked for.
+        /// The requested address.
         address: SocketAddr,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 
-    /// The folder cannot be made, or not be read and written.
+    /// The folder cannot be created, read or written.
     #[error("cannot use the folder {}: {}", .folder.display(), reason(.source))]
     Folder {
-        /// The folder asked for.
+        /// The requested folder.
         folder: PathBuf,
-        /// What the system said.
+        /// The system's error.
         source: io::Error,
     },
 
-    /// Another process (or another [`Embedded`](crate::Embedded) of this one) holds the folder.
+    /// Another process, or another [`Embedded`](crate::Embedded) of this process, has locked the folder.
     #[error("the folder {} is in use by another tokenmint", .folder.display())]
     FolderInUse {
-        /// The folder asked for.
+        /// The requested folder.
         folder: PathBuf,
     },
 
-    /// The file of keys is not what was written there. It is left as it is: replacing it would lose the keys.
-    #[error("{} is damaged and was left alone: {reason}", .file.display())]
+    /// The file of keys is corrupt. It is left unchanged, because replacing it would lose the keys.
+    #[error("{} is corrupt and was not changed: {reason}", .file.display())]
     DamagedKeys {
         /// The file of keys.
         file: PathBuf,
@@ -47,12 +47,12 @@ pub enum Error {
     Database {
         /// Its file, or `:memory:`.
         file: String,
-        /// What the database said.
+        /// The database's error.
         reason: String,
     },
 }
 
-/// The system's reason, worded for the one mistake that everybody makes once.
+/// The system's reason, with a plain wording for the most common mistake.
 fn reason(error: &io::Error) -> String {
     match error.kind() {
         io::ErrorKind::AddrInUse => "address already in use".to_owned(),

@@ -1,4 +1,4 @@
-//! The folder that outlives a process: who may use it, and how a file in it is replaced.
+//! The data folder, which outlives a process: its lock, and atomic replacement of its files.
 
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -9,7 +9,7 @@ use crate::Error;
 /// The name of DynamoDB's file.
 pub(crate) const DATABASE: &str = "dynamodb.sqlite";
 
-/// A folder that this process holds for itself, until the value is dropped.
+/// A folder that this process has locked until the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Folder {
     path: PathBuf,
@@ -18,10 +18,11 @@ pub(crate) struct Folder {
 }
 
 impl Folder {
-    /// Makes the folder where it is missing, for its owner only, and locks it.
+    /// Creates the folder if it does not exist, accessible by its owner only, and locks it.
     ///
     /// # Errors
-    /// [`Error::FolderInUse`] when another holds it; [`Error::Folder`] when it cannot be made or written.
+    /// [`Error::FolderInUse`] if another process has locked it; [`Error::Folder`] if it cannot be created or
+    /// written.
     pub(crate) fn open(path: PathBuf) -> Result<Self, Error> {
         match lock(&path) {
             Ok(lock) => Ok(Self { path, _lock: lock }),
@@ -30,7 +31,7 @@ impl Folder {
         }
     }
 
-    /// DynamoDB's file. It exists afterwards: made here and not by the database, so that only its owner can read it.
+    /// DynamoDB's file. It is created here, not by the database, so that only its owner can read it.
     pub(crate) fn database(&self) -> Result<PathBuf, Error> {
         let file = self.path.join(DATABASE);
         match open_private(&file) {
@@ -39,14 +40,14 @@ impl Folder {
         }
     }
 
-    /// KMS's file. It need not exist.
+    /// KMS's file, which may not exist.
     pub(crate) fn keys(&self) -> PathBuf {
         self.path.join("kms.json")
     }
 }
 
-/// Replaces a file in one step: a reader, or a crash, sees the old content or the new, never a part.
-/// The new file is readable for its owner only.
+/// Replaces a file atomically: after a crash, and for every reader, the file has either the old content or the new.
+/// Only its owner can read the new file.
 pub(crate) fn replace(file: &Path, content: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;

@@ -1,8 +1,8 @@
-//! KMS: the crate `awsim-kms` behind the HTTP form of AWS's JSON 1.1 protocol, kept in a file.
+//! KMS: the crate `awsim-kms` behind AWS's JSON 1.1 protocol over HTTP, stored in a file.
 //!
-//! Corrected here, so that code which runs against the real KMS sees the same: data key pairs are key pairs
-//! ([`data_key_pair`]), a key is named by its ARN in every answer, and `Decrypt` refuses a ciphertext of another key
-//! than the one named.
+//! Differences from the real KMS are corrected here, so that the same code runs on both: data key pairs are real key
+//! pairs ([`data_key_pair`]), every response names a key by its ARN, and `Decrypt` refuses a ciphertext of a key
+//! other than the named one.
 
 mod data_key_pair;
 
@@ -27,8 +27,8 @@ use crate::{Error, REGION, folder};
 
 const TARGET_PREFIX: &str = "TrentService.";
 
-/// The operations that change nothing. Every other one is followed by a write of the file: an operation forgotten
-/// here costs a write, never a key.
+/// The operations that change nothing. Every other operation is followed by a write of the file. An operation
+/// missing here costs a write, never a key.
 const READ_ONLY: [&str; 26] = [
     "Decrypt",
     "DeriveSharedSecret",
@@ -58,11 +58,11 @@ const READ_ONLY: [&str; 26] = [
     "VerifyMac",
 ];
 
-/// Every key, and the file they are kept in.
+/// All keys, and the file that stores them.
 pub(crate) struct Kms {
     service: KmsService,
     file: Option<PathBuf>,
-    /// One write at a time, each of a snapshot taken after the one before: the last write has every change.
+    /// Serializes writes. Each snapshot is taken after the previous write, so the last one contains every change.
     saving: Mutex<()>,
 }
 
@@ -76,10 +76,10 @@ impl Kms {
         Self { service: KmsService::new(), file: None, saving: Mutex::new(()) }
     }
 
-    /// The keys of `file`, or none when there is no such file yet.
+    /// Loads the keys of `file`, or none if the file does not exist yet.
     ///
     /// # Errors
-    /// The file cannot be read, or is not what was written there.
+    /// The file cannot be read, or is corrupt.
     pub(crate) fn load(file: PathBuf) -> Result<Self, Error> {
         let service = KmsService::new();
         let damaged = |reason| Error::DamagedKeys { file: file.clone(), reason };
@@ -91,10 +91,10 @@ impl Kms {
         Ok(Self { service, file: Some(file), saving: Mutex::new(()) })
     }
 
-    /// Runs one operation. RSA takes from milliseconds to seconds: on a thread where that is allowed.
+    /// Runs one operation. RSA takes from milliseconds to seconds, so it runs on a blocking thread.
     ///
     /// # Errors
-    /// What KMS answers, and 500 when the change could not be kept.
+    /// The error of KMS, and 500 if the change cannot be stored.
     pub(crate) async fn call(
         self: Arc<Self>,
         operation: String,
@@ -121,7 +121,7 @@ impl Kms {
         Ok(output)
     }
 
-    /// `KeyId` may name the key that the ciphertext must be of. `awsim-kms` does not look at it.
+    /// `KeyId` may name the key of the ciphertext. `awsim-kms` ignores it.
     async fn decrypt(&self, input: Value, context: &RequestContext) -> Result<Value, AwsError> {
         let named = match input.get("KeyId") {
             Some(key_id) => {
@@ -149,7 +149,7 @@ impl Kms {
     }
 }
 
-/// AWS's JSON 1.1 protocol: the operation is a header, input and output are JSON.
+/// AWS's JSON 1.1 protocol: the operation is in a header; input and output are JSON.
 async fn answer(State(kms): State<Arc<Kms>>, headers: HeaderMap, body: Bytes) -> Response {
     let context = RequestContext::new("kms", REGION);
     let request_id = context.request_id.clone();
@@ -170,7 +170,7 @@ fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(String, Value), AwsError> 
     let input: Value = serde_json::from_slice(body)
         .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))?;
     if !input.is_object() {
-        return Err(AwsError::bad_request("SerializationException", "the input is a JSON object"));
+        return Err(AwsError::bad_request("SerializationException", "the input must be a JSON object"));
     }
     Ok((operation.to_owned(), input))
 }
@@ -179,7 +179,7 @@ fn refuse(error: &AwsError) -> (StatusCode, Value) {
     (error.status, json!({ "__type": error.code, "message": error.message }))
 }
 
-/// `awsim-kms` answers some operations with the bare key id, where KMS gives the ARN.
+/// `awsim-kms` returns the bare key id for some operations; KMS returns the ARN.
 fn name_keys_by_arn(output: &mut Value, context: &RequestContext) {
     for member in ["KeyId", "SourceKeyId"] {
         if let Some(Value::String(key_id)) = output.get_mut(member)

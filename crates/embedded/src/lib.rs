@@ -1,10 +1,10 @@
-//! DynamoDB and KMS inside this process, for `cargo run` and for tests: no account, no container, no network.
+//! In-process DynamoDB and KMS, for `cargo run` and for tests: no account, container or network is needed.
 //!
-//! Both answer on a loopback port in AWS's own protocol, so that the production code, with the real SDK, runs
-//! unchanged: only the endpoint differs. Nobody is asked for credentials and everything a client may ask is granted,
-//! so a port of theirs belongs on a loopback address.
+//! Both listen on a loopback port and use AWS's own protocol, so the production code with the real SDK runs
+//! unchanged; only the endpoint differs. They check no credentials and allow every operation, so their ports must be
+//! bound to a loopback address.
 //!
-//! DynamoDB is the crate `dynoxide`, KMS is the crate `awsim-kms` with what this one corrects in it (see [`kms`]).
+//! DynamoDB is the crate `dynoxide`. KMS is the crate `awsim-kms` with corrections (see [`kms`]).
 
 mod error;
 mod folder;
@@ -25,23 +25,23 @@ pub use self::error::Error;
 use self::folder::Folder;
 use self::kms::Kms;
 
-/// The region that every ARN of the embedded services names.
+/// The region in every ARN of the embedded services.
 pub const REGION: &str = "us-east-1";
 
-/// How long [`Embedded::stop`] waits for requests under way, such as the making of an RSA key.
+/// How long [`Embedded::stop`] waits for requests in progress, such as creating an RSA key.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Where tables and keys are kept.
+/// Where tables and keys are stored.
 #[derive(Debug, Clone)]
 pub enum Storage {
-    /// Nowhere: they end with the process.
+    /// In memory: they are lost when the process ends.
     Memory,
-    /// In this folder, which is made where it is missing. One process at a time can use it.
-    /// It holds private keys in clear.
+    /// In this folder, which is created if it does not exist. Only one process can use it at a time. It contains
+    /// private keys in clear.
     Folder(PathBuf),
 }
 
-/// Where the services listen. Port 0 is any free port.
+/// The listen addresses. Port 0 selects any free port.
 #[derive(Debug, Clone, Copy)]
 pub struct Addresses {
     /// DynamoDB's address.
@@ -59,14 +59,14 @@ impl Addresses {
     }
 }
 
-/// DynamoDB and KMS, running until [`stop`](Self::stop), or until this value is dropped.
+/// DynamoDB and KMS, which run until [`stop`](Self::stop) or until this value is dropped.
 #[derive(Debug)]
 pub struct Embedded {
     addresses: Addresses,
     servers: [JoinHandle<()>; 2],
-    /// The servers stop when this is dropped.
+    /// Dropping it stops the servers.
     running: watch::Sender<()>,
-    /// Held as long as the servers may write.
+    /// Locked as long as the servers may write.
     _folder: Option<Folder>,
 }
 
@@ -74,9 +74,9 @@ impl Embedded {
     /// Starts both services. They accept requests when this returns.
     ///
     /// # Errors
-    /// An address or a folder cannot be used, or a file in the folder is damaged.
+    /// An address or folder cannot be used, or a file in the folder is corrupt.
     pub async fn start(storage: Storage, addresses: Addresses) -> Result<Self, Error> {
-        // Ports first: a mistake in them leaves no trace on the disk.
+        // Ports first, so that a wrong port leaves no files on disk.
         let (dynamodb_listener, dynamodb) = listen(addresses.dynamodb).await?;
         let (kms_listener, kms) = listen(addresses.kms).await?;
         let (folder, database, keys) = open(storage)?;
@@ -85,7 +85,7 @@ impl Embedded {
         let dynamodb_stop = until_dropped(stopped.clone());
         let servers = [
             tokio::spawn(async move {
-                // Ends by the signal alone: the server retries a failed accept.
+                // Ends only by the signal: the server retries a failed accept.
                 let _ = dynoxide::server::serve_with_shutdown(dynamodb_listener, database, dynamodb_stop).await;
             }),
             tokio::spawn(async move {
@@ -96,7 +96,7 @@ impl Embedded {
         Ok(Self { addresses: Addresses { dynamodb, kms }, servers, running, _folder: folder })
     }
 
-    /// Starts both services on any free port of 127.0.0.1, keeping nothing. For tests.
+    /// Starts both services on free ports of 127.0.0.1, in memory. For tests.
     ///
     /// # Errors
     /// As [`start`](Self::start).
@@ -104,26 +104,26 @@ impl Embedded {
         Self::start(Storage::Memory, Addresses::any()).await
     }
 
-    /// Where the services listen: the addresses asked for, with the ports that the system chose.
+    /// The listen addresses, with the ports that the system chose.
     #[must_use]
     pub const fn addresses(&self) -> Addresses {
         self.addresses
     }
 
-    /// DynamoDB's endpoint for a client on this machine, as in `http://127.0.0.1:9101`.
+    /// DynamoDB's endpoint for a client on this machine, for example `http://127.0.0.1:9101`.
     #[must_use]
     pub fn dynamodb_url(&self) -> String {
         format!("http://{}", reachable(self.addresses.dynamodb))
     }
 
-    /// KMS's endpoint for a client on this machine, as in `http://127.0.0.1:9102`.
+    /// KMS's endpoint for a client on this machine, for example `http://127.0.0.1:9102`.
     #[must_use]
     pub fn kms_url(&self) -> String {
         format!("http://{}", reachable(self.addresses.kms))
     }
 
-    /// Stops both services: no new connection is accepted, and requests under way have 3 seconds to finish.
-    /// Afterwards the folder is free for the next start.
+    /// Stops both services: they accept no new connections, and requests in progress have 3 seconds to finish. Then
+    /// the folder is unlocked.
     pub async fn stop(self) {
         drop(self.running);
         let deadline = Instant::now() + STOP_TIMEOUT;
@@ -135,8 +135,8 @@ impl Embedded {
     }
 }
 
-/// The address at which a client on this machine reaches a server that listens on `address`: an unspecified address
-/// (0.0.0.0, ::) is for listening only.
+/// The address at which a client on this machine reaches a server that listens on `address`. An unspecified address
+/// (0.0.0.0, ::) is valid only for listening.
 #[must_use]
 pub const fn reachable(address: SocketAddr) -> SocketAddr {
     let ip = match address.ip() {
@@ -147,7 +147,7 @@ pub const fn reachable(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(ip, address.port())
 }
 
-/// Whether a folder has tables in it: [`Embedded::start`] has used it before. Changes nothing.
+/// Whether a folder contains tables, so that [`Embedded::start`] has used it before. Changes nothing.
 #[must_use]
 pub fn has_data(folder: &Path) -> bool {
     folder.join(folder::DATABASE).is_file()
@@ -171,7 +171,7 @@ fn open(storage: Storage) -> Result<(Option<Folder>, Database, Kms), Error> {
             let keys = Kms::load(folder.keys())?;
             let file = folder.database()?.to_string_lossy().into_owned();
             let database = Database::new(&file).map_err(|error| database_error(&file, &error))?;
-            // DynamoDB deletes what has expired in its own time. Here that time is the start.
+            // DynamoDB deletes expired items at some later time. The embedded one deletes them at startup.
             database.sweep_ttl().map_err(|error| database_error(&file, &error))?;
             Ok((Some(folder), database, keys))
         }
@@ -183,7 +183,7 @@ fn database_error(file: &str, error: &dynoxide::DynoxideError) -> Error {
 }
 
 async fn until_dropped(mut running: watch::Receiver<()>) {
-    // Nothing is ever sent: the only news is that the sender is gone.
+    // No value is ever sent; the only event is that the sender is dropped.
     while running.changed().await.is_ok() {}
 }
 

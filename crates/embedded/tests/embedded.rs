@@ -1,4 +1,4 @@
-//! Both services over their ports, as a client sees them, across restarts.
+//! Both services over their ports, as seen by a client, across restarts.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 use std::net::SocketAddr;
@@ -8,7 +8,7 @@ use tokenmint_embedded::{Addresses, Embedded, Error, Storage};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
-/// One request in AWS's JSON protocol. Gives the status and the body.
+/// One request in AWS's JSON protocol. Returns the status and the body.
 async fn call(address: SocketAddr, target: &str, input: &str) -> (u16, Value) {
     let version = if target.starts_with("DynamoDB") { "1.0" } else { "1.1" };
     let request = format!(

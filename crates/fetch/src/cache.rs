@@ -1,4 +1,4 @@
-//! Keys that were fetched, and when they are fetched again.
+//! A cache of fetched keys.
 
 mod entries;
 
@@ -11,28 +11,28 @@ use tokio::sync::OwnedMutexGuard;
 use crate::{FetchError, Fetcher};
 use entries::Entries;
 
-/// For how many seconds keys are used without being fetched again. While its host answers, a key that a client
-/// takes back is used for no longer.
+/// The lifetime of cached keys, in seconds. While its host responds, a key that a client withdraws is used no longer
+/// than this.
 pub const MAX_AGE: EpochSeconds = 300;
 
-/// For how many seconds after they were fetched keys are used at most, while their host cannot be reached or
-/// answers with an error (as by `stale-if-error` of RFC 5861 §4).
+/// The maximum age of keys, in seconds, while their host is unreachable or returns errors (like `stale-if-error` of
+/// RFC 5861 §4).
 pub const MAX_STALE_AGE: EpochSeconds = 3600;
 
-/// After how many seconds keys are fetched again because they do not hold the one that is needed.
+/// After how many seconds keys are fetched again if they do not contain the required key.
 pub const NEWER_AFTER: EpochSeconds = 60;
 
-/// After how many seconds a fetch that failed is tried again. No URL is ever fetched more often than this.
+/// The delay before a failed fetch is retried, in seconds. No URL is ever fetched more often than this.
 pub const RETRY_AFTER: EpochSeconds = 10;
 
-/// The most sets of keys that are kept; the one that was not used for longest goes first.
+/// The maximum number of cached key sets; the least recently used one is evicted first.
 pub const MAX_ENTRIES: usize = 256;
 
-/// The most URLs of which it is remembered when they were fetched. None is forgotten within [`RETRY_AFTER`]:
-/// beyond so many, [`FetchError::Busy`] is the answer for others.
+/// The maximum number of URLs whose fetch times are stored. None is evicted within [`RETRY_AFTER`]: if the cache is
+/// full, other URLs get [`FetchError::Busy`].
 pub const MAX_URLS: usize = 4096;
 
-/// The keys at clients' URLs. For one URL there is one fetch at a time.
+/// The keys at clients' URLs. Each URL has at most one fetch at a time.
 #[derive(Debug)]
 pub struct KeyCache(Arc<Shared>);
 
@@ -48,12 +48,12 @@ impl KeyCache {
         Self(Arc::new(Shared { fetcher, entries: Mutex::default() }))
     }
 
-    /// The keys at a URL, fetched where they are older than [`MAX_AGE`]. If that fails they are used until
-    /// [`MAX_STALE_AGE`], unless the host said that they are [taken back](FetchError::takes_keys_back). Where
-    /// another caller is fetching, only a caller for whom there are no such keys waits for it.
+    /// The keys at a URL, fetched if they are older than [`MAX_AGE`]. If the fetch fails, they are used until
+    /// [`MAX_STALE_AGE`], unless the host [withdrew them](FetchError::takes_keys_back). While another caller
+    /// fetches, only callers without usable keys wait for it.
     ///
     /// # Errors
-    /// [`FetchError`]; that of the last fetch if it began less than [`RETRY_AFTER`] ago.
+    /// [`FetchError`]; the error of the last fetch if it began less than [`RETRY_AFTER`] ago.
     pub async fn keys(&self, url: &str, now: EpochSeconds) -> Result<Arc<PublicKeys>, FetchError> {
         let (usable, turn) = {
             let mut entries = self.0.entries();
@@ -70,7 +70,7 @@ impl KeyCache {
             },
             None => turn.lock_owned().await,
         };
-        // Another caller may have fetched them meanwhile.
+        // Another caller may have fetched the keys meanwhile.
         if let Some(known) = self.0.entries().entry(url, now)?.without_fetch(now) {
             return known;
         }
@@ -78,9 +78,9 @@ impl KeyCache {
         fetched.or_else(|error| self.0.entries().entry(url, now)?.usable(now).ok_or(error))
     }
 
-    /// Other keys at a URL than those `held`, which do not hold the right one: those that another caller has
-    /// fetched or is fetching, else those of a new fetch. `None` if the last fetch began less than
-    /// [`NEWER_AFTER`] ago, or this one fails.
+    /// Newer keys than `held`, which do not contain the required key: those that another caller has fetched or is
+    /// fetching, otherwise those of a new fetch. `None` if the last fetch began less than [`NEWER_AFTER`] ago, or if
+    /// this one fails.
     pub async fn newer(&self, url: &str, held: &Arc<PublicKeys>, now: EpochSeconds) -> Option<Arc<PublicKeys>> {
         let turn = self.0.entries().entry(url, now).ok()?.turn();
         let turn = turn.lock_owned().await;
@@ -97,8 +97,7 @@ impl KeyCache {
         self.fetch(url, now, turn).await.ok()
     }
 
-    /// Fetches in a task of its own: a caller that goes away does not end the fetch, and so makes nobody begin
-    /// another one.
+    /// Fetches in a separate task, so that a caller that disconnects neither ends the fetch nor causes another one.
     async fn fetch(
         &self,
         url: &str,
@@ -118,7 +117,7 @@ impl KeyCache {
 
 impl Shared {
     fn entries(&self) -> MutexGuard<'_, Entries> {
-        // Nothing panics while it holds the lock; if something did, the map would still be whole.
+        // No code panics while it holds the lock. Even then, the map would be consistent.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

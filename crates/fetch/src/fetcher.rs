@@ -1,4 +1,4 @@
-//! One guarded GET.
+//! One GET, restricted to public addresses.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,59 +23,59 @@ use url::{Host, Url};
 
 use crate::is_public;
 
-/// The most that is read, in bytes.
+/// The maximum size of a response, in bytes.
 pub const MAX_BYTES: usize = 64 * 1024;
 
-/// The longest that it may take in all, from the name to the last byte.
+/// The time limit of a fetch, from name resolution to the last byte.
 pub const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// Why there are no keys. For the log only.
+/// Why keys could not be fetched. For the log only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// Neither https, nor http on loopback where that is allowed.
     #[error("is not an https URL")]
     Url,
-    /// The name has no address.
+    /// The host name does not resolve.
     #[error("cannot be resolved")]
     Resolve,
     /// One of the name's addresses is not public.
     #[error("has an address that is not public")]
     Address,
-    /// Nobody answers there.
-    #[error("cannot be connected to")]
+    /// The connection failed.
+    #[error("refused the connection or is unreachable")]
     Connect,
-    /// Whoever answers is not who the name says.
-    #[error("cannot be trusted: TLS failed")]
+    /// The TLS handshake failed, for example because the certificate is not valid for the name.
+    #[error("failed the TLS handshake")]
     Tls,
-    /// The answer is not HTTP, or ends too early.
-    #[error("does not answer in HTTP")]
+    /// The response is not HTTP, or is truncated.
+    #[error("did not return a valid HTTP response")]
     Http,
     /// Any status but 200; redirects are not followed.
-    #[error("answers with status {0}")]
+    #[error("returned status {0}")]
     Status(u16),
     /// More than [`MAX_BYTES`].
-    #[error("answers with more than {MAX_BYTES} bytes")]
+    #[error("returned more than {MAX_BYTES} bytes")]
     TooLarge,
     /// Longer than [`MAX_TIME`].
-    #[error("does not answer in {} s", MAX_TIME.as_secs())]
+    #[error("did not respond within {} s", MAX_TIME.as_secs())]
     Time,
-    /// The answer is not JSON.
-    #[error("does not answer with JSON")]
+    /// The response is not JSON.
+    #[error("did not return JSON")]
     Json,
-    /// The answer is not a set of public keys.
-    #[error("answers with a document that {0}")]
+    /// The response is not a set of public keys.
+    #[error("returned a document that {0}")]
     Keys(#[from] KeysError),
-    /// Too many URLs were fetched in the last seconds.
-    #[error("is not fetched now: too many other URLs were, a moment ago")]
+    /// Too many URLs were fetched recently.
+    #[error("was not fetched: too many other URLs were fetched recently")]
     Busy,
-    /// The fetch did not come to its end, because the server is stopping.
+    /// The fetch was cancelled because the server is stopping.
     #[error("was not fetched: the server is stopping")]
     Ended,
 }
 
 impl FetchError {
-    /// Whether the host itself says that the keys it had are not valid any more: there is nothing at the URL, no
-    /// key in the set, or one whose private half is public. Any other error says nothing of the keys.
+    /// Whether the host itself reports that its previous keys are no longer valid: the URL has no document, the set
+    /// has no key, or a key includes its private part. No other error says anything about the keys.
     pub const fn takes_keys_back(self) -> bool {
         matches!(self, Self::Status(404 | 410) | Self::Keys(KeysError::NoUsableKey | KeysError::NotPublic))
     }
@@ -89,8 +89,8 @@ pub struct Fetcher {
 }
 
 impl Fetcher {
-    /// A fetcher. `local` is for a server on the developer's own machine: it may open loopback addresses, and
-    /// those with http too. The certificates of the system are read when the first connection needs them.
+    /// Creates a fetcher. `local` is for a server on a developer's machine: it also allows loopback addresses, and
+    /// http to them. The system's certificates are read when the first connection needs them.
     pub fn new(local: bool) -> Self {
         Self { local, tls: OnceCell::new() }
     }
@@ -108,7 +108,7 @@ impl Fetcher {
     async fn document(&self, url: &str) -> Result<Vec<u8>, FetchError> {
         let url = Url::parse(url).map_err(|_| FetchError::Url)?;
         let addresses = self.addresses(&url).await?;
-        // To the addresses that were checked: the name is not resolved again.
+        // Connects only to the checked addresses: the name is not resolved again.
         let stream = TcpStream::connect(&addresses[..]).await.map_err(|_| FetchError::Connect)?;
         if url.scheme() == "http" {
             return get(&url, stream).await;
@@ -122,7 +122,7 @@ impl Fetcher {
         get(&url, tls.connect(name, stream).await.map_err(|_| FetchError::Tls)?).await
     }
 
-    /// The addresses of the URL's host, all of which may be opened.
+    /// The addresses of the URL's host, all of them allowed.
     async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
         let plain = match url.scheme() {
             "https" => false,
@@ -168,7 +168,7 @@ fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, FetchError> {
     Ok(Arc::new(config))
 }
 
-/// Asks for the document over a connection, which ends with this call, however that ends.
+/// Requests the document over a connection that closes when this call ends, in any case.
 async fn get<S>(url: &Url, stream: S) -> Result<Vec<u8>, FetchError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,

@@ -1,4 +1,4 @@
-//! A client's host, for the tests.
+//! A client's key host, for the tests.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,25 +11,25 @@ use tokio::sync::Semaphore;
 const X: &str = "MKBCTNIcKUSDii11ySs3526iDZ8AiTo7Tu6KPAqv7D4";
 const Y: &str = "4Etl6SRW2YiLUrN5vfvVHuhp7x8PxltmWWlbbM4IFyM";
 
-/// A JWK Set of that key, with these members more.
+/// A JWK Set of that key with additional members.
 pub(crate) fn jwks(more: &str) -> String {
     format!(r#"{{"keys":[{{"kty":"EC","crv":"P-256","kid":"1","x":"{X}","y":"{Y}"{more}}}]}}"#)
 }
 
-/// An answer with this body.
+/// A response with this body.
 pub(crate) fn ok(body: &str) -> Vec<u8> {
     format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
 
-/// An answer with this status.
+/// A response with this status.
 pub(crate) fn status(status: u16) -> Vec<u8> {
     format!("HTTP/1.1 {status} x\r\ncontent-length: 0\r\n\r\n").into_bytes()
 }
 
-/// A server that gives the same answer to every connection.
+/// A server that sends the same response on every connection.
 #[derive(Clone)]
 pub(crate) struct KeyHost {
-    /// Where it is.
+    /// Its origin.
     pub(crate) origin: String,
     answer: Arc<Mutex<Vec<u8>>>,
     connections: Arc<AtomicUsize>,
@@ -65,27 +65,27 @@ impl KeyHost {
         host
     }
 
-    /// Changes the answer.
+    /// Changes the response.
     pub(crate) fn answer(&self, answer: impl Into<Vec<u8>>) {
         *self.answer.lock().expect("no panic") = answer.into();
     }
 
-    /// How many connections there were.
+    /// The number of connections.
     pub(crate) fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
     }
 
-    /// Keeps answers back from now on, until [`KeyHost::release`].
+    /// Delays responses from now on, until [`KeyHost::release`].
     pub(crate) async fn hold(&self) {
         self.gate.acquire().await.expect("never closed").forget();
     }
 
-    /// Gives the answers that were kept back.
+    /// Sends the delayed responses.
     pub(crate) fn release(&self) {
         self.gate.add_permits(1);
     }
 
-    /// Waits for the next connection that nobody has waited for.
+    /// Waits for the next connection that no earlier call has returned for.
     pub(crate) async fn next_connection(&self) {
         self.arrived.acquire().await.expect("never closed").forget();
     }

@@ -1,9 +1,9 @@
-//! Clients' keys, fetched from their `jwks_uri`: RFC 7591 §2 and §5, RFC 7517 §5.
+//! Fetches clients' keys from their `jwks_uri`: RFC 7591 §2 and §5, RFC 7517 §5.
 //!
-//! A `jwks_uri` is a URL that anybody can register, and this server opens it from inside its own network. So
-//! [`Fetcher`] opens https only, and only addresses that are public: every address that the name resolves to is
-//! checked, and the connection goes to one of those and nowhere else. It follows no redirect, uses no proxy,
-//! and bounds what it reads and how long that takes. [`KeyCache`] bounds how often.
+//! Any client can register a `jwks_uri`, and this server opens it from inside its own network. So [`Fetcher`] allows
+//! only https and public addresses: it checks every address that the name resolves to, and connects only to one of
+//! them. It follows no redirects, uses no proxy, and limits the size and duration of a response. [`KeyCache`] limits
+//! the frequency of fetches.
 
 mod cache;
 mod fetcher;

@@ -1,10 +1,10 @@
-//! Which addresses are public: the registries of RFC 6890, as IANA keeps them.
+//! Determines which addresses are public, by IANA's registries of RFC 6890.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnet::{Ipv4Net, Ipv6Net};
 
-/// What is not public of IPv4.
+/// The IPv4 ranges that are not public.
 const V4: &[Ipv4Net] = &[
     // "This network" (RFC 791).
     v4([0, 0, 0, 0], 8),
@@ -31,18 +31,18 @@ const V4: &[Ipv4Net] = &[
     v4([240, 0, 0, 0], 4),
 ];
 
-/// All public IPv6 addresses are in here (RFC 4291 §2.5.4); mapped, link-local, unique local, multicast and
-/// all other special addresses are not.
+/// The range of all public IPv6 addresses (RFC 4291 §2.5.4). Mapped, link-local, unique local, multicast and all
+/// other special addresses are outside it.
 const V6_GLOBAL: Ipv6Net = v6([0x2000, 0, 0, 0, 0, 0, 0, 0], 3);
 
-/// What is not public of that.
+/// The ranges within it that are not public.
 const V6: &[Ipv6Net] = &[
-    // Protocol assignments (RFC 2928), Teredo (RFC 4380) among them.
+    // Protocol assignments (RFC 2928), including Teredo (RFC 4380).
     v6([0x2001, 0, 0, 0, 0, 0, 0, 0], 23),
     // Documentation (RFC 3849, RFC 9637).
     v6([0x2001, 0xdb8, 0, 0, 0, 0, 0, 0], 32),
     v6([0x3fff, 0, 0, 0, 0, 0, 0, 0], 20),
-    // 6to4 (RFC 3056): an IPv4 address inside, any.
+    // 6to4 (RFC 3056), which can embed any IPv4 address.
     v6([0x2002, 0, 0, 0, 0, 0, 0, 0], 16),
 ];
 
@@ -57,7 +57,7 @@ const fn v6([a, b, c, d, e, f, g, h]: [u16; 8], length: u8) -> Ipv6Net {
     Ipv6Net::new_assert(Ipv6Addr::new(a, b, c, d, e, f, g, h), length)
 }
 
-/// Whether an address is one that anybody on the internet could reach: no other is ever opened.
+/// Whether an address is reachable from the public internet. No other address is ever opened.
 pub fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -85,7 +85,7 @@ mod tests {
         is_public(text.parse().expect(text))
     }
 
-    /// A6: the first and the last address of what is not public, and their neighbours.
+    /// A6: the first and last address of each range that is not public, and their neighbours.
     #[test]
     fn a6_addresses() {
         for inside in [
@@ -177,7 +177,7 @@ mod tests {
     }
 
     proptest! {
-        /// What the standard library knows to be special is never public.
+        /// Addresses that the standard library classifies as special are never public.
         #[test]
         fn any_v4(bits: u32) {
             let address = Ipv4Addr::from_bits(bits);

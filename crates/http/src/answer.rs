@@ -3,10 +3,10 @@ use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, PRAGMA};
 use axum::http::{HeaderValue, Response, StatusCode};
 use serde::Serialize;
 
-/// An answer in JSON that no cache keeps (R14, RFC 6749 §5.1).
+/// A JSON response that must not be cached (R14, RFC 6749 §5.1).
 ///
 /// # Panics
-/// If the value does not serialise, which no value of ours does.
+/// If the value cannot be serialized, which none of this server's values can cause.
 pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     let body = serde_json::to_vec(value).expect("answers always serialise");
     let mut response = Response::new(Body::from(body));
@@ -18,7 +18,7 @@ pub fn json(status: StatusCode, value: &impl Serialize) -> Response<Body> {
     response
 }
 
-/// The answer without a body that no cache keeps.
+/// An empty response that must not be cached.
 pub fn no_content() -> Response<Body> {
     let mut response = json(StatusCode::NO_CONTENT, &());
     *response.body_mut() = Body::empty();

@@ -4,21 +4,21 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokenmint_oauth::EpochSeconds;
 
-/// What time it is. The tests have one that they move themselves.
+/// The source of the current time. Tests use a clock that they advance themselves.
 #[derive(Clone, Debug, Default)]
 pub enum Clock {
     /// The system's clock.
     #[default]
     System,
-    /// A clock that stands until somebody moves it.
+    /// A clock that moves only when a test advances it.
     Manual(Arc<AtomicU64>),
 }
 
 impl Clock {
-    /// The time now, in whole seconds.
+    /// The current time, in whole seconds.
     pub fn now(&self) -> EpochSeconds {
         match self {
-            // A clock before 1970 is as good as broken; 0 makes every token expired, which is safe.
+            // A clock before 1970 is wrong. 0 is returned instead; it makes every token expired, which is safe.
             Self::System => SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |elapsed| elapsed.as_secs()),
             Self::Manual(seconds) => seconds.load(Ordering::SeqCst),
         }

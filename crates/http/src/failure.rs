@@ -11,12 +11,12 @@ use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
 use crate::json;
 
-/// How many seconds a client is asked to wait when something behind this server does not answer.
+/// The `Retry-After` for an unavailable dependency, in seconds.
 const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("1");
 
-/// A request that is not granted: what the client is told, and the cause for the log.
+/// A refused or failed request: the error for the client, and the cause for the log.
 ///
-/// Not more than the log may hold: a cause never has a secret in it.
+/// A cause never contains a secret, because it is logged.
 #[derive(Debug)]
 pub struct Failure {
     error: OAuthError,
@@ -26,44 +26,51 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The request is at fault; the error says all that is to say.
+    /// The request is invalid; the error is the whole cause.
     pub fn refused<E: Display + Into<OAuthError>>(error: E) -> Self {
         let cause = error.to_string();
         Self { error: error.into(), cause, retry_after: None, header: None }
     }
 
-    /// The failure with a header in its answer.
+    /// Adds a header to the response.
     #[must_use]
     pub fn with_header(self, name: HeaderName, value: HeaderValue) -> Self {
         Self { header: Some(Box::new((name, value))), ..self }
     }
 
-    /// Too many requests (RFC 6585 §4); the client may try again after so many seconds.
+    /// Too many requests (RFC 6585 §4); the client may retry after this many seconds.
     pub fn throttled(cause: impl Display, retry_after: u64) -> Self {
-        let error = OAuthError::new(ErrorCode::TooManyRequests, "too many requests; try again later");
+        let error =
+            OAuthError::new(ErrorCode::TooManyRequests, "too many requests; try again after the time in Retry-After");
         Self { error, cause: cause.to_string(), retry_after: Some(retry_after), header: None }
     }
 
-    /// Two requests changed the same thing at once, and this one came second.
+    /// Another request changed the same client first.
     pub fn conflict(cause: impl Display) -> Self {
         let error = OAuthError::new(ErrorCode::Conflict, "another request changed the client; read it and try again");
         Self { error, cause: cause.to_string(), retry_after: None, header: None }
     }
 
-    /// Something behind this server does not answer (T7); the client may try again.
+    /// A dependency is unavailable (T7); the client may retry.
     pub fn unavailable(cause: impl Display) -> Self {
-        let error = OAuthError::new(ErrorCode::TemporarilyUnavailable, "try again later");
+        let error = OAuthError::new(
+            ErrorCode::TemporarilyUnavailable,
+            "the server is temporarily unavailable; try again later",
+        );
         Self { error, cause: cause.to_string(), retry_after: None, header: None }
     }
 
-    /// Something in or behind this server is broken (T7).
+    /// An internal error of this server or of a dependency (T7).
     pub fn broken(cause: impl Display) -> Self {
-        let error = OAuthError::new(ErrorCode::ServerError, "the request could not be served");
+        let error = OAuthError::new(
+            ErrorCode::ServerError,
+            "the server failed to process the request; report this to its operator",
+        );
         Self { error, cause: cause.to_string(), retry_after: None, header: None }
     }
 }
 
-/// What the log says of a failure; attached to the response for the shell.
+/// The log entry of a failure; attached to the response for the shell.
 #[derive(Clone, Debug)]
 pub(crate) struct Logged {
     pub(crate) code: ErrorCode,
@@ -119,11 +126,11 @@ impl From<FindError> for Failure {
 }
 
 impl From<WriteError> for Failure {
-    /// For a write whose condition always holds.
+    /// For a write whose condition cannot fail.
     fn from(error: WriteError) -> Self {
         match error {
             WriteError::Unavailable(error) => error.into(),
-            // All of an item that could be too much for DynamoDB is the client's metadata.
+            // Only the client's metadata can make an item too large for DynamoDB.
             WriteError::Item(error) => Self::refused(error),
             WriteError::Condition => Self::broken(error),
         }
@@ -146,7 +153,7 @@ impl From<SignError> for Failure {
     }
 }
 
-/// Makes a [`Failure`] of the error that a request is at fault for.
+/// Converts an error of an invalid request into a [`Failure`].
 pub trait OrRefuse<T> {
     /// The value, or the failure that tells the client what is wrong.
     ///

@@ -1,4 +1,4 @@
-//! What the `main` of both Lambda functions does.
+//! Startup code shared by the `main` of both Lambda functions.
 
 use std::fmt::{Display, Write};
 
@@ -14,14 +14,14 @@ use url::Url;
 use crate::log_panics;
 use crate::telemetry::{self, Format};
 
-/// Starts the log in the form that CloudWatch reads, on the level that the function is configured for. Panics go into
-/// it too.
+/// Starts the log in the format that CloudWatch reads, at the level configured for the function. Panics are also
+/// logged.
 pub fn init() {
     telemetry::init(Format::Json, std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     log_panics();
 }
 
-/// What a start makes; if it cannot, the log says why and the function ends.
+/// The result of the startup. If it failed, logs the cause and exits.
 pub fn or_exit<T, E: Display>(started: Result<T, E>) -> T {
     started.unwrap_or_else(|error| {
         tracing::error!(cause = %error, "cannot start");
@@ -32,21 +32,21 @@ pub fn or_exit<T, E: Display>(started: Result<T, E>) -> T {
 /// Serves API Gateway's events until Lambda ends the function.
 ///
 /// # Errors
-/// Whatever the runtime API answers that it should not.
+/// Any error of the runtime API.
 pub async fn run(router: Router) -> Result<(), Error> {
     let sanitized = |event: LambdaEvent<LambdaRequest>| LambdaEvent { payload: sanitize_event(event.payload), ..event };
     lambda_runtime::run(MapRequest::new(Adapter::from(router), sanitized)).await
 }
 
-/// An event that `lambda_http` can make a request of. It builds a URI from the host, the path and the query, decodes
-/// the body, and panics where it cannot; but all of these are what somebody sent, and may hold anything.
+/// Makes an event safe for `lambda_http`, which builds a URI from the host, path and query, decodes the body, and
+/// panics if either fails. The sender controls all of these, so they may contain anything.
 ///
-/// The host becomes the API's own, not the header's. Bytes that a URI cannot hold are percent-encoded. A path or a
-/// query that is longer than any that API Gateway passes on leads to no endpoint. A body that should be base64 and
-/// is not is dropped, so that the endpoint refuses the request.
+/// The host is replaced by that of the API, not taken from the header. Bytes that a URI cannot contain are
+/// percent-encoded. A path or query longer than API Gateway accepts matches no endpoint. A body with invalid base64
+/// is dropped, so that the endpoint refuses the request.
 ///
-/// Events of other services (an Application Load Balancer, a REST or WebSocket API) do not come so far: the runtime
-/// refuses them, since `lambda_http` is compiled for HTTP APIs only.
+/// Events of other services (an Application Load Balancer, a REST or WebSocket API) do not reach this code: the
+/// runtime refuses them, because `lambda_http` is compiled for HTTP APIs only.
 pub fn sanitize_event(mut event: LambdaRequest) -> LambdaRequest {
     if let LambdaRequest::ApiGatewayV2(request) = &mut event {
         request.headers.remove(HOST);
@@ -69,23 +69,23 @@ pub fn sanitize_event(mut event: LambdaRequest) -> LambdaRequest {
     event
 }
 
-/// The longest path, and the longest query, of a URI, in bytes. API Gateway passes on request lines of less than
-/// 10 KiB, and percent-encoding makes three bytes of one; a URI of the `http` crate takes 64 KiB in all.
+/// The maximum length of a URI's path, and of its query, in bytes. API Gateway accepts request lines of less than 10
+/// KiB, and percent-encoding triples a byte. A URI of the `http` crate is limited to 64 KiB in total.
 const MAX_PATH_OR_QUERY_BYTES: usize = 31 * 1024;
 
-/// Whether this is a host as API Gateway names one.
+/// Whether this is a valid host name of API Gateway.
 fn is_host(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
     text.len() <= 253 && text.bytes().all(is_allowed) && Url::parse(&format!("https://{text}/")).is_ok()
 }
 
-/// Whether this is the name of a stage of an HTTP API.
+/// Whether this is a valid stage name of an HTTP API.
 fn is_stage(text: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     text == "$default" || (1..=128).contains(&text.len()) && text.bytes().all(is_allowed)
 }
 
-/// The text with every byte percent-encoded that neither a path (RFC 3986 §3.3) nor `more` allows.
+/// The text, with every byte percent-encoded that is allowed neither in a path (RFC 3986 §3.3) nor by `more`.
 fn percent_encoded(text: &str, more: &[u8]) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -108,7 +108,7 @@ mod tests {
 
     use super::*;
 
-    /// What `lambda_http` makes of an event.
+    /// The request that `lambda_http` makes from an event.
     fn request(change: impl FnOnce(&mut ApiGatewayV2httpRequest)) -> Request {
         let mut event = ApiGatewayV2httpRequest::default();
         change(&mut event);
@@ -124,7 +124,7 @@ mod tests {
         request(make).uri().clone()
     }
 
-    /// T7: paths and queries that are not those of a URI.
+    /// T7: paths and queries that are invalid in a URI.
     #[test]
     fn t7_paths_and_queries() {
         for (path, query, expected) in [
@@ -152,7 +152,7 @@ mod tests {
         }
     }
 
-    /// T7: a body that should be base64 and is not is dropped.
+    /// T7: a body with invalid base64 is dropped.
     #[test]
     fn t7_body_that_is_not_base64() {
         let body = |text: Option<&str>| {
@@ -168,7 +168,7 @@ mod tests {
         assert_eq!(body(None), Body::Empty);
     }
 
-    /// T7: events of other services are refused before a request is made of them.
+    /// T7: events of other services are refused before they become a request.
     #[test]
     fn t7_events_of_other_services() {
         for event in [
@@ -182,7 +182,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any text wherever an event has text: a request is made of it, at a path.
+        /// Any text in any text member of an event: it becomes a request with a path.
         #[test]
         fn any_event(
             path in any::<Option<String>>(),
@@ -211,7 +211,7 @@ mod tests {
             prop_assert!(request.uri().path().starts_with('/'));
         }
 
-        /// Any text that looks like the parts of a URI: likewise.
+        /// The same for any text that resembles parts of a URI.
         #[test]
         fn any_uri(
             path in "[:/@?#\\\\\\[\\]%.0-9a-z\\PC]{0,30}",

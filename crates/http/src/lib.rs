@@ -1,7 +1,7 @@
-//! What both functions share of HTTP: reading bodies, answering, and one log line per request.
+//! HTTP code shared by both functions: reading bodies, responding, and one log line per request.
 //!
-//! A handler gets its request from axum, reads it with [`request`], and returns a response or a [`Failure`]. [`shell()`]
-//! wraps the routes of a function, and writes the log line.
+//! A handler receives its request from axum, reads it with [`request`], and returns a response or a [`Failure`].
+//! [`shell()`] wraps the routes of a function and writes the log line.
 
 mod answer;
 mod clock;
@@ -30,10 +30,10 @@ pub fn random_id() -> String {
     uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
-/// Fills the buffer with random bytes of cryptographic quality.
+/// Fills the buffer with cryptographically secure random bytes.
 ///
 /// # Panics
-/// If the system has no randomness to give: nothing this server makes would be secret.
+/// If the system cannot provide randomness: no secret could then be generated.
 pub fn random(buffer: &mut [u8]) {
     aws_lc_rs::rand::fill(buffer).expect("the system gives randomness");
 }

@@ -1,4 +1,4 @@
-//! Panics: mistakes in this program that a request runs into.
+//! Panics: bugs in this program that a request triggers.
 
 use std::cell::Cell;
 use std::fmt;
@@ -8,18 +8,18 @@ use std::pin::pin;
 use std::task::Poll;
 
 thread_local! {
-    /// Whether this thread is working on a request.
+    /// Whether this thread is processing a request.
     static IN_REQUEST: Cell<bool> = const { Cell::new(false) };
-    /// Where the request panicked.
+    /// The source location of the panic.
     static PLACE: Cell<Option<String>> = const { Cell::new(None) };
 }
 
-/// From now on a panic is logged by its place in the source: by the line of its request, or by one of its own where
-/// it belongs to none. Its message is not: it may quote what a client sent.
+/// Logs every later panic by its source location: in the log line of its request, or in a separate line outside a
+/// request. The message is omitted, because it may quote client input.
 pub fn log_panics() {
     set_hook(Box::new(|panic| {
         let place = panic.location().map(ToString::to_string);
-        // A thread that ends has no variables any more.
+        // Thread-local variables are no longer available on a thread that is ending.
         if IN_REQUEST.try_with(Cell::get).unwrap_or(false) {
             let _ = PLACE.try_with(|kept| kept.set(place));
         } else {
@@ -43,12 +43,12 @@ impl fmt::Display for Panic {
     }
 }
 
-/// Works on a request until it is done or panics.
+/// Runs a request until it completes or panics.
 pub(crate) async fn catch<T>(request: impl Future<Output = T>) -> Result<T, Panic> {
     let mut request = pin!(request);
     poll_fn(|context| {
         IN_REQUEST.set(true);
-        // The request is not polled again, and what it shares with others holds no lock that poisons for good.
+        // The request is not polled again, and none of its shared locks is poisoned permanently.
         let polled = catch_unwind(AssertUnwindSafe(|| request.as_mut().poll(context)));
         IN_REQUEST.set(false);
         match polled {

@@ -1,4 +1,4 @@
-//! Reading a request: its media type, its body, its credentials, its origin.
+//! Reading a request: its media type, body, credentials and origin.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -10,20 +10,20 @@ use http_body_util::BodyExt;
 use lambda_http::request::RequestContext;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
-/// How much of a body that is too large is still read, so that the answer reaches whoever sends it: the
-/// most that API Gateway passes on.
+/// How much of an oversized body is read, in bytes, so that the sender receives the response: the maximum that API
+/// Gateway accepts.
 const DRAIN_BYTES: usize = 10 * 1024 * 1024;
 
-/// Why a body cannot be had.
+/// Why a body was not read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// It is larger than the endpoint takes.
+    /// The body exceeds the endpoint's limit.
     #[error("the body is larger than {0} bytes")]
     TooLarge(usize),
-    /// It ended before it was complete.
+    /// The connection ended before the body was complete.
     #[error("the body is incomplete")]
     Incomplete,
-    /// It is of another media type than this one.
+    /// The body has a media type other than this one.
     #[error("the body must be {0}")]
     MediaType(&'static str),
 }
@@ -54,10 +54,10 @@ pub async fn body(mut body: Body, limit: usize) -> Result<Vec<u8>, BodyError> {
     if seen > limit { Err(BodyError::TooLarge(limit)) } else { Ok(bytes) }
 }
 
-/// Checks that the body's media type is `expected`, whatever its parameters.
+/// Checks that the body's media type is `expected`; parameters are ignored.
 ///
 /// # Errors
-/// [`BodyError::MediaType`] if it is another one, not given, or given twice.
+/// [`BodyError::MediaType`] if the media type differs, is absent, or is given twice.
 pub fn media_type(headers: &HeaderMap, expected: &'static str) -> Result<(), BodyError> {
     let mut values = headers.get_all(header::CONTENT_TYPE).iter();
     match (values.next(), values.next()) {
@@ -76,10 +76,10 @@ pub fn authorization(headers: &HeaderMap) -> Vec<&[u8]> {
     headers.get_all(header::AUTHORIZATION).iter().map(axum::http::HeaderValue::as_bytes).collect()
 }
 
-/// The certificate of the client, in PEM, if the request came by way of `host`, the domain with mutual TLS: from
-/// API Gateway's request context; never from a header, which anybody can write. Another domain of the same API may
-/// have another trust store, so its certificates are none. The names of domains are compared without regard to
-/// case (RFC 4343).
+/// The client certificate in PEM, if the request came through `host`, the mutual TLS domain. It is read from API
+/// Gateway's request context, never from a header, which any client can set. A certificate at another domain of the
+/// same API is ignored, because that domain may have another trust store. Domain names are compared
+/// case-insensitively (RFC 4343).
 pub fn client_certificate<'r>(head: &'r Parts, host: Option<&str>) -> Option<&'r str> {
     match head.extensions.get::<RequestContext>()? {
         RequestContext::ApiGatewayV2(context) => {
@@ -93,9 +93,9 @@ pub fn client_certificate<'r>(head: &'r Parts, host: Option<&str>) -> Option<&'r
     }
 }
 
-/// The address a request came from: from API Gateway's request context or, on the developer's own machine,
-/// from the connection; never from a header, which anybody can write. Where neither knows it, all requests
-/// count as from one address.
+/// The source address of a request: from API Gateway's request context or, on a developer's machine, from the
+/// connection; never from a header, which any client can set. If neither is known, all requests count as from one
+/// address.
 pub fn source_address(head: &Parts) -> IpAddr {
     let gateway = head.extensions.get::<RequestContext>().and_then(|context| match context {
         RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),

@@ -15,32 +15,35 @@ use crate::failure::Logged;
 use crate::panics::catch;
 use crate::{Failure, RequestLog, json};
 
-/// How long a request may take in all; then it is answered with 503 (T7). The functions' timeout in
-/// `template.yaml` lies above it.
+/// The time limit of a request, after which it is answered with 503 (T7). The functions' timeout in `template.yaml`
+/// is longer.
 pub const REQUEST_BUDGET: Duration = Duration::from_secs(8);
 
-/// Wraps the routes of a function: JSON for unknown paths and methods, the budget, panics, the log.
+/// Wraps the routes of a function: JSON for unknown paths and methods, the time limit, panics, the log.
 pub fn shell(routes: Router) -> Router {
     routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed).layer(middleware::from_fn(observe))
 }
 
-/// The answer to a path that is not there.
+/// The response to an unknown path.
 async fn not_found() -> Response<Body> {
-    json(StatusCode::NOT_FOUND, &OAuthError::new(ErrorCode::InvalidRequest, "there is no such endpoint"))
+    json(
+        StatusCode::NOT_FOUND,
+        &OAuthError::new(ErrorCode::InvalidRequest, "this path is not an endpoint; check the URL"),
+    )
 }
 
-/// The answer to a method that the path does not have; axum adds `Allow`.
+/// The response to a method that the path does not support; axum adds `Allow`.
 async fn method_not_allowed() -> Response<Body> {
-    let error = OAuthError::new(ErrorCode::InvalidRequest, "the endpoint does not have this method");
+    let error = OAuthError::new(ErrorCode::InvalidRequest, "the endpoint does not support this method; see Allow");
     json(StatusCode::METHOD_NOT_ALLOWED, &error)
 }
 
-/// Runs a request within its budget and writes its one line of log.
+/// Runs a request within its time limit and writes its log line.
 async fn observe(mut request: Request, next: Next) -> Response<Body> {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
-    // The route, not the path or the query: a client may have put anything there.
+    // The route, not the path or query, which may contain any client input.
     let route = request.extensions().get::<MatchedPath>().cloned();
     let (log, times) = (RequestLog::default(), CallTimes::default());
     request.extensions_mut().insert(log.clone());
@@ -48,7 +51,7 @@ async fn observe(mut request: Request, next: Next) -> Response<Body> {
     let mut response = match tokio::time::timeout(REQUEST_BUDGET, served).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Failure::broken(panic).into_response(),
-        Err(_) => Failure::unavailable("the request took longer than its budget").into_response(),
+        Err(_) => Failure::unavailable("the request exceeded its time limit").into_response(),
     };
     let line = Line {
         id: &id,
@@ -77,7 +80,7 @@ struct Line<'a> {
 }
 
 impl Line<'_> {
-    /// Writes the line. A fault of ours is an error; one of the client is not.
+    /// Writes the line. A server failure is logged as an error, a client error is not.
     fn write(&self) {
         let Self { status, failure, .. } = self;
         let outcome = if status.is_success() { "ok" } else { "refused" };
@@ -107,7 +110,7 @@ fn milliseconds(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// The identifier under which API Gateway and Lambda know the request; a new one where neither is there.
+/// The request id of API Gateway or Lambda; a new one if neither is present.
 fn request_id(request: &Request) -> String {
     if let Some(RequestContext::ApiGatewayV2(gateway)) = request.request_context_ref()
         && let Some(id) = &gateway.request_id

@@ -1,4 +1,4 @@
-//! The log: structured, on standard output for CloudWatch, on standard error for a person.
+//! The log: structured on standard output for CloudWatch, or readable on standard error.
 
 use std::io::IsTerminal;
 use std::str::FromStr;
@@ -9,10 +9,10 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The crates whose events are ours to judge.
+/// The crates whose log level is configurable.
 const OURS: [&str; 6] = ["register", "token", "tokenmint", "tokenmint_aws", "tokenmint_http", "tokenmint_embedded"];
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
     /// One JSON object per line on standard output.
@@ -21,10 +21,10 @@ pub enum Format {
     Text,
 }
 
-/// Starts the log. `level` is the name of a level, `info` where it is none: Lambda gives it in
-/// `AWS_LAMBDA_LOG_LEVEL`. It applies to this project's own events; the libraries' stop at warnings,
-/// because on their finer levels they write whole requests. The embedded DynamoDB warns of every condition
-/// that fails, which is its daily work.
+/// Starts the log. `level` is the name of a level; any other value means `info`. Lambda sets it in
+/// `AWS_LAMBDA_LOG_LEVEL`. It applies to this project's own events. Libraries log warnings and errors only, because
+/// their finer levels log whole requests. The embedded DynamoDB logs errors only, because it warns of every failed
+/// condition.
 pub fn init(format: Format, level: Option<&str>) {
     let registry = tracing_subscriber::registry().with(filter(level));
     match format {
@@ -42,7 +42,7 @@ pub fn init(format: Format, level: Option<&str>) {
     }
 }
 
-/// What is logged at `level`.
+/// The filter for `level`.
 pub fn filter(level: Option<&str>) -> Targets {
     let level = level.and_then(|level| LevelFilter::from_str(level).ok()).unwrap_or(LevelFilter::INFO);
     Targets::new()

@@ -1,4 +1,4 @@
-//! `tokenmint aws`: the embedded services alone, and the environment that leads functions to them.
+//! `tokenmint aws`: runs only the embedded services, and prints the environment with which functions reach them.
 
 use std::fmt::Write as _;
 use std::net::{IpAddr, SocketAddr};
@@ -47,7 +47,7 @@ async fn serve(
     net::told_to_stop().await.map_err(Error::from)
 }
 
-/// Where the functions find a service.
+/// The endpoint of a service for the functions.
 fn url(address: SocketAddr, advertise: Option<&str>) -> String {
     match advertise {
         None => format!("http://{}", reachable(address)),
@@ -58,8 +58,8 @@ fn url(address: SocketAddr, advertise: Option<&str>) -> String {
     }
 }
 
-/// The functions' environment, for a shell to read: where the services are, and every setting that is given or has a
-/// default here. Nobody checks the credentials, but the SDK wants some.
+/// The functions' environment as shell commands: the endpoints, and every setting that is given or has a default
+/// here. The credentials are not checked, but the SDK requires some.
 fn exports(dynamodb: &str, kms: &str, environment: &Environment) -> String {
     let aws = [
         ("AWS_ENDPOINT_URL_DYNAMODB", dynamodb),
@@ -103,7 +103,7 @@ mod tests {
         );
     }
 
-    /// K2: sealed keys need other settings, and those of KMS's keys are not in the way.
+    /// K2: sealed keys need other settings; the settings of KMS keys are absent.
     #[test]
     fn k2_sealed_keys_have_their_settings() {
         let environment = local::with_defaults(Environment::default().with("SIGNING_MODE", "sealed"), local::ISSUER);

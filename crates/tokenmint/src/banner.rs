@@ -1,4 +1,4 @@
-//! What `serve` says when it is ready: where it is, and lines to paste that fit its settings.
+//! The text that `serve` prints when it is ready: its URL, and shell lines that fit its settings.
 
 use std::env;
 use std::path::{Path, PathBuf, absolute};
@@ -11,29 +11,29 @@ use url::form_urlencoded::byte_serialize;
 
 use crate::text::{quoted, word};
 
-/// The scope of the sample where it is offered.
+/// The scope of the sample, if it is offered.
 const SAMPLE_SCOPE: &str = "client-scope";
 
-/// How many of the offered scopes a sample asks for where that one is not offered.
+/// How many of the offered scopes the sample requests otherwise.
 const SCOPES: usize = 2;
 
-/// The body of a registration, for a client that uses other grants at other servers too. It asks for one scope more
-/// than it gets, and may use `client_credentials` only because `GRANT_POLICY=server` lets every client.
+/// The body of a registration by a client that also uses other grants at other servers. It requests one scope more
+/// than it gets, and may use `client_credentials` only because `GRANT_POLICY=server` allows it for every client.
 const SAMPLE_CLIENT: &str = r#"
   "client_name": "Sample Client", "client_uri": "", "scope": "strong client-scope",
   "token_endpoint_auth_method": "client_secret_basic", "redirect_uris": [ "" ],
   "response_types": [ "code" ], "grant_types": [ "authorization_code", "refresh_token" ],
   "contacts": [ "Peter Sample" ] "#;
 
-/// What the sample depends on.
+/// The values on which the sample depends.
 pub(crate) struct Sample {
-    /// The server's own URL, without a slash at its end.
+    /// The server's URL, without a trailing slash.
     pub(crate) url: String,
-    /// Where its DynamoDB answers.
+    /// The endpoint of its DynamoDB.
     pub(crate) dynamodb_url: String,
-    /// The program, as one word for a shell.
+    /// The program, quoted as one shell word.
     pub(crate) program: String,
-    /// What is kept, and where.
+    /// Where the data is stored.
     pub(crate) storage: Storage,
     /// The settings of registration.
     pub(crate) register: RegisterConfig,
@@ -41,7 +41,7 @@ pub(crate) struct Sample {
     pub(crate) grant_policy: GrantPolicy,
 }
 
-/// This program, as one word for a shell: by its bare name if it was called so, which any terminal understands.
+/// This program as one shell word: its bare name if it was called by that name, so that any terminal finds it.
 pub(crate) fn program() -> String {
     let called = env::args_os().next().map(PathBuf::from).unwrap_or_default();
     let is_bare = called.components().count() == 1 && !called.as_os_str().is_empty();
@@ -50,8 +50,8 @@ pub(crate) fn program() -> String {
 }
 
 impl Sample {
-    /// The text, for a terminal of 80 to 100 columns. The lines to paste work in every shell of the Bourne family, and
-    /// need nothing but curl and sed. Where no client was created, they show the answer.
+    /// The text, for a terminal of 80 to 100 columns. The lines work in every Bourne-like shell and need only curl
+    /// and sed. If no client was created, they print the response.
     pub(crate) fn banner(&self) -> String {
         let Self { url, storage, .. } = self;
         let kept = match storage {
@@ -95,7 +95,7 @@ curl -sS {url}/.well-known/jwks.json; echo
         )
     }
 
-    /// The lines that make a client, and leave what was answered in `$client`.
+    /// The lines that create a client and store the response in `$client`.
     fn client(&self) -> String {
         let (url, body) = (&self.url, self.body());
         match self.register.registration {
@@ -121,7 +121,7 @@ curl -sS {url}/.well-known/jwks.json; echo
         }
     }
 
-    /// An operator's command on this server's data. What is in memory is reached as a deployed table is.
+    /// An operator's command on this server's data. Data in memory is reached like a deployed table.
     fn command(&self, command: &str, option: &str, table: &str) -> String {
         let Self { program, dynamodb_url, .. } = self;
         match &self.storage {
@@ -133,12 +133,12 @@ curl -sS {url}/.well-known/jwks.json; echo
         }
     }
 
-    /// The metadata of the client, as one word for a shell.
+    /// The metadata of the client, quoted as one shell word.
     fn body(&self) -> String {
         if self.is_usual() {
             return quoted(&format!("{{{SAMPLE_CLIENT}}}"));
         }
-        // A scope holds no character that JSON would escape (RFC 6749 §3.3).
+        // A scope contains no character that JSON would escape (RFC 6749 §3.3).
         let scope = self.scope();
         let scope = if scope.is_empty() { String::new() } else { format!(r#", "scope": "{scope}""#) };
         quoted(&format!("{{\n  \"client_name\": \"Sample Client\"{scope} }}"))
@@ -148,7 +148,7 @@ curl -sS {url}/.well-known/jwks.json; echo
         self.grant_policy == GrantPolicy::Server && self.register.scopes.contains(SAMPLE_SCOPE)
     }
 
-    /// What the token is asked for: scopes that the client gets.
+    /// The scope of the token request, all of which the client gets.
     fn scope(&self) -> Scope {
         if self.is_usual() {
             std::iter::once(SAMPLE_SCOPE).collect()
@@ -158,7 +158,7 @@ curl -sS {url}/.well-known/jwks.json; echo
     }
 }
 
-/// The folder for another terminal, which may be elsewhere.
+/// The folder as an absolute path, for a terminal in another folder.
 fn shown(folder: &Path) -> String {
     absolute(folder).unwrap_or_else(|_| folder.to_owned()).to_string_lossy().into_owned()
 }

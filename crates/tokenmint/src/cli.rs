@@ -134,7 +134,7 @@ mod tests {
         assert_eq!(parse("tokenmint aws --kms-port 70000"), Err(ErrorKind::ValueValidation));
     }
 
-    /// Whoever gives a wrong value sees a right one.
+    /// An error about an invalid value shows a valid one.
     #[test]
     fn a_wrong_value_gets_an_example() {
         for (line, example) in [

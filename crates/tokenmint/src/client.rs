@@ -1,4 +1,4 @@
-//! `tokenmint client`: what an operator does with clients.
+//! `tokenmint client`: the operator's management of clients.
 
 mod create;
 mod list;
@@ -32,7 +32,7 @@ pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
     }
 }
 
-/// Reads the client that is meant.
+/// Reads the named client.
 async fn find(place: &Place, given: &ClientId) -> Result<Client, Error> {
     tables::with(place, async |tables| tables.client(&tables.resolve(given).await?).await).await
 }
@@ -73,7 +73,7 @@ async fn delete(place: &Place, given: &ClientId, yes: bool) -> Result<(), Error>
         if !io::stdin().is_terminal() {
             return Err(Error::Usage(asked.to_owned()));
         }
-        // The tables are closed while the answer is awaited: it may take long.
+        // The tables are closed while waiting for the answer, which may take long.
         let client = find(place, given).await?;
         let (name, id) = (text::cell(view::name(&client), usize::MAX), visible(client.client_id.as_str()));
         if !confirm(&format!("Delete the client {id} ({name}) permanently?"))? {
@@ -88,7 +88,7 @@ async fn delete(place: &Place, given: &ClientId, yes: bool) -> Result<(), Error>
     Ok(())
 }
 
-/// Asks the person at the terminal.
+/// Asks for confirmation at the terminal.
 fn confirm(question: &str) -> io::Result<bool> {
     write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();

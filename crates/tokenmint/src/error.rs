@@ -1,4 +1,4 @@
-//! What is told to the person at the terminal, in one line where that is possible.
+//! Error texts for the terminal, on one line if possible.
 
 mod aws;
 
@@ -19,10 +19,10 @@ use crate::text::{visible, word};
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// Something asked for is taken, and an option would ask for another.
+    /// A requested address or folder is in use; the option selects another.
     #[error("{error}; choose another with {option}")]
     Choose {
-        /// What is taken.
+        /// The resource in use.
         error: embedded::Error,
         /// The option, as in `--listen`.
         option: &'static str,
@@ -32,11 +32,11 @@ pub enum Error {
     #[error(transparent)]
     Embedded(embedded::Error),
 
-    /// The table or the signing key is not there.
+    /// The table or the signing key cannot be created.
     #[error(transparent)]
     Provision(#[from] provision::Error),
 
-    /// The environment has mistakes. One line for each.
+    /// The environment contains invalid settings. One line for each.
     #[error("invalid settings in the environment:\n{0}")]
     Configuration(#[from] ConfigErrors),
 
@@ -44,7 +44,7 @@ pub enum Error {
     #[error(transparent)]
     Start(Box<dyn std::error::Error + Send + Sync>),
 
-    /// The server stopped by itself, or the terminal is gone.
+    /// The server stopped because of an error, or the terminal was closed.
     #[error(transparent)]
     Io(#[from] std::io::Error),
 
@@ -55,34 +55,34 @@ pub enum Error {
         .folder.display(), word(&.folder.to_string_lossy())
     )]
     NoData {
-        /// The folder asked for.
+        /// The requested folder.
         folder: PathBuf,
     },
 
-    /// Somebody has the local data who does not say how it is reached.
+    /// Another process has locked the local data and has not announced its address.
     #[error(
         "the folder {} is in use by a tokenmint that is still starting, or by another command; try again in a moment",
         .folder.display()
     )]
     InUse {
-        /// The folder asked for.
+        /// The requested folder.
         folder: PathBuf,
     },
 
-    /// Somebody has the local data and does not answer.
+    /// Another process has locked the local data, and its database does not respond.
     #[error(
         "the folder {} is in use by another tokenmint, but its database does not answer at {address}; stop that \
          tokenmint and try again",
         .folder.display()
     )]
     NotAnswering {
-        /// The folder asked for.
+        /// The requested folder.
         folder: PathBuf,
-        /// Where the database should be.
+        /// The announced address of the database.
         address: SocketAddr,
     },
 
-    /// AWS's own settings lead to no account.
+    /// AWS's settings do not select an account.
     #[error("{error}; {}", aws::setup(.error))]
     Account {
         /// What is missing.
@@ -94,11 +94,11 @@ pub enum Error {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
 
-    /// There is no such client.
+    /// The client does not exist.
     #[error("there is no client {}; see `tokenmint client list`", visible(.0.as_str()))]
     NoClient(ClientId),
 
-    /// There is no such initial access token.
+    /// The initial access token does not exist.
     #[error("there is no registration token {}; see `tokenmint registration-token list`", visible(.0))]
     NoToken(String),
 
@@ -106,11 +106,11 @@ pub enum Error {
     #[error("the client was not created: {0}")]
     Metadata(#[from] MetadataError),
 
-    /// The command line asks for something that does not go together, or lacks something.
+    /// The command line has conflicting or missing arguments.
     #[error("{0}")]
     Usage(String),
 
-    /// It was not done. The text says why.
+    /// The command failed. The text gives the cause.
     #[error("{0}")]
     NotDone(String),
 }
@@ -140,12 +140,12 @@ impl From<WriteError> for Error {
 }
 
 impl Error {
-    /// The status with which the program ends: 2 where another command line would help, else 1.
+    /// The exit status: 2 if another command line would help, otherwise 1.
     pub const fn status(&self) -> u8 {
         if matches!(self, Self::Usage(_)) { 2 } else { 1 }
     }
 
-    /// The same error, which knows what table of a deployed server it was about.
+    /// The same error, with the deployed server's table that it concerns.
     pub(crate) fn at_table(self, table: &Table, region: &str) -> Self {
         match self {
             Self::Unavailable(error) => Self::NotDone(aws::table(&error, table, region)),
@@ -153,7 +153,7 @@ impl Error {
         }
     }
 
-    /// The same error, which knows what local data it was about.
+    /// The same error, with the local data that it concerns.
     pub(crate) fn at_folder(self, folder: &Path) -> Self {
         match self {
             Self::Unavailable(error) => Self::NotDone(aws::folder(&error, folder)),
@@ -161,7 +161,7 @@ impl Error {
         }
     }
 
-    /// The embedded services' error, with the option that helps. `listen` names the one for an address.
+    /// The embedded services' error, with the option that helps. `listen` is the option for an address.
     pub(crate) fn embedded(error: embedded::Error, listen: impl FnOnce(SocketAddr) -> &'static str) -> Self {
         let option = match &error {
             embedded::Error::Listen { address, .. } => listen(*address),

@@ -1,16 +1,16 @@
-//! The operator's program: the server on one's own machine, and the services that it stands on.
+//! The operator's program: a local server with its embedded services, and client management.
 //!
-//! `tokenmint serve` is both functions on one port over an embedded DynamoDB and KMS; `tokenmint aws` is only the
-//! embedded services, for functions that run elsewhere, as under `sam local`. `tokenmint client` and
-//! `tokenmint registration-token` manage what is stored, here or in the tables of a deployed server.
+//! `tokenmint serve` runs both functions on one port over an embedded DynamoDB and KMS. `tokenmint aws` runs only
+//! the embedded services, for functions that run elsewhere, for example under `sam local`. `tokenmint client` and
+//! `tokenmint registration-token` manage the stored data, local or in the tables of a deployed server.
 //!
 //! | command | files |
 //! |---|---|
-//! | every | `cli.rs` and below: the command line and its help; `output.rs`, `text.rs`, `error.rs` and below: what is said |
-//! | `serve`, `aws` | `serve.rs`, `aws.rs`; `local.rs`: their settings; `running.rs`: how others reach their data |
+//! | all | `cli.rs` and below: the command line and its help; `output.rs`, `text.rs`, `error.rs` and below: the output |
+//! | `serve`, `aws` | `serve.rs`, `aws.rs`; `local.rs`: their settings; `running.rs`: how other processes reach their data |
 //! | `client` | `client.rs` and below |
 //! | `registration-token` | `registration_token.rs` |
-//! | both of these | `tables.rs`: local or deployed |
+//! | the last two | `tables.rs`: local or deployed |
 
 mod aws;
 mod banner;
@@ -29,10 +29,10 @@ mod text;
 pub use self::cli::Cli;
 pub use self::error::Error;
 
-/// Does what the command line asks. A server runs until Ctrl-C or SIGTERM, which is no error.
+/// Runs the command. A server runs until Ctrl-C or SIGTERM, which is not an error.
 ///
 /// # Errors
-/// The server could not start, or stopped by itself; the command did not do what it was asked. The text is for the person at the terminal.
+/// The server could not start or stopped by itself, or the command failed. The text is for the terminal.
 pub async fn run(cli: Cli) -> Result<(), Error> {
     match cli.command() {
         cli::Command::Serve(arguments) => serve::run(arguments).await,

@@ -1,17 +1,17 @@
-//! The settings and services that make the functions work on one machine.
+//! Settings and services that let the functions run on one machine.
 
 use tokenmint_aws::Sdk;
 use tokenmint_aws::config::{ConfigErrors, Environment, RegisterConfig, Signing, TokenConfig};
 use tokenmint_aws::provision::{self, KeySpec};
 use tokenmint_oauth::jwk::SigningAlgorithm;
 
-/// The issuer where none is set: the address at which `tokenmint serve` listens by default.
+/// The default issuer: the address at which `tokenmint serve` listens by default.
 pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
 
-/// The key that signs where `SIGNING_KEYS` is not set. An alias, so that a restart finds it again.
+/// The default of `SIGNING_KEYS`. It is an alias, so that a restart finds the key again.
 const SIGNING_KEY: &str = "alias/tokenmint-signing";
 
-/// What `template.yaml` sets when it is deployed, and has no default.
+/// The settings that `template.yaml` always sets and that have no default.
 const DEFAULTS: [(&str, &str); 5] = [
     ("CLIENTS_TABLE", "tokenmint-clients"),
     ("REGISTRATIONS_TABLE", "tokenmint-registrations"),
@@ -22,19 +22,19 @@ const DEFAULTS: [(&str, &str); 5] = [
 
 /// The settings of both functions.
 pub(crate) struct Settings {
-    /// As given, completed by the defaults.
+    /// As given, with defaults added.
     pub(crate) environment: Environment,
-    /// As the register function reads them.
+    /// As parsed for the register function.
     pub(crate) register: RegisterConfig,
-    /// As the token function reads them.
+    /// As parsed for the token function.
     pub(crate) token: TokenConfig,
 }
 
 impl Settings {
-    /// Completes and reads the settings.
+    /// Adds the defaults and parses the settings.
     ///
     /// # Errors
-    /// [`ConfigErrors`] with every mistake there is for either function, each once.
+    /// [`ConfigErrors`] with all mistakes for either function, each once.
     pub(crate) fn read(environment: Environment, issuer: &str) -> Result<Self, ConfigErrors> {
         let environment = with_defaults(environment, issuer);
         let register = RegisterConfig::from_environment(&environment);
@@ -43,7 +43,7 @@ impl Settings {
         Ok(Self { environment, register, token })
     }
 
-    /// Makes the tables and keys that are missing.
+    /// Creates the missing tables and keys.
     pub(crate) async fn provision(&self, sdk: &Sdk) -> Result<(), provision::Error> {
         operators_tables(sdk, &self.register).await?;
         provision::table(&sdk.dynamodb(), &self.token.tokens_table, tokenmint_aws::tokens::KEY).await?;
@@ -62,42 +62,42 @@ impl Settings {
     }
 }
 
-/// Makes the tables that the operator's commands work on, where they are missing.
+/// Creates the tables of the operator's commands if they do not exist.
 pub(crate) async fn operators_tables(sdk: &Sdk, config: &RegisterConfig) -> Result<(), provision::Error> {
     let dynamodb = sdk.dynamodb();
     provision::table(&dynamodb, &config.clients_table, tokenmint_aws::clients::KEY).await?;
     provision::table(&dynamodb, &config.registrations_table, tokenmint_aws::registrations::KEY).await
 }
 
-/// Makes a key for signing and the alias that it is named by, where there is no such alias. An id or ARN names a key
-/// that is there already, or never will be.
+/// Creates a signing key with its alias if the alias does not exist. An id or ARN names an existing key, so none is
+/// created for it.
 async fn signing_key(sdk: &Sdk, id: &str, algorithm: Option<SigningAlgorithm>) -> Result<(), provision::Error> {
     if !id.starts_with("alias/") {
         return Ok(());
     }
     let spec = match algorithm {
-        // RS256 is what every verifier takes (RFC 9068 §2.1).
+        // Every verifier supports RS256 (RFC 9068 §2.1).
         None | Some(SigningAlgorithm::Rs256 | SigningAlgorithm::Ps256) => KeySpec::Rsa2048,
         Some(SigningAlgorithm::Es256) => KeySpec::EccNistP256,
         Some(SigningAlgorithm::Es384) => KeySpec::EccNistP384,
-        // No setting gives it: KMS does not sign so.
+        // Unreachable by configuration: KMS does not sign with it.
         Some(SigningAlgorithm::EdDsa) => return Ok(()),
     };
     match provision::signing_key(&sdk.kms(), id, spec).await {
-        // There is a key of another kind. Whether it will do, the token function decides when it loads it.
+        // The existing key has another spec. The token function decides whether it is usable when it loads the key.
         Ok(_) | Err(provision::Error::Key { .. }) => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// The settings, completed for one machine: there is no limit on registration unless one is set.
+/// The settings with defaults for one machine: registration is not limited unless a limit is set.
 pub(crate) fn with_defaults(environment: Environment, issuer: &str) -> Environment {
     let limited = environment.value("REGISTRATION_RATE").is_some_and(|rate| rate != "0");
     let environment = environment
         .with_default("ISSUER", issuer)
         .with_default("REGISTRATION_RATE", "0")
         .with_default("SIGNING_MODE", "kms");
-    // With a limit for each address, the limit for all is the usual one.
+    // With a limit per address, the usual total limit applies.
     let environment = if limited { environment } else { environment.with_default("REGISTRATION_RATE_TOTAL", "0") };
     let keys: &[_] = if environment.value("SIGNING_MODE") == Some("sealed") {
         &[("SEALING_KEY", "alias/tokenmint-sealing"), ("KEYS_TABLE", "tokenmint-keys")]
@@ -116,7 +116,7 @@ mod tests {
         Settings::read(environment, ISSUER).map_err(|errors| errors.to_string())
     }
 
-    /// R18: one limit can be set alone.
+    /// R18: one limit can be set without the other.
     #[test]
     fn r18_a_limit_for_each_address_needs_no_other_setting() {
         let limits = |environment| {
@@ -129,7 +129,7 @@ mod tests {
         assert_eq!(limits(Environment::default().with("REGISTRATION_RATE_TOTAL", "7")), (0, 7));
     }
 
-    /// O5: what one function alone reads is reported with the rest.
+    /// O5: mistakes in settings of one function are reported with the others.
     #[test]
     fn o5_mistakes_of_both_functions_at_once() {
         let environment = Environment::default()

@@ -1,4 +1,4 @@
-//! The operator's program. Everything it does is in the library beside it.
+//! The operator's program. All of its code is in the library.
 
 use std::process::ExitCode;
 

@@ -1,4 +1,4 @@
-//! The public port: bound first, served until told to stop.
+//! The public port: bound first, then served until a stop signal.
 
 use std::future::IntoFuture as _;
 use std::io;
@@ -12,10 +12,10 @@ use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-/// How long requests under way have to finish.
+/// How long requests in progress have to finish.
 const STOP_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Binds the port. Gives its address too, with the port that the system chose.
+/// Binds the port. Also returns its address, with the port that the system chose.
 pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), embedded::Error> {
     let failed = |source| embedded::Error::Listen { address, source };
     let listener = TcpListener::bind(address).await.map_err(failed)?;
@@ -23,9 +23,9 @@ pub(crate) async fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr
     Ok((listener, chosen))
 }
 
-/// Serves until Ctrl-C or SIGTERM; then requests under way have 3 seconds.
+/// Serves until Ctrl-C or SIGTERM; then requests in progress have 3 seconds to finish.
 pub(crate) async fn serve(listener: TcpListener, routes: Router) -> io::Result<()> {
-    // An answer is one small write: without this it may wait for the client's acknowledgement.
+    // A response is one small write. Without this option it may wait for the client's acknowledgement.
     let listener = listener.tap_io(|connection| drop(connection.set_nodelay(true)));
     let (stop, stopped) = oneshot::channel::<()>();
     let server = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>())
@@ -39,7 +39,7 @@ pub(crate) async fn serve(listener: TcpListener, routes: Router) -> io::Result<(
     timeout(STOP_TIMEOUT, server).await.unwrap_or(Ok(Ok(())))?
 }
 
-/// Waits for Ctrl-C or, where there is such a thing, SIGTERM.
+/// Waits for Ctrl-C or, on systems that have it, SIGTERM.
 pub(crate) async fn told_to_stop() -> io::Result<()> {
     #[cfg(unix)]
     {

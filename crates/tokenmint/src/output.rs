@@ -1,4 +1,4 @@
-//! The two streams of the terminal. Nothing else in this program writes to them but the log.
+//! The two output streams. Apart from the log, only this module writes to them.
 
 use std::fmt::Display;
 use std::io::{self, Write as _};
@@ -7,17 +7,18 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use tokenmint_http::telemetry::{self, Format};
 
-/// Writes to standard output what the program was asked for, in one piece: who reads it sees all or nothing.
+/// Writes the result of the program to standard output in one piece, so that a reader sees all or nothing.
 ///
 /// # Errors
-/// Nobody reads it any more, or the disk is full.
+/// The reader closed the pipe, or the disk is full.
 pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }
 
-/// Writes a part of something long. `false` when nobody reads it any more, as under `| head`: that is no error.
+/// Writes a part of a long output. Returns `false` if the reader closed the pipe, as `| head` does, which is not an
+/// error.
 ///
 /// # Errors
 /// The disk is full.
@@ -42,7 +43,7 @@ pub(crate) fn members(object: &impl Serialize) -> io::Result<Map<String, Value>>
     }
 }
 
-/// JSON objects, a line for each.
+/// JSON objects, one per line.
 pub(crate) fn json_lines(objects: impl Iterator<Item = impl Serialize>) -> io::Result<String> {
     let mut lines = String::new();
     for object in objects {
@@ -52,7 +53,7 @@ pub(crate) fn json_lines(objects: impl Iterator<Item = impl Serialize>) -> io::R
     Ok(lines)
 }
 
-/// Writes a line to standard error, for a person. When that fails there is nobody to tell.
+/// Writes a line to standard error. A failure is ignored, because it cannot be reported.
 pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
@@ -63,8 +64,7 @@ pub(crate) fn log() {
     telemetry::init(Format::Text, level.as_deref());
 }
 
-/// The same for a command that says itself what went wrong: only errors are logged, unless `RUST_LOG` asks
-/// for more.
+/// The same for a command that reports its own errors: only errors are logged, unless `RUST_LOG` selects more.
 pub(crate) fn log_errors() {
     let level = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
     telemetry::init(Format::Text, Some(&level));

@@ -1,4 +1,4 @@
-//! `tokenmint registration-token`: initial access tokens (RFC 7591 §3), for where registration is protected.
+//! `tokenmint registration-token`: initial access tokens (RFC 7591 §3) for protected registration.
 
 use std::io;
 
@@ -16,7 +16,7 @@ use crate::tables::{self, Tables};
 use crate::text::{Table, cell, members, moment};
 use crate::{Error, output};
 
-/// How many items are read at a time.
+/// The page size of a scan.
 const PAGE: i32 = 100;
 
 pub(crate) async fn run(arguments: TokenArguments) -> Result<(), Error> {
@@ -29,11 +29,11 @@ pub(crate) async fn run(arguments: TokenArguments) -> Result<(), Error> {
     }
 }
 
-/// A token as an operator sees it.
+/// A token as shown to the operator.
 #[derive(Serialize)]
 struct View<'t> {
     id: String,
-    /// In clear, a moment after it was made and never again.
+    /// The token in clear; present only in the output of `create`.
     #[serde(skip_serializing_if = "Option::is_none")]
     initial_access_token: Option<&'t str>,
     name: &'t str,
@@ -103,7 +103,7 @@ async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error
     })
 }
 
-/// What was made, and what the operator has to know before the terminal is closed.
+/// The created token, and what the operator must know before the terminal is closed.
 fn said(made: &Map<String, Value>, scope: &Scope) -> String {
     let mut said = members(made) + "\n";
     if scope.is_empty() {
@@ -140,7 +140,7 @@ async fn revoke(place: &Place, revoke: &RevokeArguments) -> Result<(), Error> {
     let id = &revoke.id;
     let none = || Error::NoToken(id.clone());
     let revoked = tables::with(place, async |tables| {
-        // A whole identifier needs no search, which may miss what was made a moment ago.
+        // A complete identifier needs no search, which could miss a token created a moment ago.
         let hash = match RegistrationsTable::token_hash(id) {
             Some(hash) => hash,
             None => search(tables, id).await?.ok_or_else(none)?,
@@ -153,7 +153,7 @@ async fn revoke(place: &Place, revoke: &RevokeArguments) -> Result<(), Error> {
     Ok(())
 }
 
-/// The one token whose identifier begins so.
+/// The only token whose identifier has this prefix.
 async fn search(tables: &Tables, prefix: &str) -> Result<Option<SecretHash>, Error> {
     tables::check_prefix(prefix, "token's identifier")?;
     let mut found = Vec::new();
@@ -166,7 +166,7 @@ async fn search(tables: &Tables, prefix: &str) -> Result<Option<SecretHash>, Err
     tables::only(found, "token", prefix)
 }
 
-/// Reads all tokens, page by page, as long as somebody wants more.
+/// Reads all tokens page by page, until the callback stops.
 async fn each_page(
     tables: &Tables,
     mut act: impl FnMut(&[InitialAccessToken]) -> io::Result<bool>,

@@ -1,7 +1,8 @@
-//! Where a running server says how its database is reached, for the commands that manage what is in it.
+//! The file in which a running server announces the address of its database to the operator's commands.
 //!
-//! One process at a time can open the data folder. A server that has it writes a file into it, readable for its owner
-//! only, and removes it when it stops. What a crash leaves behind is removed by whoever opens the folder next.
+//! Only one process at a time can open the data folder. A server that has locked it writes a file into it, readable
+//! by its owner only, and removes the file when it stops. If a crash leaves a file behind, the next process that
+//! locks the folder removes it.
 
 use std::fs;
 use std::io::{self, Write as _};
@@ -21,12 +22,12 @@ const FILE: &str = "running.json";
 /// How long a server on this machine may take to accept a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What the file says.
+/// The content of the file.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Running {
-    /// Where DynamoDB answers.
+    /// The address of DynamoDB.
     pub(crate) dynamodb: SocketAddr,
-    /// Where KMS answers.
+    /// The address of KMS.
     pub(crate) kms: SocketAddr,
     /// The issuer.
     pub(crate) issuer: String,
@@ -37,7 +38,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// What is to be known of these services, used with these settings.
+    /// The announcement of these services, used with these settings.
     pub(crate) fn new(embedded: &Embedded, config: &RegisterConfig) -> Self {
         let addresses = embedded.addresses();
         Self {
@@ -49,10 +50,11 @@ impl Running {
         }
     }
 
-    /// Writes the file where there is a folder. It is there as long as the announcement.
+    /// Writes the file if there is a folder. The file exists as long as the returned value.
     pub(crate) fn announce(&self, storage: &Storage) -> io::Result<Option<Announcement>> {
         let Storage::Folder(folder) = storage else { return Ok(None) };
-        // In one step, so that nobody reads half of it; for its owner only, as every temporary file.
+        // Atomically, so that no process reads a partial file; readable by its owner only, like every temporary
+        // file.
         let mut new = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
         new.write_all(serde_json::to_string_pretty(self)?.as_bytes())?;
         let file = folder.join(FILE);
@@ -60,23 +62,23 @@ impl Running {
         Ok(Some(Announcement(file)))
     }
 
-    /// What the file in this folder says; `None` if there is none that can be read.
+    /// The content of the file in this folder; `None` if it does not exist or is invalid.
     pub(crate) fn in_folder(folder: &Path) -> Option<Self> {
         serde_json::from_slice(&fs::read(folder.join(FILE)).ok()?).ok()
     }
 
-    /// Whether somebody accepts connections there.
+    /// Whether the address accepts connections.
     pub(crate) async fn answers(&self) -> bool {
         matches!(timeout(CONNECT_TIMEOUT, TcpStream::connect(self.dynamodb)).await, Ok(Ok(_)))
     }
 }
 
-/// The file of this process, or one that a crash has left behind, removed when the value is dropped.
+/// The file of this process, or one left by a crash, removed when the value is dropped.
 #[derive(Debug)]
 pub(crate) struct Announcement(PathBuf);
 
 impl Announcement {
-    /// What was left behind in a folder that this process holds.
+    /// The file left in a folder that this process has locked.
     pub(crate) fn left_behind(folder: &Path) -> Self {
         Self(folder.join(FILE))
     }
@@ -84,7 +86,7 @@ impl Announcement {
 
 impl Drop for Announcement {
     fn drop(&mut self) {
-        // What cannot be removed leads to an address where nothing answers, and that is noticed.
+        // A file that cannot be removed names an address that does not respond, which commands detect.
         let _ = fs::remove_file(&self.0);
     }
 }

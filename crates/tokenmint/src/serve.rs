@@ -27,10 +27,10 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
             "warning: other machines can reach {address}, over plain HTTP; this server is for local use only"
         ));
     }
-    // Before anything is started: a mistake in the settings leaves no trace on the disk.
+    // Before anything is started, so that invalid settings leave no files on disk.
     let settings = Settings::read(Environment::from_process(), &issuer(address))?;
     let storage = arguments.storage.storage();
-    // The services' own ports are free ones: their errors are never about a port that somebody chose.
+    // The services use free ports, so their errors never concern a port that the operator chose.
     let embedded = Embedded::start(storage.clone(), Addresses::any())
         .await
         .map_err(|error| Error::embedded(error, |_| "--listen"))?;
@@ -46,7 +46,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
         let running = Running::new(&embedded, &settings.register);
         let routes = routes(&embedded, settings).await?;
         let _announced = running.announce(&storage)?;
-        // Whoever does not read it needs it no more than a server that stops.
+        // The server does not depend on the banner being read.
         let _ = output::print(&sample.banner());
         net::serve(listener, routes).await.map_err(Error::from)
     }
@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
     served
 }
 
-/// Both functions, as they are deployed: only the endpoints and the defaults of the settings are others.
+/// Both functions as deployed; only the endpoints and the defaults of the settings differ.
 async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
     settings.provision(&sdk).await?;
@@ -66,8 +66,8 @@ async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error
     Ok(tokenmint_http::shell(routes))
 }
 
-/// The issuer where none is set. Plain HTTP is for loopback addresses only (RFC 8414 §2 wants https): a server that
-/// listens elsewhere is known by the loopback address all the same, until ISSUER says better.
+/// The default issuer. Plain HTTP is allowed only for loopback addresses (RFC 8414 §2 requires https). A server that
+/// listens elsewhere still uses the loopback address as its issuer, unless ISSUER is set.
 fn issuer(address: SocketAddr) -> String {
     let ip = match address.ip() {
         ip if ip.is_loopback() => ip,

@@ -1,5 +1,5 @@
-//! The tables that the operator's commands work on: those of the local data, also while a server uses them, or those
-//! of a deployed server.
+//! The tables of the operator's commands: those of the local data, also while a server uses them, or those of a
+//! deployed server.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -20,45 +20,46 @@ use crate::running::{Announcement, Running};
 use crate::text::visible;
 use crate::{Error, local};
 
-/// How long another process may keep the folder that says nothing about itself: another command is done by then.
+/// How long to wait for another process that has locked the folder without an announcement. Another command finishes
+/// within this time.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How long a server may not answer at the address that it has left: it has crashed, or is about to start.
+/// How long to wait for a server at its announced address. After that it has crashed, or is about to start.
 const SHORT_PATIENCE: Duration = Duration::from_secs(1);
 
-/// The least that tells clients, or tokens, apart: 32 bits of a client's identifier.
+/// The shortest prefix that distinguishes clients or tokens: 32 bits of a client's identifier.
 const SHORTEST_PREFIX: usize = 8;
 
-/// The length of the identifiers that this server makes, UUIDs. What is as long is no prefix of one.
+/// The length of this server's identifiers, which are UUIDs. An identifier of this length is not a prefix.
 const WHOLE: usize = 36;
 
-/// The tables, and what is known about the server that they belong to.
+/// The tables, and what is known about their server.
 pub(crate) struct Tables {
     /// The clients.
     pub(crate) clients: ClientsTable,
     /// The initial access tokens.
     pub(crate) registrations: RegistrationsTable,
-    /// The issuer, where it is known.
+    /// The issuer, if known.
     pub(crate) issuer: Option<Issuer>,
-    /// What the settings say about new clients and secrets.
+    /// The lifetimes of new clients and secrets from the settings.
     pub(crate) lifetimes: Lifetimes,
-    /// Whether the server is one on this machine, for which plain http on loopback will do.
+    /// Whether the server runs on this machine, so that plain http on loopback is allowed.
     pub(crate) local: bool,
 }
 
 impl Tables {
-    /// Reads a client that must be there.
+    /// Reads a client that must exist.
     pub(crate) async fn client(&self, id: &ClientId) -> Result<Client, Error> {
         self.clients.find(id, Consistency::Strong).await?.ok_or_else(|| Error::NoClient(id.clone()))
     }
 
-    /// The identifier that is meant: the one given, or the one that begins so.
+    /// The identifier that is meant: the given one, or the only one with this prefix.
     pub(crate) async fn resolve(&self, given: &ClientId) -> Result<ClientId, Error> {
         let prefix = given.as_str();
         if prefix.len() >= WHOLE {
             return Ok(given.clone());
         }
-        // An identifier that another system made may be shorter. One that is damaged is there, too.
+        // Identifiers made by another system may be shorter. An invalid item also counts as existing.
         match self.clients.find(given, Consistency::Strong).await {
             Ok(None) => {}
             Ok(Some(_)) | Err(FindError::Damaged(..)) => return Ok(given.clone()),
@@ -69,7 +70,7 @@ impl Tables {
             .ok_or_else(|| Error::NoClient(given.clone()))
     }
 
-    /// Finds out whether an empty table is a table of clients at all: a `Scan` fits every table.
+    /// Checks that an empty table is a table of clients, because a `Scan` succeeds on any table.
     pub(crate) async fn check_clients(&self) -> Result<(), Error> {
         let nobody = ClientId::from_random([0; 16]);
         match self.clients.find(&nobody, Consistency::Eventual).await {
@@ -87,12 +88,12 @@ impl Tables {
     }
 }
 
-/// The table shows itself to be another one, or the error is none of this command: it needs no `GetItem` otherwise.
+/// Fails if the table has another schema. Other errors are ignored: the command does not otherwise need `GetItem`.
 fn unless_permitted(error: Unavailable) -> Result<(), Error> {
     if matches!(error.reason(), Reason::Shape(_)) { Err(error.into()) } else { Ok(()) }
 }
 
-/// Whether a part of an identifier is long enough to be looked for.
+/// Checks that a prefix is long enough for a search.
 ///
 /// # Errors
 /// [`Error::Usage`].
@@ -103,10 +104,10 @@ pub(crate) fn check_prefix(prefix: &str, what: &str) -> Result<(), Error> {
     Err(Error::Usage(format!("give at least the first {SHORTEST_PREFIX} characters of the {what}")))
 }
 
-/// The one that was found, if there is no other.
+/// The only match, if any.
 ///
 /// # Errors
-/// [`Error::NotDone`] when there are more.
+/// [`Error::NotDone`] if there is more than one.
 pub(crate) fn only<T>(mut found: Vec<T>, what: &str, prefix: &str) -> Result<Option<T>, Error> {
     if found.len() > 1 {
         let (count, prefix) = (found.len(), visible(prefix));
@@ -117,7 +118,7 @@ pub(crate) fn only<T>(mut found: Vec<T>, what: &str, prefix: &str) -> Result<Opt
     Ok(found.pop())
 }
 
-/// Opens the tables, does something with them, and closes them again.
+/// Opens the tables, runs the operation, and closes them.
 pub(crate) async fn with<T>(place: &Place, act: impl AsyncFnOnce(&Tables) -> Result<T, Error>) -> Result<T, Error> {
     match place {
         Place::Table(table) => {
@@ -142,11 +143,11 @@ pub(crate) async fn with<T>(place: &Place, act: impl AsyncFnOnce(&Tables) -> Res
     }
 }
 
-/// A table of a deployed server, and what the environment says about it.
+/// A table of a deployed server, with the settings from the environment.
 fn deployed(table: &str, sdk: &Sdk) -> Result<Tables, Error> {
     let environment = Environment::from_process();
     let issuer_is_known = environment.value("ISSUER").is_some();
-    // One command works on one kind of table; the name of the other one is not used.
+    // A command uses one kind of table; the name of the other is not used.
     let environment = environment.with("CLIENTS_TABLE", table).with("REGISTRATIONS_TABLE", table);
     let mut tables = tables(sdk, &config(environment)?);
     if !issuer_is_known {
@@ -156,7 +157,7 @@ fn deployed(table: &str, sdk: &Sdk) -> Result<Tables, Error> {
     Ok(tables)
 }
 
-/// The tables of a server that runs: it knows better than the environment of this process.
+/// The tables of a running server. Its announcement takes precedence over this process's environment.
 async fn served(running: Running) -> Result<Tables, Error> {
     let sdk = Sdk::local(&format!("http://{}", running.dynamodb), &format!("http://{}", running.kms)).await;
     let environment = Environment::from_process()
@@ -166,7 +167,7 @@ async fn served(running: Running) -> Result<Tables, Error> {
     Ok(tables(&sdk, &config(environment)?))
 }
 
-/// The tables of a folder that this process holds, made where they are missing.
+/// The tables of a folder that this process has locked, created if they do not exist.
 async fn own(embedded: &Embedded) -> Result<Tables, Error> {
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
     let config = config(Environment::from_process())?;
@@ -174,7 +175,7 @@ async fn own(embedded: &Embedded) -> Result<Tables, Error> {
     Ok(tables(&sdk, &config))
 }
 
-/// The settings of registration, as `serve` has them.
+/// The settings of registration, as `serve` uses them.
 fn config(environment: Environment) -> Result<RegisterConfig, Error> {
     Ok(RegisterConfig::from_environment(&local::with_defaults(environment, local::ISSUER))?)
 }
@@ -190,15 +191,15 @@ fn tables(sdk: &Sdk, config: &RegisterConfig) -> Tables {
 }
 
 enum Opened {
-    /// This process holds the folder.
+    /// This process has locked the folder.
     Own(Embedded),
-    /// A server holds it.
+    /// A server has locked it.
     Running(Running),
 }
 
-/// Opens the folder, or finds the server that has it open.
+/// Opens the folder, or finds the server that has locked it.
 async fn open(folder: &Path) -> Result<Opened, Error> {
-    // A folder that is not there, or holds something else, is a mistake on the command line.
+    // A folder that does not exist or contains other files is a usage error.
     if !embedded::has_data(folder) {
         return Err(Error::NoData { folder: folder.to_owned() });
     }

@@ -1,4 +1,4 @@
-//! What people read: times, names that strangers chose, tables, lists of members.
+//! Readable output: times, client-chosen names, tables, lists of members.
 
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
@@ -6,28 +6,28 @@ use time::format_description::well_known::Rfc3339;
 use tokenmint_oauth::EpochSeconds;
 use unicode_width::UnicodeWidthStr;
 
-/// How many characters a column of a shortened cell may hold: a letter and three marks on it.
+/// The maximum number of characters per column of a shortened cell: a letter and three combining marks.
 const CHARACTERS_PER_COLUMN: usize = 4;
 
-/// A point in time in UTC, as in `2026-01-31T12:00:00Z` (RFC 3339); in seconds where the year has five digits.
+/// A point in time in UTC, such as `2026-01-31T12:00:00Z` (RFC 3339), or in seconds if the year has five digits.
 pub(crate) fn moment(time: EpochSeconds) -> String {
     let known = i64::try_from(time).ok().and_then(|time| OffsetDateTime::from_unix_timestamp(time).ok());
     known.and_then(|time| time.format(&Rfc3339).ok()).unwrap_or_else(|| time.to_string())
 }
 
-/// A text that a stranger chose, harmless on a terminal: whoever registers must not be able to move the cursor,
-/// to turn the direction of writing or to hide characters on the operator's screen.
+/// Text from a client, made safe for a terminal: it cannot move the cursor, change the writing direction or hide
+/// characters on the operator's screen.
 pub(crate) fn visible(text: &str) -> String {
     text.chars().map(|c| if c.is_control() || is_format(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
 }
 
-/// Marks of direction, joiners and other characters that take no space.
+/// Direction marks, joiners and other characters of zero width.
 const fn is_format(c: char) -> bool {
     matches!(c, '\u{AD}' | '\u{61C}' | '\u{180E}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{FEFF}' | '\u{E0000}'..='\u{E0FFF}')
 }
 
-/// The text in at most so many columns, made visible. What is missing shows as `…`, an empty text as `-`.
+/// The text in at most this many columns, made safe. Truncated text ends in `…`; an empty text is `-`.
 pub(crate) fn cell(text: &str, columns: usize) -> String {
     let text = visible(text);
     if text.is_empty() {
@@ -36,26 +36,26 @@ pub(crate) fn cell(text: &str, columns: usize) -> String {
     if text.width() <= columns {
         return text;
     }
-    // The width of a sequence is not the sum of its characters' widths. Combining characters have none, so their number
-    // is bounded as well.
+    // The width of a sequence differs from the sum of its characters' widths. Combining characters have zero width,
+    // so the number of characters is limited as well.
     let most = columns.saturating_mul(CHARACTERS_PER_COLUMN);
     let ends = text.char_indices().map(|(at, c)| at + c.len_utf8()).take(most);
     let end = ends.take_while(|end| text[..*end].width() < columns).last().unwrap_or_default();
     format!("{}…", &text[..end])
 }
 
-/// The text as one word for a shell, which knows no escape inside single quotes.
+/// The text as one single-quoted shell word. Single quotes allow no escapes.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The same, without quotes where none are needed.
+/// The same, without quotes if none are needed.
 pub(crate) fn word(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-:@%+,".contains(c);
     if !text.is_empty() && text.chars().all(is_plain) { text.to_owned() } else { quoted(text) }
 }
 
-/// A table that comes in pages: a column may grow from page to page, it never shrinks.
+/// A table printed in pages: a column may become wider on a later page, never narrower.
 #[derive(Debug)]
 pub(crate) struct Table<const N: usize> {
     heads: [&'static str; N],
@@ -68,7 +68,7 @@ impl<const N: usize> Table<N> {
         Self { heads, widths: heads.map(UnicodeWidthStr::width), begun: false }
     }
 
-    /// The lines of a page, under the heads if it is the first. No rows are no lines.
+    /// The lines of a page, after the heads on the first page. No rows produce no lines.
     pub(crate) fn page(&mut self, rows: &[[String; N]]) -> String {
         for row in rows {
             for (own, cell) in self.widths.iter_mut().zip(row) {
@@ -97,17 +97,17 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// The members of a JSON object, a line for each.
+/// The members of a JSON object, one per line.
 pub(crate) fn members(object: &Map<String, Value>) -> String {
     let rows = object.iter().map(|(name, value)| [visible(name), said(name, value)]);
     Table { heads: [""; 2], widths: [0; 2], begun: true }.page(&rows.collect::<Vec<_>>())
 }
 
-/// A member's value in words.
+/// The text of a member's value.
 fn said(name: &str, value: &Value) -> String {
     let text = match value {
         Value::Number(seconds) if name.ends_with("_at") => match seconds.as_u64() {
-            // A secret's way to say so (RFC 7591 §3.2.1).
+            // 0 means that the secret never expires (RFC 7591 §3.2.1).
             Some(0) => "never".to_owned(),
             Some(seconds) => moment(seconds),
             None => seconds.to_string(),
@@ -165,7 +165,7 @@ mod tests {
         assert_eq!(cell("東京東京", 6), "東京…");
     }
 
-    /// Marks take no column, and an emoji of several characters takes two.
+    /// Combining marks take no column, and an emoji of several characters takes two.
     #[test]
     fn cells_are_as_wide_as_terminals_show_them() {
         assert_eq!(cell("Zu\u{308}rich", 6), "Zu\u{308}rich");
@@ -180,7 +180,7 @@ mod tests {
     }
 
     proptest! {
-        /// Any text: no panic, one line, at most so many columns.
+        /// Any text: no panic, one line, at most this many columns.
         #[test]
         fn any_cell(text: String, columns in 1_usize..40) {
             let cell = cell(&text, columns);

@@ -1,4 +1,4 @@
-//! Who may register, and who may change a registration: RFC 7591 §3, RFC 7592 §2, RFC 6750.
+//! Authorization of registration and configuration requests: RFC 7591 §3, RFC 7592 §2, RFC 6750.
 
 use axum::http::HeaderMap;
 use tokenmint_aws::clients::Consistency;
@@ -12,16 +12,17 @@ use tokenmint_oauth::scope::Scope;
 
 use crate::Register;
 
-/// What allows a registration.
+/// The authorization of a registration.
 pub(crate) enum Permission {
-    /// Anyone may register.
+    /// Open registration: no token is required.
     Open,
-    /// An initial access token that was good when it was read.
+    /// An initial access token that was valid when it was read.
     Token(InitialAccessToken),
 }
 
 impl Permission {
-    /// The policy for what is registered: with a token, its scopes decide what is offered (R16).
+    /// The policy for the metadata. With an initial access token, the token's scopes determine what is offered
+    /// (R16).
     pub(crate) fn policy(&self, open: &Policy) -> Policy {
         match self {
             Self::Open => open.clone(),
@@ -29,7 +30,7 @@ impl Permission {
         }
     }
 
-    /// The most scope that the client may ever register; `None` where anyone may register.
+    /// The widest scope that the client may ever register; `None` for open registration.
     pub(crate) fn scope_ceiling(&self) -> Option<Scope> {
         match self {
             Self::Open => None,
@@ -38,7 +39,7 @@ impl Permission {
     }
 }
 
-/// Finds out whether a request may register a client (R15).
+/// Authorizes a registration request (R15).
 pub(crate) async fn registration(state: &Register, headers: &HeaderMap) -> Result<Permission, Failure> {
     if state.config.registration != Registration::Protected {
         return Ok(Permission::Open);
@@ -51,8 +52,8 @@ pub(crate) async fn registration(state: &Register, headers: &HeaderMap) -> Resul
     Ok(Permission::Token(token))
 }
 
-/// The client whose registration access token the request presents (RFC 7592 §2; M3). The read sees every
-/// write: what follows may build on it.
+/// Authenticates the client by the registration access token in the request (RFC 7592 §2; M3). The read is
+/// consistent, because later writes depend on it.
 pub(crate) async fn configuration<'r>(
     state: &Register,
     id: &str,

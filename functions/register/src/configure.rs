@@ -18,7 +18,7 @@ use tokenmint_oauth::registration::{ClientInformation, Issued};
 
 use crate::{Register, authorize, requested};
 
-/// Reads a registration (RFC 7592 §2.1): authorize → answer. The secret is not shown: only its hash is known.
+/// Reads a registration (RFC 7592 §2.1): authorize → answer. The secret is omitted, because only its hash is stored.
 pub(crate) async fn read(
     State(state): State<Arc<Register>>,
     Extension(log): Extension<RequestLog>,
@@ -67,7 +67,7 @@ pub(crate) async fn delete(
     let authorization = request::authorization(&head.headers);
     let (client, token) = authorize::configuration(&state, client_id(&head.uri), &authorization, &log).await?;
     state.clients.delete(&client.client_id, token.hash()).await.map_err(|error| match error {
-        // The token was rotated since it was read.
+        // The token was rotated after it was read.
         WriteError::Condition => Failure::refused(BearerError::Invalid("wrong registration access token")),
         error => error.into(),
     })?;

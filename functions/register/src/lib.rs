@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `POST /register` | `register.rs` |
 //! | `GET`, `PUT`, `DELETE /register/{client_id}` | `configure.rs` |
-//! | who may | `authorize.rs` |
+//! | authorization | `authorize.rs` |
 //! | reading metadata | `requested.rs` |
 
 mod authorize;
@@ -25,7 +25,7 @@ use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::Policy;
 use tokenmint_oauth::method::Method;
 
-/// What the endpoints work with; made once, at init.
+/// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
 pub struct Register {
     clients: ClientsTable,
@@ -36,7 +36,7 @@ pub struct Register {
 }
 
 impl Register {
-    /// Makes the AWS client; nothing is asked of AWS yet.
+    /// Makes the AWS client; makes no AWS call.
     pub fn new(config: RegisterConfig, sdk: &Sdk, clock: Clock) -> Self {
         let policy = Policy {
             offered: config.scopes.clone(),
@@ -50,8 +50,8 @@ impl Register {
     }
 }
 
-/// The routes of this function. Where registration is disabled, there is none for new clients (R15); those
-/// that are registered keep theirs.
+/// The routes of this function. If registration is disabled, `POST /register` is absent (R15); registered clients
+/// keep their configuration endpoint.
 pub fn routes(register: Arc<Register>) -> Router {
     let configuration = get(configure::read).put(configure::update).delete(configure::delete);
     let mut routes = Router::new().route(&format!("{}/{{client_id}}", path::REGISTER), configuration);

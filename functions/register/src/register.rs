@@ -43,8 +43,8 @@ pub(crate) async fn register(
     Ok(json(status, &issued.response(&state.config.issuer)))
 }
 
-/// Stores the client: an open registration within the limits, another one with a use of its token. What cannot be
-/// stored is neither counted nor uses anything up.
+/// Stores the client: an open registration counts against the limits, any other consumes one use of its token.
+/// Metadata that cannot be stored is refused before either.
 async fn store(state: &Register, head: &Parts, permission: &Permission, client: &Client) -> Result<(), Failure> {
     let (client, now) = (NewClient::try_from(client).or_refuse()?, state.clock.now());
     match permission {

@@ -1,4 +1,4 @@
-//! The metadata that a request asks for: RFC 7591 §3.1, §3.1.1.
+//! Parsing the requested metadata: RFC 7591 §3.1, §3.1.1.
 
 use axum::http::HeaderMap;
 use tokenmint_http::{Failure, OrRefuse, request};
@@ -8,12 +8,12 @@ use tokenmint_oauth::software_statement;
 
 use crate::Register;
 
-/// An error in the body, with the code that RFC 7591 §3.2.2 has for it.
+/// An invalid body, with its error code in RFC 7591 §3.2.2.
 pub(crate) fn refused(error: request::BodyError) -> Failure {
     Failure::refused(error.with_code(ErrorCode::InvalidClientMetadata))
 }
 
-/// Reads the metadata; what a trusted software statement says counts more than what stands beside it (R17).
+/// Parses the metadata. Values of a trusted software statement take precedence over values beside it (R17).
 pub(crate) fn parse(state: &Register, headers: &HeaderMap, body: &[u8]) -> Result<RequestedMetadata, Failure> {
     request::media_type(headers, "application/json").map_err(refused)?;
     let requested = RequestedMetadata::parse(body).or_refuse()?;

@@ -11,8 +11,8 @@ use tokenmint_oauth::issuer::path;
 
 use crate::Token;
 
-/// Proves who the client is: one read, and for an assertion one write once all else is valid. Only a client
-/// that cannot be proven is read once more, with every write visible: it may have registered a moment ago (O2).
+/// Authenticates the client with one read, and one write for an assertion after all other checks. If authentication
+/// fails, it repeats with a consistent read, because the client may have registered a moment ago (O2).
 pub(crate) async fn authenticate(
     state: &Token,
     credentials: &Credentials,
@@ -29,8 +29,8 @@ pub(crate) async fn authenticate(
     }
 }
 
-/// Reads the client and verifies the credentials against it, with keys from elsewhere only where nothing else is
-/// left to check.
+/// Reads the client and verifies the credentials. Keys are fetched from `jwks_uri` only after all other checks have
+/// passed.
 async fn prove(
     state: &Token,
     credentials: &Credentials,
@@ -59,7 +59,7 @@ async fn prove(
     }
 }
 
-/// Verifies the credentials with the keys at the client's `jwks_uri`.
+/// Verifies the credentials with the keys from the client's `jwks_uri`.
 async fn prove_with_fetched(
     state: &Token,
     credentials: &NeedsKeys<'_>,
@@ -72,14 +72,14 @@ async fn prove_with_fetched(
     if !outcome.as_ref().is_err_and(ProveError::is_about_the_key) {
         return outcome;
     }
-    // The client may have a new key since its keys were fetched.
+    // The client may have added a key since its keys were fetched.
     match state.client_keys.newer(url, &keys, now).await {
         Some(keys) => credentials.prove(&keys),
         None => outcome,
     }
 }
 
-/// Records the use of an assertion: one conditional `PutItem`. Of two uses at the same moment one is the first.
+/// Records the use of an assertion with one conditional `PutItem`. Of two concurrent uses, exactly one succeeds.
 async fn consume(state: &Token, assertion: FirstUse) -> Result<AuthenticatedClient, Failure> {
     let (id, expires_at) = (assertion.id().to_owned(), assertion.expires_at());
     let is_first = state.tokens.use_once(id, &random_id(), expires_at, assertion.checked_at()).await?;

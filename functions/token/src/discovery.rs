@@ -1,4 +1,4 @@
-//! What verifiers and clients need to know: RFC 7517 §5, RFC 8414 §3.
+//! The JWK Set and the server metadata: RFC 7517 §5, RFC 8414 §3.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ pub(crate) async fn jwks(State(state): State<Arc<Token>>) -> Result<Response<Bod
     Ok(cacheable(&state, json(StatusCode::OK, &keys)))
 }
 
-/// `GET /.well-known/oauth-authorization-server` and its other name (D1).
+/// `GET /.well-known/oauth-authorization-server` and its alias (D1).
 pub(crate) async fn metadata(State(state): State<Arc<Token>>) -> Response<Body> {
     cacheable(&state, json(StatusCode::OK, &state.metadata))
 }

@@ -1,4 +1,4 @@
-//! What the endpoints with a form have in common: RFC 6749 §2.3.1, §3.2.
+//! Request parsing shared by the form endpoints: RFC 6749 §2.3.1, §3.2.
 
 use std::sync::OnceLock;
 
@@ -12,7 +12,7 @@ use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::token_request::MAX_BODY_BYTES;
 
-/// A request whose body has arrived and is said to be a form.
+/// A request with a form body that has been read.
 pub(crate) struct Incoming {
     /// The request without its body.
     pub(crate) head: Parts,
@@ -35,7 +35,7 @@ impl Incoming {
         Form::parse(&self.body).or_refuse()
     }
 
-    /// The credentials, which stand in a header, in the body or in TLS, and never in the URL.
+    /// The credentials from a header, the body or the TLS connection; never from the URL.
     pub(crate) fn credentials(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Credentials, Failure> {
         let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).or_refuse()?;
         let authorization = request::authorization(&self.head.headers);
@@ -44,8 +44,7 @@ impl Incoming {
         Credentials::present(&presented).or_refuse()
     }
 
-    /// The certificate that came with the connection, if that was one to the domain with mutual TLS. It is parsed
-    /// once.
+    /// The client certificate, parsed once, if the request came through the mutual TLS domain.
     pub(crate) fn certificate(&self, config: &TokenConfig) -> Option<Result<&Certificate, CertificateError>> {
         let host = || config.mutual_tls.host(&config.issuer);
         let parse = || request::client_certificate(&self.head, host()).map(Certificate::parse);

@@ -17,7 +17,7 @@ use crate::authenticate::authenticate;
 use crate::incoming::Incoming;
 use crate::{Token, own_token};
 
-/// Tells an authenticated client whether a token is active, if it may know.
+/// Reports whether a token is active to an authenticated client that may introspect it.
 pub(crate) async fn introspect(
     State(state): State<Arc<Token>>,
     Extension(log): Extension<RequestLog>,
@@ -34,7 +34,7 @@ pub(crate) async fn introspect(
     Ok(json(StatusCode::OK, &answer))
 }
 
-/// Whether the caller may see the token, its client still exists and is enabled, and it was not revoked (D3).
+/// Whether the caller may introspect the token, its client exists and is enabled, and the token is not revoked (D3).
 async fn is_active(state: &Token, token: &OwnToken, caller: &Client) -> Result<bool, Failure> {
     if !token.is_visible_to(caller, state.config.introspection_scope.as_deref()) {
         return Ok(false);

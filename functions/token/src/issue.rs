@@ -1,6 +1,6 @@
 //! `POST /token`: RFC 6749 §3.2 and §4.4.
 //!
-//! The flow is [`issue`]: parse → authenticate → decide → sign → answer. One `GetItem`, one signature; a
+//! The flow is [`issue`]: parse → authenticate → decide → sign → answer. It makes one `GetItem` and one signature. A
 //! client's first token and a proof of possession each add one write.
 
 use std::sync::Arc;
@@ -62,7 +62,7 @@ pub(crate) async fn issue(
     Ok(response)
 }
 
-/// Decides what the client gets.
+/// Decides the grant: the scope and the audience.
 fn grant(state: &Token, client: &AuthenticatedClient, request: &TokenRequest<'_>) -> Result<Granted, Failure> {
     let config = &state.config;
     match request.grant_type {
@@ -73,7 +73,8 @@ fn grant(state: &Token, client: &AuthenticatedClient, request: &TokenRequest<'_>
     }
 }
 
-/// The thumbprint of the client's certificate, if the client wants its tokens bound to it (J6, RFC 8705 §3).
+/// The thumbprint of the client's certificate, if the client registered for certificate-bound tokens (J6, RFC 8705
+/// §3).
 fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient) -> Result<Option<String>, Failure> {
     if !client.client().metadata.tls_client_certificate_bound_access_tokens() {
         return Ok(None);
@@ -81,7 +82,7 @@ fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient)
     certificate::bind(incoming.certificate(&state.config), state.clock.now()).map(Some).or_refuse()
 }
 
-/// Clears the expiry of a client on its first token; later tokens write nothing (R20).
+/// Clears the expiry of a client when it receives its first token; later tokens write nothing (R20).
 async fn clear_expiry(state: &Token, client: &AuthenticatedClient) -> Result<(), Failure> {
     if client.client().expires_at.is_none() {
         return Ok(());

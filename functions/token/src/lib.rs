@@ -32,7 +32,7 @@ use tokenmint_oauth::dpop::NonceKey;
 use tokenmint_oauth::issuer::path;
 use tokio::sync::OnceCell;
 
-/// What the endpoints work with; made once, at init.
+/// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
 pub struct Token {
     clients: ClientsTable,
@@ -49,8 +49,8 @@ impl Token {
     /// Makes the AWS clients and loads the signing keys.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if the keys can never work. An unreachable KMS or DynamoDB is not an
-    /// error: the keys are requested again with the next request.
+    /// [`LoadError::Mistake`] if the keys can never work. An unreachable KMS or DynamoDB is not an error: the next
+    /// request tries to load the keys again.
     pub async fn start(config: TokenConfig, sdk: &Sdk, clock: Clock) -> Result<Self, LoadError> {
         let signer = Signer::start(sdk, &config, clock.now()).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());

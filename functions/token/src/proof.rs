@@ -9,14 +9,13 @@ use tokenmint_oauth::issuer::path;
 use crate::Token;
 use crate::incoming::Incoming;
 
-/// The header with a proof.
+/// The header of a DPoP proof.
 const DPOP: HeaderName = HeaderName::from_static("dpop");
 
-/// The header with a nonce of this server (RFC 9449 §8).
+/// The header of a nonce from this server (RFC 9449 §8).
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
-/// Checks the proof that came with a request, if one came. Its use is not recorded yet: [`consume`] does that, when
-/// all else is decided.
+/// Verifies the proof in the request, if present. [`consume`] records its use after all other checks.
 pub(crate) async fn check(
     state: &Token,
     incoming: &Incoming,
@@ -39,20 +38,20 @@ pub(crate) async fn check(
     })
 }
 
-/// Records the use of a proof: one conditional `PutItem`. It counts against the time at which the proof was checked:
-/// one that has expired since is still accepted only once.
+/// Records the use of a proof with one conditional `PutItem`. It uses the time at which the proof was verified, so a
+/// proof that has expired since is still accepted only once.
 pub(crate) async fn consume(state: &Token, proof: &Proof, attempt: &str) -> Result<(), Failure> {
     let id = format!("proof#{}#{}", proof.jkt, proof.id);
     let is_new = state.tokens.use_once(id, attempt, proof.expires_at, proof.checked_at).await?;
     is_new.then_some(()).ok_or(ProofError::Replayed).or_refuse()
 }
 
-/// The nonce for the client's next proof, where proofs need one.
+/// The nonce for the client's next proof, if nonces are required.
 pub(crate) async fn next_nonce(state: &Token) -> Result<Option<HeaderValue>, Failure> {
     Ok(nonce_key(state).await?.map(|key| fresh(key, state.clock.now())))
 }
 
-/// The key of nonces, where proofs need them; read once per instance.
+/// The nonce key, if nonces are required; read once per instance.
 async fn nonce_key(state: &Token) -> Result<Option<&NonceKey>, Failure> {
     if state.config.dpop_nonce_ttl == 0 {
         return Ok(None);

@@ -15,8 +15,8 @@ use crate::authenticate::authenticate;
 use crate::incoming::Incoming;
 use crate::{Token, own_token};
 
-/// Revokes a token of the authenticated client: its identifier is stored until it would have expired anyway. A token
-/// that is not valid any more needs none of that (RFC 7009 §2.2).
+/// Revokes a token of the authenticated client. Its identifier is stored until the token expires. An invalid token
+/// needs no record (RFC 7009 §2.2).
 pub(crate) async fn revoke(
     State(state): State<Arc<Token>>,
     Extension(log): Extension<RequestLog>,

@@ -1,11 +1,11 @@
-//! Links in the documents: each leads to a file or folder of the repository, and to a heading that is there.
+//! Checks the documents' links: the target files, folders and headings must exist in the repository.
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 
 use super::{path, text};
 
-/// Every link is good, and the index of `docs` has every page.
+/// Every link is valid, and the index of `docs` lists every page.
 #[test]
 fn links_lead_somewhere() {
     let documents = documents();
@@ -19,7 +19,7 @@ fn links_lead_somewhere() {
     assert!(missing.is_empty(), "docs/README.md does not list {}", missing.join(", "));
 }
 
-/// The documents: those at the top, every page of `docs`, and the one on the events.
+/// The documents: those in the root, all pages in `docs`, and the one about the events.
 fn documents() -> Vec<String> {
     let pages = std::fs::read_dir(path("docs")).expect("the folder docs");
     let pages = pages.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok());
@@ -30,7 +30,7 @@ fn documents() -> Vec<String> {
     documents
 }
 
-/// What is wrong with the links of a document.
+/// The errors in the links of a document.
 fn broken(document: &str, content: &str) -> Vec<String> {
     let check = |link: &str| {
         let (file, anchor) = link.split_once('#').map_or((link, None), |(file, anchor)| (file, Some(anchor)));
@@ -40,7 +40,7 @@ fn broken(document: &str, content: &str) -> Vec<String> {
         }
         match anchor {
             None => Ok(()),
-            // A link to a part of the document itself, which a test may have made up.
+            // A link within the document itself, which a test may construct.
             Some(anchor) if target == document => has(content, anchor),
             Some(anchor) if is_markdown(&target) => has(&text(&target), anchor),
             Some(_) => Err("only a document has headings"),
@@ -59,7 +59,7 @@ fn is_markdown(file: &str) -> bool {
     Path::new(file).extension().is_some_and(|extension| extension == "md")
 }
 
-/// The path that a link in a document names, from the top of the repository.
+/// The path of a link's target, relative to the repository.
 fn resolve(document: &str, link: &str) -> Result<String, &'static str> {
     let mut target = PathBuf::from(document);
     target.pop();
@@ -74,7 +74,7 @@ fn resolve(document: &str, link: &str) -> Result<String, &'static str> {
     target.to_str().map(str::to_owned).ok_or("it is not UTF-8")
 }
 
-/// The targets of links, images and reference definitions, outside of code.
+/// The targets of links, images and reference definitions outside code.
 fn links(content: &str) -> impl Iterator<Item = &str> {
     prose(content).flat_map(|line| {
         let definition = line.strip_prefix('[').and_then(|rest| rest.split_once("]: ")).map(|(_, target)| target);
@@ -95,12 +95,12 @@ fn prose(content: &str) -> impl Iterator<Item = &str> {
     })
 }
 
-/// The parts of a line between spans of code. A link may have code in its text, so its end joins the parts.
+/// The parts of a line between code spans. A link's text may contain code, so its end joins the parts.
 fn outside_code(line: &str) -> impl Iterator<Item = &str> {
     line.split('`').step_by(2)
 }
 
-/// The anchors that GitHub gives the headings of a document, in their order.
+/// The anchors that GitHub generates for a document's headings, in order.
 fn anchors(content: &str) -> Vec<String> {
     let mut seen: BTreeMap<String, usize> = BTreeMap::new();
     let headings = prose(content).filter_map(|line| {
@@ -118,8 +118,8 @@ fn anchors(content: &str) -> Vec<String> {
         .collect()
 }
 
-/// The anchor of a heading: its text in lower case, a hyphen for each space, and of all else only letters, digits,
-/// hyphens and underscores. Of a link the text counts.
+/// The anchor of a heading: its text in lower case, with hyphens for spaces, and without characters other than
+/// letters, digits, hyphens and underscores. For a link, its text is used.
 fn anchor(heading: &str) -> String {
     let mut text = String::new();
     let mut rest = heading.trim();
@@ -154,7 +154,7 @@ fn headings_have_the_anchors_of_github() {
     assert_eq!(anchors(document), ["a", "b", "b-1", "b-2"]);
 }
 
-/// Each kind of broken link is found, wherever it stands, and no good one is taken for broken.
+/// Each kind of broken link is detected at every position, and no valid link is reported.
 #[test]
 fn broken_links_are_found() {
     let good = "# Top\n[a](../README.md) [b](http.md#errors), [c](#top)\n[`d`](../crates/oauth) `[e](nothing)`\n\

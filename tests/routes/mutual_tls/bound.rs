@@ -1,4 +1,4 @@
-//! Tokens that are bound to certificates (RFC 8705 §3), and the domain at which certificates count.
+//! Certificate-bound tokens (RFC 8705 §3), and the domain at which certificates are accepted.
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -9,8 +9,8 @@ use super::shown::{
 };
 use crate::client_key::{ClientKey, claims, parameters, register};
 
-/// A7, J6: a certificate counts at the domain with mutual TLS only, for authentication and for bound tokens. At
-/// another domain of the same API, whose trust store may be anybody's, it is none.
+/// A7, J6: a certificate is accepted only at the mutual TLS domain, for authentication and for bound tokens. Another
+/// domain of the same API may have a trust store that accepts anyone, so its certificates are ignored.
 #[tokio::test]
 async fn a7_j6_certificates_of_another_domain() {
     let (mut world, authority) = (World::new().await, authority());
@@ -38,7 +38,7 @@ async fn a7_j6_certificates_of_another_domain() {
         let without = world.token(&by_certificate).await;
         for domain in bad {
             let mut event = over_at(domain, by_certificate.clone(), &shown.pem);
-            // What the client writes into its request decides nothing.
+            // The headers of the client have no effect.
             event["headers"]["host"] = good.into();
             let answer = world.token(&event).await;
             answer.expect_error(401, "invalid_client");
@@ -51,8 +51,8 @@ async fn a7_j6_certificates_of_another_domain() {
     }
 }
 
-/// J6: a client that wants it gets tokens bound to the certificate of the request, whichever way it
-/// authenticates; one that does not gets none (RFC 8705 §3).
+/// J6: a client registered for certificate-bound tokens gets tokens bound to the certificate of the request, with
+/// any authentication method. Other clients do not (RFC 8705 §3).
 #[tokio::test]
 async fn j6_bound_tokens() {
     let mut world = self_signed_world().await;
@@ -95,7 +95,7 @@ async fn j6_bound_tokens() {
     world.token(&over(basic, &shown.pem)).await.expect_error(400, "invalid_request");
 }
 
-/// J6: introspection shows what a token is bound to (RFC 8705 §3.2), and takes certificates too.
+/// J6: introspection shows the confirmation of a token (RFC 8705 §3.2), and accepts certificates too.
 #[tokio::test]
 async fn j6_d3_introspection() {
     let world = self_signed_world().await;

@@ -7,7 +7,7 @@ use tokenmint_tests::{Log, World, events};
 use super::shown::{SUBJECT, Shown, YEARS, ask, authority, by_key, by_subject, jwks, self_signed_world};
 use crate::client_key::register;
 
-/// A7: a self-signed certificate proves its key, and nothing else of it counts.
+/// A7: a self-signed certificate proves only its key; its other contents are ignored.
 #[tokio::test]
 async fn a7_self_signed() {
     let world = self_signed_world().await;
@@ -21,14 +21,14 @@ async fn a7_self_signed() {
         assert_eq!(ask(&world, &client, &good.pem).await.status, 200);
     }
     let client = register(&world, &by_key(&shown.jwks())).await;
-    // Two of a kind, of which two readers might take different ones.
+    // Duplicate entries, which two parsers might resolve differently.
     let mut two = explicit;
     two.custom_extensions =
         vec![CustomExtension::from_oid_content(&[2, 5, 29, 19], vec![0x30, 0x03, 0x01, 0x01, 0xff])];
     let log = Log::capture();
     for (pem, cause) in [
         (Shown::with(two, &[], YEARS, None).pem, "client certificate: malformed"),
-        // The same subject with another key, and the same key past its time.
+        // The same subject with another key, and the same key after its expiry.
         (Shown::self_signed("anybody").pem, "client certificate: not a registered key"),
         (other.pem, "client certificate: not a registered key"),
         (
@@ -41,8 +41,8 @@ async fn a7_self_signed() {
     }
 }
 
-/// A7: the methods with certificates do not share a trust store. A self-signed client whose certificate may sign
-/// others signs one with the subject of a client of the other method, at every deployment that knows either.
+/// A7: the certificate methods do not share a trust store. A self-signed client whose certificate may sign others
+/// signs one with the subject of a `tls_client_auth` client, at every deployment that supports either method.
 #[tokio::test]
 async fn a7_a_self_signed_client_is_no_authority() {
     let mut world = World::new().await;
@@ -56,7 +56,7 @@ async fn a7_a_self_signed_client_is_no_authority() {
     let point = attacker.key().public_key_raw().to_vec();
     let forged = Shown::new(&SUBJECT, YEARS, Some(&attacker));
 
-    // Both methods at one domain is what made this an attack; now there is no such deployment.
+    // The attack required both methods at one domain, which no deployment allows any more.
     let answer = world.register(&events::register(&by_key(&jwks(&point)))).await;
     answer.expect_error(400, "invalid_client_metadata");
     world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
@@ -78,8 +78,8 @@ async fn a7_a_self_signed_client_is_no_authority() {
     }
 }
 
-/// A7, A3, D1: whoever registered the method that is not offered any more gets no further than anybody else, and
-/// may register the other one.
+/// A7, A3, D1: a client of the method that is no longer offered gets the same error as any other, and may register
+/// the other method.
 #[tokio::test]
 async fn a7_a3_d1_one_method_is_offered() {
     let (mut world, authority) = (World::new().await, authority());

@@ -1,4 +1,4 @@
-//! Certificates, and requests over connections with them.
+//! Certificates, and requests over connections that present them.
 
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, Issuer, KeyPair};
@@ -7,7 +7,7 @@ use tokenmint_tests::{Answer, World, events};
 
 pub(super) const GRANT: &str = "grant_type=client_credentials";
 
-/// The time of every world: 2023-11-14.
+/// The start time of every world: 2023-11-14.
 pub(super) const YEARS: (i32, i32) = (2023, 2024);
 
 /// A certificate and its key.
@@ -18,12 +18,12 @@ pub(super) struct Shown {
 }
 
 impl Shown {
-    /// The certificate of a subject, in the given years, signed by an authority or by itself.
+    /// A certificate for a subject, valid in the given years, signed by an authority or by itself.
     pub(super) fn new(names: &[(DnType, &str)], years: (i32, i32), authority: Option<&Issuer<'_, KeyPair>>) -> Self {
         Self::with(CertificateParams::default(), names, years, authority)
     }
 
-    /// The same, with what else it is to hold.
+    /// The same, with additional contents.
     pub(super) fn with(
         mut parameters: CertificateParams,
         names: &[(DnType, &str)],
@@ -51,13 +51,13 @@ impl Shown {
         Self::new(&[(DnType::CommonName, name)], YEARS, None)
     }
 
-    /// The key as a client registers it.
+    /// The key in the form that a client registers.
     pub(super) fn jwks(&self) -> Value {
         jwks(self.key.public_key_raw())
     }
 }
 
-/// A point of P-256 as a client registers it.
+/// A P-256 point in the form that a client registers.
 pub(super) fn jwks(point: &[u8]) -> Value {
     let part = |at: std::ops::Range<usize>| BASE64_URL_SAFE_NO_PAD.encode(&point[at]);
     json!({"keys": [{"kty": "EC", "crv": "P-256", "x": part(1..33), "y": part(33..65)}]})
@@ -70,17 +70,18 @@ pub(super) async fn self_signed_world() -> World {
     world
 }
 
-/// The event over a connection with this certificate to the domain with mutual TLS of every world, the issuer's.
+/// The event over a connection that presents this certificate to the mutual TLS domain of every world, the issuer's
+/// domain.
 pub(super) fn over(event: Value, pem: &str) -> Value {
     over_at("as.example", event, pem)
 }
 
-/// The event over a connection with this certificate to a domain.
+/// The event over a connection that presents this certificate to a domain.
 pub(super) fn over_at(domain: &str, event: Value, pem: &str) -> Value {
     let mut over = events::load("token-mutual-tls");
     let certificate = &mut over["requestContext"]["authentication"]["clientCert"];
     certificate["clientCertPem"] = pem.into();
-    // What stands beside the certificate says nothing that counts.
+    // The fields beside the certificate are ignored.
     certificate["subjectDN"] = "CN=somebody else".into();
     let authentication = over["requestContext"]["authentication"].clone();
     let mut event = event;

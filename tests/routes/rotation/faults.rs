@@ -1,4 +1,4 @@
-//! DynamoDB and KMS failing, throttling and stalling at each call: O6, K2, K4.
+//! Failing, throttled and stalled calls of DynamoDB and KMS: O6, K2, K4.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 
 use super::{GENERATE, ask, jwks, kid, stored, token, verifies};
 
-/// How long an answer may take at worst.
+/// The time limit of a response in the worst case.
 const LIMIT: Duration = REQUEST_BUDGET.saturating_add(Duration::from_millis(500));
 
 async fn timed<T>(what: &str, work: impl Future<Output = T>) -> T {
@@ -24,7 +24,7 @@ fn expect_unavailable(answer: &Answer) {
     assert_eq!(answer.header("retry-after"), Some("1"));
 }
 
-/// What is stored is whole, and every generation stands there once.
+/// Asserts that all stored items are complete and every generation exists once.
 fn expect_whole(keys: &[Value]) {
     for (at, key) in keys.iter().enumerate() {
         assert_eq!(key["generation"]["N"], (at + 1).to_string());
@@ -32,8 +32,8 @@ fn expect_whole(keys: &[Value]) {
     }
 }
 
-/// O6, K2: each call of the first start, broken in each way: the function starts all the same, answers 503 in
-/// time, stores nothing half, and serves when the services do.
+/// O6, K2: each call of the first start fails in each way. The function still starts, answers 503 in time, stores no
+/// partial item, and serves when the services recover.
 #[tokio::test]
 async fn o6_the_first_start() {
     let mut cases = JoinSet::new();
@@ -48,14 +48,14 @@ async fn o6_the_first_start() {
 async fn first_start(operation: &str, fault: Fault) {
     let what = &format!("{operation} {fault:?}");
     let (mut world, proxy) = World::sealed("ECC_NIST_P256").await;
-    // Without the table of clients in the way, which is kept by the same operations.
+    // Without the table of clients, which uses the same operations.
     let client = world.client(json!({})).await;
     proxy.break_down(operation, fault);
     timed(what, world.restart()).await;
     let answers =
         [timed(what, world.ask(&client, "")).await, timed(what, world.token(&events::load("token-jwks"))).await];
     if (operation, fault) == ("PutItem", Fault::LoseAnswer) {
-        // It was stored, and is found when it is looked for.
+        // The item was stored, and the next read finds it.
         assert!(answers.iter().all(|answer| answer.status == 200), "{what}: {answers:?}");
     } else {
         answers.iter().for_each(expect_unavailable);
@@ -66,7 +66,7 @@ async fn first_start(operation: &str, fault: Fault) {
     expect_whole(&stored(&world, &proxy).await);
 }
 
-/// O6, K2: a start with the keys there, and KMS or the table broken.
+/// O6, K2: a start with existing keys, while KMS or the table fails.
 #[tokio::test]
 async fn o6_a_restart() {
     let mut cases = JoinSet::new();
@@ -82,7 +82,7 @@ async fn o6_a_restart() {
                 timed(what, world.restart()).await;
                 expect_unavailable(&timed(what, world.ask(&client, "")).await);
                 let published = timed(what, world.token(&events::load("token-jwks"))).await;
-                // Nothing is published that KMS has not authenticated.
+                // A key that KMS has not authenticated is not published.
                 expect_unavailable(&published);
                 proxy.repair();
                 timed(what, world.verified_token(&client)).await;
@@ -93,8 +93,8 @@ async fn o6_a_restart() {
     cases.join_all().await;
 }
 
-/// O6, K3: a running instance whose table cannot be read goes on for half of `JWKS_MAX_AGE`, then answers 503,
-/// and serves again when the table is there.
+/// O6, K3: a running instance that cannot read the table continues for half of `JWKS_MAX_AGE`, then answers 503, and
+/// serves again when the table recovers.
 #[tokio::test]
 async fn o6_the_table_cannot_be_read_again() {
     let mut cases = JoinSet::new();
@@ -111,7 +111,7 @@ async fn o6_the_table_cannot_be_read_again() {
             assert_eq!(kid(&timed(what, token(&instance, &client)).await), first);
             let tried = proxy.count("Query");
             assert!((1..=3).contains(&tried), "{what}: {tried}");
-            // Not with each token again.
+            // Not again for each token.
             for _ in 0..5 {
                 token(&instance, &client).await;
                 jwks(&instance).await;
@@ -129,9 +129,9 @@ async fn o6_the_table_cannot_be_read_again() {
     cases.join_all().await;
 }
 
-/// O6, K3: KMS does not open the next key when its time has come: the one before signs on for one cache lifetime,
-/// as long as its publication outlives the tokens; then 503; and the new key signs when KMS is back. The key set is
-/// published without the next key while no verifier needs it, and then not at all.
+/// O6, K3: if KMS cannot open the next key when it starts to sign, the previous key signs for one more cache
+/// lifetime, as long as its publication outlives the tokens; then the answer is 503. The new key signs when KMS
+/// recovers. The key set is published without the next key while no verifier needs it, and after that not at all.
 #[tokio::test]
 async fn o6_the_next_key_cannot_be_opened() {
     let mut cases = JoinSet::new();
@@ -143,14 +143,18 @@ async fn o6_the_next_key_cannot_be_opened() {
             let instance = world.instance().await;
             let client = world.client(json!({})).await;
             world.pass(2_592_000);
-            // Another instance makes the next key; this one learns of it when KMS opens nothing any more.
+            // Another instance makes the next key; this one learns of it when KMS no longer opens any key.
             let first = kid(&token(&maker, &client).await);
             proxy.break_down("Decrypt", fault);
             assert_eq!(kid(&timed(what, token(&instance, &client)).await), first, "{what}");
             assert_eq!((stored(&world, &proxy).await.len(), jwks(&instance).await.keys.len()), (3, 2), "{what}");
             world.pass(2_592_000 - 3_660);
             assert_eq!(kid(&timed(what, token(&instance, &client)).await), first, "{what}");
-            assert_eq!(jwks(&instance).await.keys.len(), 1, "{what}: the first key is gone, the third not known");
+            assert_eq!(
+                jwks(&instance).await.keys.len(),
+                1,
+                "{what}: the first key is removed, the third not yet known"
+            );
             world.pass(1);
             expect_unavailable(&timed(what, instance.token(&events::load("token-jwks"))).await);
             world.pass(3_659);
@@ -172,7 +176,7 @@ async fn o6_the_next_key_cannot_be_opened() {
     cases.join_all().await;
 }
 
-/// O6, K4: the reserve cannot be made: tokens are signed as before, in time, and it is made when it can be.
+/// O6, K4: if the reserve cannot be made, tokens are still signed in time, and the reserve is made when possible.
 #[tokio::test]
 async fn o6_the_reserve_cannot_be_made() {
     let mut cases = JoinSet::new();

@@ -1,5 +1,5 @@
-//! Someone else writes the table of sealed keys: nothing of it is published or trusted that KMS does not
-//! authenticate as a whole (K2, K3).
+//! An attacker writes to the table of sealed keys: a key is published or trusted only if KMS authenticates its whole
+//! item (K2, K3).
 
 use aws_lc_rs::encoding::{AsDer, PublicKeyX509Der};
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
@@ -30,7 +30,7 @@ async fn introspect(instance: &Instance, client: &Credentials, token: &str) -> V
     instance.token(&events::with_header(event, "authorization", client.basic())).await.json()
 }
 
-/// A key pair of the attacker's, and a token for `client` that it signed.
+/// The attacker's key pair, and a token for `client` signed with it.
 fn forge(world: &World, client: &Credentials) -> (Vec<u8>, String) {
     let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
     let spki: PublicKeyX509Der<'_> = pair.public_key().as_der().expect("DER");
@@ -45,8 +45,8 @@ fn forge(world: &World, client: &Credentials) -> (Vec<u8>, String) {
     (spki.as_ref().to_vec(), jsonwebtoken::encode(&header, &claims, &key).expect("a token"))
 }
 
-/// K2, D3: a public key that somebody put into the table is not published, and a token that its private half signed
-/// is not active: whatever stands for the private half, whatever its dates, and before as after a restart.
+/// K2, D3: a public key that an attacker adds to the table is not published, and a token signed with its private key
+/// is not active, with any stored private key and dates, before and after a restart.
 #[tokio::test]
 async fn k2_d3_a_public_key_put_into_the_table_is_not_trusted() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -87,7 +87,7 @@ async fn k2_d3_a_public_key_put_into_the_table_is_not_trusted() {
     }
 }
 
-/// K2, K3: whatever else is changed in an item, the key is refused: dates, the number, the kind, the issuer.
+/// K2, K3: any other change of an item makes the key refused: dates, generation, spec, issuer.
 #[tokio::test]
 async fn k2_k3_a_changed_item_is_refused() {
     let later = 1_700_000_000 + 900 * DAY;
@@ -113,13 +113,13 @@ async fn k2_k3_a_changed_item_is_refused() {
         let token = token(&started, &client).await;
         assert_eq!(kid(&token), *first, "{attribute} {value}");
         verifies(&token, &jwks(&running).await).expect("every verifier knows it");
-        // A new reserve is made in its place.
+        // A new reserve replaces it.
         assert_eq!((stored(&world, &proxy).await.len(), jwks(&started).await.keys.len()), (3, 2), "{attribute}");
     }
 }
 
-/// K2, K3: the item of a key that is long gone, put back under a new number and with new dates, stays gone; so it is
-/// of no use to whoever has stolen its private half.
+/// K2, K3: the item of an expired key, stored again with a new generation and new dates, is refused. So a stolen
+/// private key of that item is useless.
 #[tokio::test]
 async fn k2_k3_an_old_key_put_back_is_refused() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -155,7 +155,7 @@ async fn k2_k3_an_old_key_put_back_is_refused() {
     }
 }
 
-/// K4: a number that leaves none for the next key does not stop the keys that are there.
+/// K4: a generation without a successor does not stop the existing keys.
 #[tokio::test]
 async fn k4_the_last_number_is_taken() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -169,7 +169,7 @@ async fn k4_the_last_number_is_taken() {
     assert_eq!(ask(&world.instance().await, &client).await.status, 200);
 }
 
-/// A key as the first version of this server stored it: bound to the issuer only.
+/// A version 1 key, bound to the issuer only.
 async fn put_first_version(world: &World, proxy: &Proxy, generation: u64, signs_from: u64) {
     let sealing_key = world.environment.value("SEALING_KEY").expect("set");
     let input = json!({
@@ -186,8 +186,8 @@ async fn put_first_version(world: &World, proxy: &Proxy, generation: u64, signs_
     put(world, proxy, &item).await;
 }
 
-/// K2, K3: keys of the first version go on: they sign and verify, and are replaced by one that is authentic as a
-/// whole without a good token failing; from then on no key of the first version comes back.
+/// K2, K3: version 1 keys continue to sign and verify. They are replaced by a version 2 key without a valid token
+/// failing; after that, no version 1 key is accepted again.
 #[tokio::test]
 async fn k2_k3_keys_of_the_first_version_are_replaced() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -207,7 +207,7 @@ async fn k2_k3_keys_of_the_first_version_are_replaced() {
     assert_eq!(kid(&new), *third);
     verifies(&new, &held).expect("announced before it signs");
     verifies(&old, &jwks(&instance).await).expect("still published");
-    // Another key of the first version, whose dates anyone may have written.
+    // Another version 1 key, whose dates are not authenticated.
     put_first_version(&world, &proxy, 50, world.now() - DAY).await;
     let started = world.instance().await;
     assert_eq!(kid(&token(&started, &client).await), *third);

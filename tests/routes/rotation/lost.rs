@@ -1,4 +1,4 @@
-//! Keys that are lost: a key fails and not the service.
+//! Keys that cannot be recovered: one key fails, the service continues.
 
 use serde_json::{Value, json};
 use tokenmint_tests::{Proxy, World, events};
@@ -24,8 +24,8 @@ pub(super) async fn delete(world: &World, proxy: &Proxy, generation: &str) {
     proxy.dynamodb("DeleteItem", &input).await;
 }
 
-/// K2: a private half that KMS cannot open, one of another key, and an item that is none: the reserve signs, which
-/// every verifier knows, and nothing is made. An instance that has the key open goes on.
+/// K2: with a private key that KMS cannot open, one of another key, or an invalid item, the reserve signs, which
+/// every verifier knows, and no key is made. An instance that has the key open continues to use it.
 #[tokio::test]
 async fn k2_a_key_that_cannot_be_opened_fails_alone() {
     for what in ["garbage", "another key's", "another issuer's", "not an item"] {
@@ -55,7 +55,7 @@ async fn k2_a_key_that_cannot_be_opened_fails_alone() {
         assert_eq!(kid(&new), *reserve, "{what}");
         assert_eq!(kid(&token(&running, &client).await), *first, "{what}");
         assert_eq!((proxy.count(GENERATE), proxy.count("PutItem")), (0, 0), "{what}");
-        // Nothing is tried twice.
+        // No call is repeated.
         let decrypted = proxy.count("Decrypt");
         token(&started, &client).await;
         assert_eq!(proxy.count("Decrypt"), decrypted, "{what}");
@@ -64,7 +64,7 @@ async fn k2_a_key_that_cannot_be_opened_fails_alone() {
     }
 }
 
-/// K2: every key is lost: one is made, and signs at once, for all instances the same.
+/// K2: if no key can be recovered, one is made and signs immediately, the same for all instances.
 #[tokio::test]
 async fn k2_every_key_is_lost() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -78,7 +78,7 @@ async fn k2_every_key_is_lost() {
     let (one, two) = (token(&one, &client).await, token(&two, &client).await);
     assert_eq!(kid(&one), kid(&two));
     assert_eq!(stored(&world, &proxy).await.len(), 3);
-    // Whoever has a good key keeps to it until the new one is known to all.
+    // An instance with a usable key continues to use it until all instances know the new one.
     assert_eq!(kid(&token(&running, &client).await), first);
     world.pass(1_000);
     assert_eq!(kid(&token(&running, &client).await), first);
@@ -87,8 +87,8 @@ async fn k2_every_key_is_lost() {
     assert_eq!(kid(&token(&running, &client).await), kid(&one));
 }
 
-/// K3: a key that was taken out of the table, because it became known to somebody, is out of the JWKS and signs
-/// no more after a quarter of `JWKS_MAX_AGE`; the reserve takes over at once.
+/// K3: a compromised key that was removed from the table leaves the JWKS and stops signing within a quarter of
+/// `JWKS_MAX_AGE`; the reserve takes over immediately.
 #[tokio::test]
 async fn k3_a_key_that_is_taken_out() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;
@@ -107,7 +107,7 @@ async fn k3_a_key_that_is_taken_out() {
     verifies(&token, &jwks(&fresh).await).expect("a new first key");
 }
 
-/// K4: items that are no keys of ours do not count, except that their number is taken.
+/// K4: items that are not valid keys are ignored, except that their generation is taken.
 #[tokio::test]
 async fn k4_an_item_that_is_no_key() {
     let (world, proxy) = World::sealed("ECC_NIST_P256").await;

@@ -1,4 +1,4 @@
-//! A client as it lies in the table.
+//! The DynamoDB item of a client.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -17,10 +17,10 @@ use tokenmint_oauth::secret::SecretHash;
 use super::limits::{self, ItemError};
 use super::token_of;
 
-/// A new client in the form in which it is stored, which DynamoDB can hold. It is made before anything is counted or
-/// used up for the client.
+/// A new client as a DynamoDB item that is within DynamoDB's limits. It is built before the registration is counted
+/// and before a use of an initial access token is consumed.
 ///
-/// Its `Debug` shows the identifier only.
+/// Its `Debug` output shows only the identifier.
 #[derive(Clone)]
 pub struct NewClient {
     pub(super) item: HashMap<String, AttributeValue>,
@@ -79,14 +79,14 @@ pub(super) struct SecretItem {
     expires_at: EpochSeconds,
 }
 
-/// Makes the item of a client, which DynamoDB can hold.
+/// Serializes a client and checks that DynamoDB can store it.
 pub(super) fn write(client: &Client) -> Result<HashMap<String, AttributeValue>, ItemError> {
     let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(ItemError::Form)?;
     limits::check(&item)?;
     Ok(item)
 }
 
-/// Reads an item, or says what is wrong with it.
+/// Parses an item, or describes why it is invalid.
 pub(super) fn read(item: HashMap<String, AttributeValue>) -> Result<Client, String> {
     let item: ClientItem = serde_dynamo::from_item(item).map_err(|error| error.to_string())?;
     item.into_client()
@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
 
-    /// R1: what DynamoDB cannot hold is no new client, so that it is not counted and nothing is used up for it.
+    /// R1: a client that DynamoDB cannot store is refused before it is counted or consumes a token use.
     #[test]
     fn r1_what_cannot_be_stored_is_no_new_client() {
         let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");

@@ -1,24 +1,24 @@
-//! What DynamoDB can hold in an item. It refuses anything else with the whole write, and then it is too late: the
-//! registration has been counted.
+//! DynamoDB's limits for an item. DynamoDB rejects the whole write if an item exceeds them, after the registration
+//! has been counted. So they are checked first.
 
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
-/// The largest item, in bytes, names included.
+/// The maximum size of an item, in bytes, attribute names included.
 pub const MAX_ITEM_BYTES: usize = 400 * 1024;
 
-/// The most levels of lists and maps, the attribute itself included.
+/// The maximum nesting depth of lists and maps, the attribute itself included.
 pub const MAX_DEPTH: usize = 32;
 
-/// The most digits of a number. All that is written are whole numbers.
+/// The maximum number of digits of a number. Only whole numbers are written.
 pub const MAX_DIGITS: usize = 38;
 
-/// Why something is no item.
+/// Why DynamoDB cannot store an item.
 #[derive(Debug, thiserror::Error)]
 pub enum ItemError {
-    /// It has no form that DynamoDB knows.
+    /// DynamoDB has no type for the value.
     #[error("the client cannot be stored: {0}")]
     Form(#[source] serde_dynamo::Error),
     /// A number is not whole or has more than [`MAX_DIGITS`] digits.
@@ -27,22 +27,22 @@ pub enum ItemError {
     /// A member of an object has an empty name.
     #[error("the client cannot be stored: a member has an empty name")]
     EmptyName,
-    /// Lists and maps lie more than [`MAX_DEPTH`] levels deep.
+    /// Lists and maps are nested more than [`MAX_DEPTH`] levels deep.
     #[error("the client cannot be stored: its metadata nests more than {MAX_DEPTH} levels deep")]
     TooDeep,
-    /// It takes more than [`MAX_ITEM_BYTES`].
+    /// The item is larger than [`MAX_ITEM_BYTES`].
     #[error("the client cannot be stored: it takes more than {MAX_ITEM_BYTES} bytes")]
     TooLarge,
 }
 
 impl From<ItemError> for OAuthError {
-    /// Of an item nothing but the metadata is a client's to choose.
+    /// Clients control only the metadata of an item.
     fn from(error: ItemError) -> Self {
         Self::new(ErrorCode::InvalidClientMetadata, error.to_string())
     }
 }
 
-/// Checks that DynamoDB can hold the item.
+/// Checks that DynamoDB can store the item.
 pub(super) fn check(item: &HashMap<String, AttributeValue>) -> Result<(), ItemError> {
     let mut bytes = 0_usize;
     for (name, value) in item {
@@ -55,12 +55,12 @@ fn size(name: &str) -> Result<usize, ItemError> {
     if name.is_empty() { Err(ItemError::EmptyName) } else { Ok(name.len()) }
 }
 
-/// How many bytes a value takes, or a little more, as Amazon's guide counts them.
+/// An upper bound for the size of a value in bytes, as Amazon's guide counts it.
 fn value_size(value: &AttributeValue, depth: usize) -> Result<usize, ItemError> {
-    /// What a list or a map takes beside its elements, and each element beside itself.
+    /// The overhead of a list or map, and of each element.
     const CONTAINER: usize = 3;
     const ELEMENT: usize = 1;
-    /// The longest number.
+    /// The size of the longest number.
     const NUMBER: usize = 21;
     if depth > MAX_DEPTH {
         return Err(ItemError::TooDeep);
@@ -78,7 +78,7 @@ fn value_size(value: &AttributeValue, depth: usize) -> Result<usize, ItemError> 
             let element = value_size(element, depth + 1)?;
             Ok(bytes.saturating_add(ELEMENT).saturating_add(size(name)?).saturating_add(element))
         }),
-        // Sets, and what DynamoDB may learn one day: nothing that is written has them.
+        // Sets, and types that DynamoDB may add: this server writes none of them.
         _ => Err(ItemError::Form(serde::ser::Error::custom("unknown type"))),
     }
 }
@@ -102,7 +102,7 @@ mod tests {
         (0..levels).fold(json!("x"), |value, level| if level % 2 == 0 { json!([value]) } else { json!({"a": value}) })
     }
 
-    /// R1: every limit at its exact edge.
+    /// R1: each limit, exactly at its boundary.
     #[test]
     fn r1_limits_of_an_item() {
         for good in
@@ -123,7 +123,7 @@ mod tests {
         let room = MAX_ITEM_BYTES - "metadata".len();
         checked(&json!("x".repeat(room))).expect("holds");
         assert!(matches!(checked(&json!("x".repeat(room + 1))), Err(ItemError::TooLarge)));
-        // Three bytes for the list, one and two for each element.
+        // Three bytes for the list, and one and two bytes for the elements.
         let elements = (room - 3) / 3;
         checked(&json!(vec!["xx"; elements])).expect("holds");
         assert!(matches!(checked(&json!(vec!["xx"; elements + 1])), Err(ItemError::TooLarge)));
@@ -133,7 +133,7 @@ mod tests {
         assert!(matches!(checked(&map((room - 3) / 10 + 1).into()), Err(ItemError::TooLarge)));
     }
 
-    /// R1: what cannot be stored is the client's fault, and the error says so.
+    /// R1: metadata that cannot be stored is a client error, and the error says so.
     #[test]
     fn r1_the_client_is_told() {
         let error = OAuthError::from(checked(&json!([1e300])).expect_err("too large a number"));

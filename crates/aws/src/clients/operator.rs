@@ -1,4 +1,4 @@
-//! What only the operator's program does with the clients; no function has the permissions for it.
+//! Operations on clients for the operator's program only; no function has permissions for them.
 
 use std::collections::HashMap;
 
@@ -8,21 +8,21 @@ use tokenmint_oauth::client::{Client, ClientId};
 use super::{ClientsTable, FindError, KEY, WriteError, attribute, item, key, update_error};
 use crate::Unavailable;
 
-/// A part of all clients.
+/// One page of the clients.
 #[derive(Debug)]
 pub struct ClientPage {
-    /// The clients, in no order that means anything.
+    /// The clients, in no particular order.
     pub clients: Vec<Client>,
-    /// Where the next page begins; `None` after the last.
+    /// The start of the next page; `None` on the last page.
     pub next: Option<Cursor>,
 }
 
-/// A place between two pages.
+/// The start of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(String);
 
 impl ClientsTable {
-    /// Reads a page of at most `limit` clients: exactly one `Scan`.
+    /// Reads a page of at most `limit` clients with exactly one `Scan`.
     ///
     /// # Errors
     /// [`FindError`].
@@ -46,8 +46,8 @@ impl ClientsTable {
         Ok(ClientPage { clients: clients.collect::<Result<_, _>>()?, next })
     }
 
-    /// The identifiers that begin so, of all clients: one `Scan` for each MiB of the table. Only identifiers are
-    /// read, so that a damaged client hides no other.
+    /// Finds all client identifiers with this prefix, with one `Scan` per MiB of the table. Only identifiers are
+    /// read, so an invalid item does not hide other clients.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -67,10 +67,10 @@ impl ClientsTable {
         }
     }
 
-    /// Disables or enables a client: exactly one `UpdateItem`.
+    /// Disables or enables a client with exactly one `UpdateItem`.
     ///
     /// # Errors
-    /// [`WriteError`]; [`WriteError::Condition`] if there is no such client.
+    /// [`WriteError`]; [`WriteError::Condition`] if the client does not exist.
     pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<(), WriteError> {
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
         let update = update.condition_expression("attribute_exists(client_id)");
@@ -84,8 +84,8 @@ impl ClientsTable {
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 
-    /// Replaces a client's secrets and touches nothing else: exactly one `UpdateItem`, which happens only if they
-    /// are still those of `before`. A client without registration access token has it too.
+    /// Replaces only the secrets of a client, with exactly one `UpdateItem`. The write succeeds only if the stored
+    /// secrets still equal those of `before`. This also works for a client without a registration access token.
     ///
     /// # Errors
     /// [`WriteError`].

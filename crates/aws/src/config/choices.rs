@@ -1,4 +1,4 @@
-//! Settings whose value is one of a few names. Each list of names exists once, here.
+//! Settings whose value is one of a few names. Each list of names is defined once, here.
 
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::method::CertificateMethod;
@@ -31,21 +31,21 @@ choices! {
     Registration {
         /// Anyone.
         Open = "open",
-        /// Anyone with an initial access token.
+        /// Any client with an initial access token.
         Protected = "protected",
-        /// Nobody.
+        /// Registration is disabled.
         Disabled = "disabled",
     }
 
     /// `REGISTRATION_STATUS`: the status of a successful registration (R12).
     RegistrationStatus {
-        /// 201, as RFC 7591 §3.2.1 says.
+        /// 201, as RFC 7591 §3.2.1 requires.
         Created = "201",
         /// 200, for clients that require it.
         Ok = "200",
     }
 
-    /// `SIGNING_MODE`: who signs.
+    /// `SIGNING_MODE`: where tokens are signed.
     SigningMode {
         /// KMS signs every token (K1).
         Kms = "kms",
@@ -53,7 +53,7 @@ choices! {
         Sealed = "sealed",
     }
 
-    /// `SIGNING_KEY_SPEC`: the kind of a sealed key pair, by KMS's names.
+    /// `SIGNING_KEY_SPEC`: the spec of a sealed key pair, by its KMS name.
     SigningKeySpec {
         /// RSA with 2048 bits: RS256.
         Rsa2048 = "RSA_2048",
@@ -65,7 +65,7 @@ choices! {
         EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
     }
 
-    /// `ASSERTION_AUDIENCE`: what `aud` of a client's assertion may be (A6).
+    /// `ASSERTION_AUDIENCE`: the accepted values of `aud` in a client assertion (A6).
     AssertionAudience {
         /// The issuer only.
         Issuer = "issuer",

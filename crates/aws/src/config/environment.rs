@@ -1,18 +1,18 @@
-//! Reading the environment without stopping at the first mistake.
+//! Reads the environment and collects all mistakes.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use super::settings::{Default, Function, Kind, SETTINGS, setting};
 
-/// The settings that are given, as text. Empty ones count as not given.
+/// The given settings, as text. An empty setting counts as absent.
 #[derive(Clone, Debug, Default)]
 pub struct Environment {
     values: BTreeMap<&'static str, String>,
     mistakes: Vec<Mistake>,
 }
 
-/// Everything that is wrong with a configuration. Its `Display` has a line for each, in the order of [`SETTINGS`].
+/// All mistakes in a configuration. `Display` writes one line for each, in the order of [`SETTINGS`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigErrors(Vec<Mistake>);
 
@@ -38,7 +38,7 @@ impl Environment {
         environment
     }
 
-    /// Settings given one by one, as the tests do.
+    /// Sets one setting; used by tests.
     ///
     /// # Panics
     /// If a name is not one of [`SETTINGS`].
@@ -48,7 +48,7 @@ impl Environment {
         self
     }
 
-    /// Gives a setting a value where it has none.
+    /// Sets a setting if it is absent.
     ///
     /// # Panics
     /// If the name is not one of [`SETTINGS`].
@@ -57,12 +57,12 @@ impl Environment {
         if self.values.contains_key(setting(name).name) { self } else { self.with(name, value) }
     }
 
-    /// The value of a setting, if it is given.
+    /// The value of a setting, if given.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.values.get(name).map(String::as_str)
     }
 
-    /// The names and values of what a function reads, as given.
+    /// The names and values of the settings that a function reads, as given.
     pub fn of(&self, function: Function) -> impl Iterator<Item = (&'static str, &str)> {
         let read = SETTINGS.iter().filter(move |setting| setting.functions.contains(&function));
         read.filter_map(|setting| Some((setting.name, self.value(setting.name)?)))
@@ -94,7 +94,7 @@ impl fmt::Display for ConfigErrors {
 impl std::error::Error for ConfigErrors {}
 
 impl ConfigErrors {
-    /// Two configurations, or every mistake in either of them. A mistake that both have is there once.
+    /// Both configurations, or all mistakes in either. A mistake that occurs in both is reported once.
     ///
     /// # Errors
     /// All mistakes.
@@ -114,7 +114,7 @@ impl ConfigErrors {
     }
 }
 
-/// Reads one setting after the other and collects what is wrong.
+/// Reads the settings one by one and collects the mistakes.
 pub(super) struct Reader<'e> {
     environment: &'e Environment,
     function: Function,
@@ -122,7 +122,7 @@ pub(super) struct Reader<'e> {
 }
 
 impl Reader<'_> {
-    /// The value of a setting, or its default; `None` if there is a mistake.
+    /// The value of a setting, or its default; `None` if it is invalid.
     pub(super) fn read<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         let setting = setting(name);
         debug_assert!(setting.functions.contains(&self.function), "{name} is read where the table does not say so");
@@ -134,17 +134,17 @@ impl Reader<'_> {
         parsed.map_err(|reason| self.mistakes.push(Mistake { setting: setting.name, reason })).ok()
     }
 
-    /// The value of a setting, if it is given and there is no mistake.
+    /// The value of a setting, if it is given and valid.
     pub(super) fn read_optional<T>(&mut self, name: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Option<T> {
         self.environment.values.contains_key(name).then(|| self.read(name, parse)).flatten()
     }
 
-    /// A setting that is a number, within the bounds of the table.
+    /// A number within the bounds of the table.
     pub(super) fn number(&mut self, name: &str) -> Option<u32> {
         self.number_if(name, |_| Ok(()))
     }
 
-    /// A setting that is a number, within the bounds of the table, and that passes one more check.
+    /// A number within the bounds of the table that passes an additional check.
     pub(super) fn number_if(&mut self, name: &str, check: impl FnOnce(u32) -> Result<(), String>) -> Option<u32> {
         let (bounds, unit) = match &setting(name).kind {
             Kind::Seconds(bounds) => (bounds, " of seconds"),
@@ -159,13 +159,13 @@ impl Reader<'_> {
         })
     }
 
-    /// A setting that is one of the names of the table.
+    /// One of the names in the table.
     pub(super) fn one_of<T>(&mut self, name: &str, from_name: impl FnOnce(&str) -> Option<T>) -> Option<T> {
         let Kind::OneOf(names) = setting(name).kind else { unreachable!("{name} is not one of a few names") };
         self.read(name, |text| from_name(text).ok_or_else(|| format!("must be {}", names.join(" or "))))
     }
 
-    /// A setting that is one of the names of the table, if it is set, and that passes one more check.
+    /// One of the names in the table that passes an additional check; `None` if the setting is absent.
     pub(super) fn optional_one_of<T>(
         &mut self,
         name: &str,
@@ -179,7 +179,7 @@ impl Reader<'_> {
         })
     }
 
-    /// What was read, if there was no mistake.
+    /// The result, if there was no mistake.
     pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ConfigErrors> {
         match build() {
             Some(config) if self.mistakes.is_empty() => Ok(config),

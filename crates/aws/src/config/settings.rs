@@ -33,29 +33,29 @@ pub struct Setting {
     pub name: &'static str,
     /// The functions that read it.
     pub functions: &'static [Function],
-    /// What applies where it is not set or empty.
+    /// The default if it is absent or empty.
     pub default: Default,
-    /// What it may hold.
+    /// The valid values.
     pub kind: Kind,
     /// What it means.
     pub help: &'static str,
 }
 
-/// What applies where a setting is not set.
+/// The default of a setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Default {
-    /// It must be set.
+    /// The setting is required.
     Required,
     /// This value.
     Value(&'static str),
-    /// Something that another setting decides, in words.
+    /// Another setting determines the default; a description.
     Derived(&'static str),
 }
 
-/// What a setting may hold.
+/// The valid values of a setting.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Text that the code parses; in words.
+    /// Text that the code parses; a description.
     Text(&'static str),
     /// A whole number of seconds.
     Seconds(RangeInclusive<u32>),
@@ -72,7 +72,7 @@ const BOTH: &[Function] = &[Function::Register, Function::Token];
 /// Ten years, in seconds.
 const TEN_YEARS: u32 = 315_360_000;
 
-/// Every setting, in the order in which an operator thinks of them.
+/// Every setting, in the order of the documentation.
 pub const SETTINGS: &[Setting] = &[
     Setting {
         name: "ISSUER",
@@ -303,7 +303,7 @@ pub const SETTINGS: &[Setting] = &[
 /// The setting with this name.
 ///
 /// # Panics
-/// If there is none: names are written in the code, not given.
+/// If there is no such setting: names are literals in the code, never input.
 pub(super) fn setting(name: &str) -> &'static Setting {
     SETTINGS.iter().find(|setting| setting.name == name).expect("a setting of the table")
 }

@@ -43,7 +43,7 @@ fn a6_o5_assertion_max_lifetime() {
     }
 }
 
-/// O5: every mistake at once, by name.
+/// O5: all mistakes are reported together, by name.
 #[test]
 fn o5_every_mistake_at_once() {
     let environment = good()
@@ -71,7 +71,8 @@ fn o5_every_mistake_at_once() {
     assert_eq!(errors.to_string(), "SIGNING_MODE: must be kms or sealed");
 }
 
-/// D3, O5: open registration must not offer the scope that lets a client introspect every token, and it is no default.
+/// D3, O5: open registration must not offer the scope that lets a client introspect every token. It is not a default
+/// scope either.
 #[test]
 fn d3_o5_introspection_scope() {
     let scopes = |registration, scopes: &str, defaults: &str| {
@@ -97,7 +98,7 @@ fn d3_o5_introspection_scope() {
     }
 }
 
-/// O5, A7: one method with certificates, and none where nobody can show one.
+/// O5, A7: one certificate method, and none if mutual TLS is off.
 #[test]
 fn o5_a7_mutual_tls_method() {
     let read = |domain: &str, method: &str| {
@@ -156,7 +157,7 @@ fn signing_keys_with_algorithms() {
     }
 }
 
-/// O5: the mistakes of both functions at once, each once.
+/// O5: the mistakes of both functions are reported together, each once.
 #[test]
 fn o5_every_mistake_of_both_functions_once() {
     let both = |environment: &Environment| {

@@ -1,4 +1,4 @@
-//! Values of settings that are parsed. Each function returns the value or says what is wrong with it.
+//! Parsers of setting values. Each function returns the value or describes what is wrong with it.
 
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
@@ -12,7 +12,7 @@ pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
     Issuer::parse(text).map_err(|error| error.to_string())
 }
 
-/// A table's name or ARN.
+/// The name or ARN of a table.
 pub(super) fn table_name(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-:/".contains(c);
     if (3..=1024).contains(&text.len()) && text.chars().all(allowed) {
@@ -26,7 +26,7 @@ pub(super) fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).map_err(|error| error.to_string())
 }
 
-/// The domain with mutual TLS, if there is one.
+/// The mutual TLS domain, if any.
 pub(super) fn mutual_tls(text: &str) -> Result<Option<Domain>, String> {
     match text {
         "off" => Ok(None),
@@ -60,7 +60,7 @@ pub(super) fn signing_keys(text: &str) -> Result<Vec<SigningKey>, String> {
 fn signing_key(entry: &str) -> Result<SigningKey, String> {
     let (id, algorithm) = match entry.split_once('=') {
         Some((id, name)) => {
-            // KMS signs what is hashed already, which EdDSA does not allow (RFC 8032 §5.1).
+            // EdDSA is not supported: KMS signs a digest here, and EdDSA signs the message (RFC 8032 §5.1).
             let algorithm = SigningAlgorithm::from_name(name).filter(|algorithm| *algorithm != SigningAlgorithm::EdDsa);
             (id, Some(algorithm.ok_or_else(|| format!("{name:?} is not one of RS256, PS256, ES256, ES384"))?))
         }

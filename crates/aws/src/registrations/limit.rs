@@ -1,4 +1,4 @@
-//! A limit on open registration that holds across all instances (R18).
+//! A limit on open registration, shared by all instances (R18).
 
 use std::net::IpAddr;
 
@@ -10,16 +10,16 @@ use tokenmint_oauth::EpochSeconds;
 use super::{KEY, RegistrationsTable};
 use crate::Unavailable;
 
-/// How many clients may register in a minute; 0 = any number.
+/// The maximum number of registrations per minute; 0 = no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Limits {
-    /// From one address. An IPv6 address counts as its /64, which is what one subscriber has.
+    /// From one address. An IPv6 address counts as its /64, which one subscriber usually controls.
     pub per_address: u32,
     /// From all addresses.
     pub total: u32,
 }
 
-/// Why a registration is not counted.
+/// Why a registration was not counted.
 #[derive(Debug, thiserror::Error)]
 pub enum Throttled {
     /// A limit is exceeded.
@@ -34,11 +34,12 @@ pub enum Throttled {
 }
 
 impl RegistrationsTable {
-    /// Counts a registration, if the limits allow it: one conditional `UpdateItem` for each limit that is set, first
-    /// the address, then the total. DynamoDB bills a refused write too, by the size of the item: each counter is an
-    /// item of its own, so that both cost one write unit at any limit.
+    /// Counts a registration if the limits allow it, with one conditional `UpdateItem` for each limit that is set:
+    /// first the address, then the total. DynamoDB also bills a refused write, by the size of the item. Each counter
+    /// is a separate item, so both cost one write unit at any limit.
     ///
-    /// A registration that exceeds the total has been counted for its address. It stays refused in this minute anyway.
+    /// A registration that exceeds the total has already been counted for its address. It would be refused for the
+    /// rest of this minute anyway.
     ///
     /// # Errors
     /// [`Throttled`].
@@ -74,7 +75,7 @@ impl RegistrationsTable {
     }
 }
 
-/// How much of an IPv6 address one subscriber has (RFC 6177).
+/// The prefix length of one IPv6 subscriber (RFC 6177).
 const SUBSCRIBER_V6: u8 = 64;
 
 /// The address, or the /64 of an IPv6 address.
@@ -89,7 +90,7 @@ fn subscriber(address: IpAddr) -> String {
 mod tests {
     use super::*;
 
-    /// R18: one subscriber is one address of IPv4 or one /64 of IPv6.
+    /// R18: one subscriber is one IPv4 address or one IPv6 /64.
     #[test]
     fn r18_subscriber() {
         let of = |text: &str| subscriber(text.parse().expect("an address"));

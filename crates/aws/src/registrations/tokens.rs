@@ -21,52 +21,52 @@ use crate::clients::{ClientsTable, ItemError, NewClient, WriteError};
 
 const PREFIX: &str = "token#";
 
-/// How often a transaction is tried that met another one on the same token.
+/// The maximum number of attempts of a transaction that conflicts with another one on the same token.
 const CONFLICTS: u32 = 20;
 
 /// Why a client was not registered with an initial access token.
 #[derive(Debug, thiserror::Error)]
 pub enum UseError {
-    /// The token is spent, expired or gone: somebody else had the last use.
-    #[error("the initial access token was used up meanwhile")]
+    /// The token is spent, expired or revoked, possibly because a concurrent registration consumed the last use.
+    #[error("the initial access token is spent, expired or revoked")]
     Spent,
     /// The client was not stored.
     #[error(transparent)]
     Client(#[from] WriteError),
 }
 
-/// A part of all initial access tokens.
+/// One page of the initial access tokens.
 #[derive(Debug)]
 pub struct TokenPage {
-    /// The tokens, in no order that means anything.
+    /// The tokens, in no particular order.
     pub tokens: Vec<InitialAccessToken>,
-    /// Where the next page begins; `None` after the last.
+    /// The start of the next page; `None` on the last page.
     pub next: Option<String>,
 }
 
 impl RegistrationsTable {
-    /// What an operator calls a token by: the part of the key that is its own.
+    /// The identifier of a token for operators: its partition key without the prefix.
     pub fn token_id(hash: &SecretHash) -> String {
         URL_SAFE_NO_PAD.encode(hash.as_bytes())
     }
 
-    /// The hash of the token with this identifier, if it is one.
+    /// The hash of the token with this identifier, if the identifier is valid.
     pub fn token_hash(id: &str) -> Option<SecretHash> {
         let hash = URL_SAFE_NO_PAD.decode(id).ok()?;
         hash.try_into().ok().map(SecretHash::from_bytes)
     }
 
-    /// Reads a token: exactly one consistent `GetItem`.
+    /// Reads a token with exactly one consistent `GetItem`.
     ///
     /// # Errors
-    /// [`Unavailable`], also if what is stored is damaged.
+    /// [`Unavailable`], also if the stored item is invalid.
     pub async fn find_token(&self, hash: &SecretHash) -> Result<Option<InitialAccessToken>, Unavailable> {
         let get = self.dynamodb.get_item().table_name(&self.name).key(KEY, key(hash)).consistent_read(true);
         let found = Box::pin(get.send()).await.map_err(|error| Unavailable::new("dynamodb:GetItem", error))?;
         found.item.map(read).transpose()
     }
 
-    /// Stores a client and takes one use of the token away, both or neither: one `TransactWriteItems`.
+    /// Stores a client and consumes one use of the token in one `TransactWriteItems`: both or neither.
     ///
     /// # Errors
     /// [`UseError`].
@@ -94,7 +94,7 @@ impl RegistrationsTable {
             let transaction = self
                 .dynamodb
                 .transact_write_items()
-                // The same registration, however often it is sent.
+                // Identifies this registration in every retry.
                 .client_request_token(client_id.as_str())
                 .transact_items(TransactWriteItem::builder().update(take.clone()).build())
                 .transact_items(TransactWriteItem::builder().put(put.clone()).build());
@@ -102,7 +102,7 @@ impl RegistrationsTable {
                 Outcome::Done => return Ok(()),
                 Outcome::Spent => return Err(UseError::Spent),
                 Outcome::Failed(error) => return Err(error.into()),
-                // Others are at the same token; each round lets one of them pass.
+                // Other registrations use the same token; each round lets one of them succeed.
                 Outcome::Conflict => tokio::time::sleep(Duration::from_millis(u64::from(5 + 7 * attempt))).await,
             }
         }
@@ -110,7 +110,7 @@ impl RegistrationsTable {
             .into())
     }
 
-    /// Stores a new token: exactly one `PutItem`.
+    /// Stores a new token with exactly one `PutItem`.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -125,7 +125,7 @@ impl RegistrationsTable {
         })
     }
 
-    /// Reads a page of tokens, expired ones among them: exactly one `Scan`.
+    /// Reads a page of tokens, expired ones included, with exactly one `Scan`.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -143,7 +143,7 @@ impl RegistrationsTable {
         Ok(TokenPage { tokens, next })
     }
 
-    /// Removes a token: exactly one `DeleteItem`. `false` if there was none.
+    /// Removes a token with exactly one `DeleteItem`. Returns `false` if it did not exist.
     ///
     /// # Errors
     /// [`Unavailable`].
@@ -162,7 +162,7 @@ enum Outcome {
     Failed(WriteError),
 }
 
-/// What came of the transaction; the reasons stand in the order of its writes.
+/// The result of the transaction. The cancellation reasons have the order of its writes.
 fn outcome(result: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsError>>) -> Outcome {
     let Err(error) = result else { return Outcome::Done };
     let reasons: Vec<_> = match error.as_service_error() {
@@ -188,7 +188,7 @@ fn number(number: u64) -> AttributeValue {
     AttributeValue::N(number.to_string())
 }
 
-/// A token as it lies in the table.
+/// The DynamoDB item of a token.
 #[derive(Serialize, Deserialize)]
 struct TokenItem {
     id: String,
@@ -215,7 +215,7 @@ impl From<&InitialAccessToken> for TokenItem {
 
 fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Unavailable> {
     let damaged =
-        |what: String| Unavailable::with_cause("dynamodb:GetItem", format!("damaged initial access token: {what}"));
+        |what: String| Unavailable::with_cause("dynamodb:GetItem", format!("invalid initial access token: {what}"));
     let item: TokenItem = serde_dynamo::from_item(item).map_err(|error| damaged(error.to_string()))?;
     let hash = item.id.strip_prefix(PREFIX).and_then(RegistrationsTable::token_hash);
     Ok(InitialAccessToken {

@@ -1,14 +1,14 @@
-//! Why keys are not loaded, and tokens not signed.
+//! Errors of loading keys and of signing.
 
 use crate::Unavailable;
 
 /// Why the keys cannot be loaded.
 #[derive(Debug, thiserror::Error)]
 pub enum LoadError {
-    /// KMS or DynamoDB does not answer; it may later.
+    /// KMS or DynamoDB is unavailable; a retry may succeed.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// They say that this can never work: a mistake in the setting that is named.
+    /// The named setting is wrong; a retry cannot succeed.
     #[error("{0}: {1}")]
     Mistake(&'static str, String),
 }
@@ -16,13 +16,13 @@ pub enum LoadError {
 /// Why a token was not signed.
 #[derive(Debug, thiserror::Error)]
 pub enum SignError {
-    /// The keys are not there.
+    /// The keys are not loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
-    /// KMS does not answer.
+    /// KMS is unavailable.
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
-    /// What was answered is not a signature.
-    #[error("the answer of the signing key is not a signature")]
+    /// The response is not a valid signature.
+    #[error("KMS returned an invalid signature")]
     Malformed,
 }

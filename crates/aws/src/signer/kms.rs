@@ -17,11 +17,11 @@ use crate::config::SigningKey;
 use crate::unavailable::{KMS_MISTAKES, definite_error};
 use crate::{Sdk, Unavailable};
 
-/// Where a mistake in the keys is made.
+/// The setting that a configuration error names.
 const SETTING: &str = "SIGNING_KEYS";
 
-/// The keys of a deployment. The first signs; all are published, so that a key can be replaced without
-/// a good token failing (K3).
+/// The keys of a deployment. The first one signs. All are published, so tokens remain valid while a key is replaced
+/// (K3).
 #[derive(Debug)]
 pub struct KmsSigner {
     kms: Kms,
@@ -31,23 +31,23 @@ pub struct KmsSigner {
 
 #[derive(Debug)]
 struct KmsKey {
-    /// The key's ARN: an alias may be pointed elsewhere while this runs, a key id stays what it is.
+    /// The key's ARN. An alias can be changed to another key while this process runs; an ARN cannot.
     arn: String,
     algorithm: KmsAlgorithm,
     public: PublicKey,
     header: EncodedHeader,
 }
 
-/// How KMS is asked for a signature of an algorithm.
+/// How KMS signs with an algorithm.
 #[derive(Clone, Debug)]
 struct KmsAlgorithm {
     name: SigningAlgorithmSpec,
     hash: &'static digest::Algorithm,
-    /// The size of `r` and of `s`, in bytes, where the answer is DER.
+    /// The size of `r` and of `s` in bytes, if the signature is DER.
     ecdsa: Option<usize>,
 }
 
-/// The keys, once they are known.
+/// The keys, once loaded.
 #[derive(Debug)]
 pub struct KmsKeys {
     kms: Kms,
@@ -56,7 +56,7 @@ pub struct KmsKeys {
 }
 
 impl KmsKeys {
-    /// Asks KMS for the public keys.
+    /// Requests the public keys from KMS.
     ///
     /// # Errors
     /// [`LoadError::Mistake`] if these keys can never work. An unreachable KMS is not an error.
@@ -64,13 +64,13 @@ impl KmsKeys {
         let keys = Self { kms: sdk.kms(), wanted, loaded: OnceCell::new() };
         match keys.load().await {
             Err(error @ LoadError::Mistake(..)) => return Err(error),
-            Err(LoadError::Unavailable(error)) => tracing::warn!(cause = %error, "the signing keys are not there yet"),
+            Err(LoadError::Unavailable(error)) => tracing::warn!(cause = %error, "the signing keys are not loaded yet"),
             Ok(_) => {}
         }
         Ok(keys)
     }
 
-    /// The keys; asks KMS where it did not answer before.
+    /// The keys; requests them from KMS if they are not loaded yet.
     ///
     /// # Errors
     /// [`LoadError`].
@@ -80,28 +80,28 @@ impl KmsKeys {
 }
 
 impl KmsSigner {
-    /// Asks KMS for the public half of every key: one `GetPublicKey` each, all at once.
+    /// Requests all public keys from KMS concurrently, one `GetPublicKey` each.
     ///
     /// # Errors
-    /// [`LoadError`], also if there is no key or the same one twice.
+    /// [`LoadError`], also if there is no key or a duplicate.
     pub async fn load(kms: Kms, keys: &[SigningKey]) -> Result<Self, LoadError> {
         let loaded = try_join_all(keys.iter().map(|key| KmsKey::load(&kms, key))).await?;
         for (at, key) in loaded.iter().enumerate() {
             if loaded[..at].iter().any(|other| other.public.kid == key.public.kid) {
-                return Err(LoadError::Mistake(SETTING, format!("{} stands twice", key.arn)));
+                return Err(LoadError::Mistake(SETTING, format!("{} is listed twice", key.arn)));
             }
         }
         let mut loaded = loaded.into_iter();
-        let first = loaded.next().ok_or_else(|| LoadError::Mistake(SETTING, "holds no key".to_owned()))?;
+        let first = loaded.next().ok_or_else(|| LoadError::Mistake(SETTING, "contains no key".to_owned()))?;
         Ok(Self { kms, first, others: loaded.collect() })
     }
 
-    /// The keys as they are published.
+    /// The published keys.
     pub fn jwk_set(&self) -> JwkSet {
         jwk_set(std::iter::once(&self.first).chain(&self.others).map(|key| &key.public))
     }
 
-    /// Makes a signed token: exactly one `Sign`, of the digest.
+    /// Makes a signed token with exactly one `Sign` of the digest.
     ///
     /// # Errors
     /// [`SignError`].
@@ -152,7 +152,7 @@ impl KmsKey {
 }
 
 impl KmsAlgorithm {
-    /// EdDSA is none of them: it signs messages and no digests (RFC 8032 §5.1).
+    /// EdDSA is not among them: it signs messages, not digests (RFC 8032 §5.1).
     fn of(algorithm: SigningAlgorithm) -> Option<Self> {
         let (name, hash, ecdsa) = match algorithm {
             SigningAlgorithm::Rs256 => (SigningAlgorithmSpec::RsassaPkcs1V15Sha256, &SHA256, None),
@@ -165,7 +165,7 @@ impl KmsAlgorithm {
     }
 }
 
-/// `r‖s`, each of `size` bytes (RFC 7518 §3.4), from the DER that KMS gives (RFC 3279 §2.2.3).
+/// `r‖s`, each of `size` bytes (RFC 7518 §3.4), from the DER signature of KMS (RFC 3279 §2.2.3).
 fn raw_ecdsa(der: &[u8], size: usize) -> Result<Vec<u8>, SignError> {
     let mut reader = SliceReader::new(der).map_err(|_| SignError::Malformed)?;
     let numbers = reader.sequence(|sequence| Ok([UintRef::decode(sequence)?, UintRef::decode(sequence)?]));
@@ -183,7 +183,7 @@ fn raw_ecdsa(der: &[u8], size: usize) -> Result<Vec<u8>, SignError> {
 mod tests {
     use super::*;
 
-    /// K5: leading zeros come and go between DER and raw.
+    /// K5: leading zeros are added and removed between DER and raw.
     #[test]
     fn k5_der_to_raw() {
         let der = [0x30, 0x07, 0x02, 0x02, 0x00, 0x80, 0x02, 0x01, 0x05];

@@ -1,4 +1,4 @@
-//! Who signs, as the token function sees it.
+//! The signer of the token function.
 
 mod error;
 mod kms;
@@ -17,7 +17,7 @@ pub use error::{LoadError, SignError};
 use kms::KmsKeys;
 use sealed::SealedSigner;
 
-/// The signing keys of a deployment: loaded at init, or as soon as what they need answers.
+/// The signing keys of a deployment: loaded at init, or as soon as KMS and DynamoDB are available.
 #[derive(Debug)]
 pub enum Signer {
     /// `SIGNING_MODE=kms` (K1).
@@ -30,8 +30,8 @@ impl Signer {
     /// Loads the keys.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if these keys can never work. An outage is not an error: the keys are requested
-    /// again with the next request.
+    /// [`LoadError::Mistake`] if these keys can never work. An outage is not an error: the next request tries to
+    /// load the keys again.
     pub async fn start(sdk: &Sdk, config: &TokenConfig, now: EpochSeconds) -> Result<Self, LoadError> {
         match config.signing.clone() {
             Signing::Kms(keys) => KmsKeys::start(sdk, keys).await.map(|keys| Self::Kms(Box::new(keys))),
@@ -54,7 +54,7 @@ impl Signer {
         }
     }
 
-    /// The keys as they are published now: the JWK Set document (RFC 7517 §5).
+    /// The currently published keys, as a JWK Set document (RFC 7517 §5).
     ///
     /// # Errors
     /// [`LoadError`].
@@ -65,7 +65,7 @@ impl Signer {
         }
     }
 
-    /// The same keys, to verify with what this server signed.
+    /// The same keys, to verify tokens of this server.
     ///
     /// # Errors
     /// [`LoadError`].

@@ -1,16 +1,17 @@
 //! Signatures made in this process: `SIGNING_MODE=sealed`.
 //!
-//! KMS makes a key pair and seals its private half, which is stored in a table. At a cold start one `Decrypt` for
-//! each key that verifiers need opens it; from then on signing costs no call (K2). Which key does what follows from
-//! [`key_schedule`](tokenmint_oauth::key_schedule) alone; any instance may make the next key (K4).
+//! KMS generates a key pair and encrypts its private key, which is stored in a table. A cold start opens each key
+//! that verifiers need with one `Decrypt`; after that, signing makes no call (K2).
+//! [`key_schedule`](tokenmint_oauth::key_schedule) alone determines the role of each key. Any instance may make the
+//! next key (K4).
 //!
-//! The table is not trusted. A key is published, and its dates count, only after KMS has opened its private half,
-//! which is bound to everything else that is stored of it. A key that KMS refuses to open is ignored. While KMS
-//! cannot be reached, a key that was not opened yet is not published.
+//! The table is not trusted. A key is published, and its dates count, only after KMS has opened its private key,
+//! which is bound to the rest of the item. A key that KMS refuses to open is ignored. While KMS is unreachable, a
+//! key that is not yet open is not published.
 //!
-//! An instance works with a copy of the table. It reads it again after a quarter of `JWKS_MAX_AGE`, on a
-//! request that it serves anyway; where that fails, it goes on with the copy until half of `JWKS_MAX_AGE` is
-//! over, and answers 503 from then on, for verifiers would not learn of a new key in time.
+//! An instance works with a copy of the table. During a request, it refreshes a copy older than a quarter of
+//! `JWKS_MAX_AGE`. If the refresh fails, it uses the copy until half of `JWKS_MAX_AGE`. After that it answers 503,
+//! because verifiers would not learn of a new key in time.
 
 mod key_ring;
 mod pair;
@@ -42,16 +43,16 @@ use table::KeysTable;
 pub use table::{KEY, SORT_KEY};
 use vault::{OpenError, Vault};
 
-/// How long the start may wait for keys, in all. What is missing then is made up for by the first request.
+/// The total time that the start may wait for keys. The first request loads the missing ones.
 const START: Duration = Duration::from_secs(7);
 
-/// How long a request waits for something that it does not need itself.
+/// The time that a request waits for work that it does not need itself.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// How many times a request starts over because another instance was faster.
+/// The number of times that a request restarts because another instance was faster.
 const ROUNDS: usize = 4;
 
-/// The keys of a deployment that KMS sealed.
+/// The sealed keys of a deployment.
 #[derive(Debug)]
 pub struct SealedSigner {
     table: KeysTable,
@@ -59,17 +60,17 @@ pub struct SealedSigner {
     spec: SigningKeySpec,
     policy: Policy,
     key_ring: RwLock<Arc<KeyRing>>,
-    /// When to try again what failed without need.
+    /// When to retry optional work that failed.
     retry_at: AtomicU64,
-    /// Whose turn it is to read the table and to make keys.
+    /// Serializes reading the table and making keys.
     turn: Mutex<()>,
 }
 
 impl SealedSigner {
-    /// Reads the keys and opens the one that signs; makes the first if there is none.
+    /// Reads the keys and opens the signing key; makes the first key if there is none.
     ///
     /// # Errors
-    /// [`LoadError::Mistake`] if this can never work. An outage is not an error.
+    /// [`LoadError::Mistake`] if the keys can never work. An outage is not an error.
     pub async fn start(
         sdk: &Sdk,
         config: Sealed,
@@ -89,13 +90,13 @@ impl SealedSigner {
         match timeout(START, signer.signing_key(now)).await {
             Ok(Ok(_)) => {}
             Ok(Err(error @ LoadError::Mistake(..))) => return Err(error),
-            Ok(Err(error)) => tracing::warn!(cause = %error, "the signing keys are not there yet"),
-            Err(_) => tracing::warn!("the signing keys are not there yet: the start took too long"),
+            Ok(Err(error)) => tracing::warn!(cause = %error, "the signing keys are not loaded yet"),
+            Err(_) => tracing::warn!("the signing keys are not loaded yet: loading took too long"),
         }
         Ok(signer)
     }
 
-    /// Makes a signed token. Calls nobody, unless it is time to look at the table, or another key's turn.
+    /// Makes a signed token. Makes no call, unless the copy is due for a refresh or another key starts to sign.
     ///
     /// # Errors
     /// [`SignError`].
@@ -106,7 +107,7 @@ impl SealedSigner {
         Ok(access_token::with_signature(input, &signature))
     }
 
-    /// The keys as they are published now.
+    /// The currently published keys.
     ///
     /// # Errors
     /// [`LoadError`].
@@ -116,8 +117,8 @@ impl SealedSigner {
         Ok(jwk_set(key_ring.published(self.policy, now)))
     }
 
-    /// Opens the keys that must not be missing from what is published: all but an announced one that no verifier
-    /// needs before it has to fetch the keys again.
+    /// Opens all keys that must be published: all except an announced key that no verifier needs before it fetches
+    /// the keys again.
     async fn authenticate_needed(&self, key_ring: &KeyRing, now: EpochSeconds) -> Result<(), LoadError> {
         let cached_until = now + self.policy.max_age_with_skew();
         let needed = key_ring.live(self.policy, now).filter(|(duty, key)| {
@@ -130,7 +131,7 @@ impl SealedSigner {
         }
     }
 
-    /// Opens all of these keys at once; gives an error if some cannot be opened now.
+    /// Opens all of these keys concurrently; fails if one cannot be opened now.
     async fn open_all(&self, keys: &[Arc<Key>], now: EpochSeconds) -> Option<LoadError> {
         let mut opening: FuturesUnordered<_> =
             keys.iter().map(async |key| (key, key.open(&self.vault).await)).collect();
@@ -144,21 +145,21 @@ impl SealedSigner {
         failed
     }
 
-    /// The key that signs now, opened.
+    /// The opened key that signs now.
     async fn signing_key(&self, now: EpochSeconds) -> Result<Arc<Key>, LoadError> {
         for _ in 0..ROUNDS {
             let key_ring = self.key_ring(now).await?;
             if let Some(key) = self.open_first(&key_ring, now).await? {
                 return Ok(key);
             }
-            // All of them are lost: without them no key may sign, and a new one is made.
+            // No key can be recovered, so none may sign, and a new one is made.
             self.replace(&key_ring, key_ring.judged());
         }
-        Err(Unavailable::with_cause("kms:Decrypt", "KMS opens no key that it made".to_owned()).into())
+        Err(Unavailable::with_cause("kms:Decrypt", "KMS cannot open a key that it generated".to_owned()).into())
     }
 
-    /// Opens the first of the keys that may sign. One that is lost is passed over; one that KMS does not open
-    /// now is not, except for a key before it that is open and may still sign.
+    /// Opens the first of the keys that may sign. A key that cannot be recovered is skipped. If KMS cannot open a
+    /// key now, the previous key is used if it is open and may still sign; otherwise this fails.
     async fn open_first(&self, key_ring: &KeyRing, now: EpochSeconds) -> Result<Option<Arc<Key>>, LoadError> {
         let order: Vec<_> = key_ring.schedule(self.policy).signers(now).map(|at| key_ring.key(at)).collect();
         for (at, key) in order.iter().enumerate() {
@@ -177,7 +178,7 @@ impl SealedSigner {
                 Err(OpenError::Load(error)) => {
                     key.retry_later(now + self.policy.retry_after());
                     let Some(before) = before else { return Err(error) };
-                    tracing::warn!(cause = %error, key.id = key.id(), "the key before it signs on");
+                    tracing::warn!(cause = %error, key.id = key.id(), "the previous key continues to sign");
                     return Ok(Some(Arc::clone(before)));
                 }
             }
@@ -185,7 +186,7 @@ impl SealedSigner {
         Ok(None)
     }
 
-    /// The key ring, read again if it is time to.
+    /// The key ring, refreshed if due.
     async fn key_ring(&self, now: EpochSeconds) -> Result<Arc<KeyRing>, LoadError> {
         let key_ring = self.current();
         let age = key_ring.age(now);
@@ -193,7 +194,7 @@ impl SealedSigner {
             return Ok(key_ring);
         }
         if age < self.policy.stale_after() && key_ring.may_sign(self.policy, now) {
-            // Nobody waits for what he does not need yet.
+            // No request waits for work that it does not need yet.
             let Ok(turn) = self.turn.try_lock() else { return Ok(key_ring) };
             if now < self.retry_at.load(Ordering::Relaxed) {
                 return Ok(key_ring);
@@ -203,7 +204,7 @@ impl SealedSigner {
             if !matches!(refreshed, Ok(Ok(()))) {
                 self.retry_at.store(now + self.policy.retry_after(), Ordering::Relaxed);
                 let cause = refreshed.map_or_else(|late| late.to_string(), |failed| format!("{:?}", failed.err()));
-                tracing::warn!(cause, "the signing keys cannot be read again");
+                tracing::warn!(cause, "the signing keys cannot be refreshed");
             }
             return Ok(self.current());
         }
@@ -216,7 +217,7 @@ impl SealedSigner {
         Ok(self.current())
     }
 
-    /// Reads the table, makes the next key if it is due, and opens the one that will sign next.
+    /// Reads the table, makes the next key if due, and opens the key that signs next.
     async fn refresh(&self, now: EpochSeconds) -> Result<(), LoadError> {
         self.read(now).await?;
         for _ in 0..ROUNDS {
@@ -224,10 +225,10 @@ impl SealedSigner {
             let Some(signs_from) = self.next_signs_from(&key_ring, now) else { break };
             let Err(error) = self.make(&key_ring, now, signs_from).await else { continue };
             if key_ring.may_sign(self.policy, now) {
-                tracing::warn!(cause = %error, "the next signing key is not made");
+                tracing::warn!(cause = %error, "the next signing key could not be made");
                 break;
             }
-            // Another instance may have had more luck.
+            // Another instance may have succeeded.
             self.read(now).await?;
             if !self.current().may_sign(self.policy, now) {
                 return Err(error);
@@ -236,33 +237,35 @@ impl SealedSigner {
         Ok(())
     }
 
-    /// If a key is to be made now: when it shall begin to sign.
+    /// When a new key starts to sign; `None` if none is due.
     fn next_signs_from(&self, key_ring: &KeyRing, now: EpochSeconds) -> Option<EpochSeconds> {
         if key_ring.is_empty() {
             return Some(key_ring.first_signs_from(self.policy, now));
         }
         let schedule = key_ring.schedule(self.policy);
-        // Another kind of key is wanted: it need not wait for the end of a rotation.
+        // The configured key spec changed, so the new key need not wait for the rotation.
         let other = || (!key_ring.is_of(self.spec) && schedule.is_settled(now)).then(|| schedule.earliest(now));
         schedule.next(now).or_else(other)
     }
 
-    /// Makes a key and keeps it, unless another instance was faster; then that one's is read.
+    /// Makes and stores a key. If another instance stored one first, reads that one.
     async fn make(&self, key_ring: &KeyRing, now: EpochSeconds, signs_from: EpochSeconds) -> Result<(), LoadError> {
         const CALL: &str = "kms:GenerateDataKeyPairWithoutPlaintext";
         let generation = key_ring.next_generation();
         let generation =
-            generation.ok_or_else(|| LoadError::Mistake("KEYS_TABLE", "has no generation left".to_owned()))?;
+            generation.ok_or_else(|| LoadError::Mistake("KEYS_TABLE", "has no generation numbers left".to_owned()))?;
         let dates = self.policy.dates(generation, now, signs_from);
         let stored = self.vault.make(self.spec, &dates).await?;
         let key = Key::new(stored).map_err(|error| Unavailable::with_cause(CALL, error.to_string()))?;
-        // Nothing is published that could not be opened.
+        // Only keys that can be opened are published.
         key.open(&self.vault).await.map_err(|error| match error {
             OpenError::Load(error) => error,
-            OpenError::Lost(why) => LoadError::Mistake("SEALING_KEY", format!("what it sealed {why}")),
+            OpenError::Lost(why) => {
+                LoadError::Mistake("SEALING_KEY", format!("cannot open a new key: the private key {why}"))
+            }
         })?;
         if self.table.add(key.stored()).await? {
-            tracing::info!(key.id = key.id(), key.generation = dates.generation, signs_from, "a signing key is made");
+            tracing::info!(key.id = key.id(), key.generation = dates.generation, signs_from, "a signing key was made");
             self.keep(key_ring.with(key));
             Ok(())
         } else {
@@ -270,8 +273,8 @@ impl SealedSigner {
         }
     }
 
-    /// Reads the table and opens every key that verifiers need, all at once. Where one is refused, others may take
-    /// its place, which are opened then.
+    /// Reads the table and concurrently opens every key that verifiers need. If one is refused, the keys that
+    /// replace it are opened next.
     async fn read(&self, now: EpochSeconds) -> Result<(), LoadError> {
         let stored = self.table.read().await?;
         let mut key_ring = KeyRing::new(stored, &self.current(), now);
@@ -290,14 +293,14 @@ impl SealedSigner {
         match failed {
             Some(error) if !can_sign => Err(error),
             Some(error) => {
-                tracing::warn!(cause = %error, "a signing key is not opened");
+                tracing::warn!(cause = %error, "a signing key could not be opened");
                 Ok(())
             }
             None => Ok(()),
         }
     }
 
-    /// Replaces the key ring, unless it has changed since it was seen.
+    /// Replaces the key ring, unless it changed since it was read.
     fn replace(&self, seen: &Arc<KeyRing>, key_ring: KeyRing) {
         let mut current = self.key_ring.write().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, seen) {

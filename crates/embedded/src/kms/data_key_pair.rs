@@ -1,7 +1,7 @@
-//! `GenerateDataKeyPair`: a key pair made by KMS for use outside of it. `awsim-kms` answers with random bytes.
+//! `GenerateDataKeyPair`: a key pair that KMS makes for use outside KMS. `awsim-kms` returns random bytes instead.
 //!
-//! The public key is a DER `SubjectPublicKeyInfo` (RFC 5280), the private key a DER PKCS#8 (RFC 5958), sealed under a
-//! symmetric key of KMS and bound to the encryption context of the request, as `Encrypt` does it.
+//! The public key is a DER `SubjectPublicKeyInfo` (RFC 5280), the private key a DER PKCS#8 (RFC 5958). As with
+//! `Encrypt`, it is encrypted with a symmetric KMS key and bound to the encryption context of the request.
 
 use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der, PublicKeyX509Der};
 use aws_lc_rs::error::Unspecified;
@@ -37,7 +37,7 @@ pub(super) async fn generate(
     let pair = KeyPair::generate(spec.as_str().unwrap_or_default())?;
     let private = BASE64_STANDARD.encode(&pair.private);
 
-    // What is left of the input (KeyId, EncryptionContext, GrantTokens) means the same to Encrypt.
+    // The remaining input (KeyId, EncryptionContext, GrantTokens) has the same meaning for Encrypt.
     input["Plaintext"] = json!(private);
     let sealed = service.handle("Encrypt", input, context).await?;
     Ok(json!({
@@ -49,16 +49,16 @@ pub(super) async fn generate(
     }))
 }
 
-/// Data keys are sealed under a symmetric key only. `awsim-kms` would seal under any.
+/// Only a symmetric key may encrypt data keys. `awsim-kms` would accept any key.
 async fn refuse_asymmetric_key(service: &KmsService, key_id: &Value, context: &RequestContext) -> Result<(), AwsError> {
     let key = service.handle("DescribeKey", json!({ "KeyId": key_id }), context).await?;
     if key["KeyMetadata"]["KeySpec"] == "SYMMETRIC_DEFAULT" {
         return Ok(());
     }
-    Err(AwsError::bad_request("InvalidKeyUsageException", "a data key pair is sealed under a symmetric key"))
+    Err(AwsError::bad_request("InvalidKeyUsageException", "KeyId must name a symmetric key"))
 }
 
-/// Both halves, as DER.
+/// Both keys, as DER.
 struct KeyPair {
     private: Vec<u8>,
     public: Vec<u8>,
@@ -74,7 +74,7 @@ impl KeyPair {
             "ECC_NIST_P384" => Self::ecdsa(&ECDSA_P384_SHA384_ASN1_SIGNING),
             "ECC_NIST_EDWARDS25519" => Self::ed25519(),
             _ => {
-                let message = format!("KeyPairSpec {spec:?} is not one that the embedded KMS can make");
+                let message = format!("the embedded KMS does not support KeyPairSpec {spec:?}");
                 return Err(AwsError::validation(message));
             }
         };

@@ -95,7 +95,7 @@ async fn a_data_key_pair_is_a_key_pair() {
     }
 }
 
-/// Signs with the one half and verifies with the other.
+/// Signs with the private key and verifies with the public key.
 fn is_pair(spec: &str, private: &[u8], public: &[u8]) {
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::rsa;

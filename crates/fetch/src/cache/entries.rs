@@ -1,4 +1,4 @@
-//! What is known of each URL.
+//! The state of each URL.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use tokio::sync::Mutex;
 use super::{MAX_AGE, MAX_ENTRIES, MAX_STALE_AGE, MAX_URLS, RETRY_AFTER};
 use crate::FetchError;
 
-/// The URLs that were asked for.
+/// The requested URLs.
 #[derive(Debug, Default)]
 pub(super) struct Entries(HashMap<String, Entry>);
 
-/// What is known of one URL.
+/// The state of one URL.
 #[derive(Debug, Default)]
 pub(super) struct Entry {
     used: EpochSeconds,
@@ -24,7 +24,7 @@ pub(super) struct Entry {
 }
 
 impl Entries {
-    /// The entry of a URL, a new one if there is none.
+    /// The entry of a URL, created if it does not exist.
     pub(super) fn entry(&mut self, url: &str, now: EpochSeconds) -> Result<&mut Entry, FetchError> {
         if self.0.len() >= MAX_URLS && !self.0.contains_key(url) {
             self.forget_one(now)?;
@@ -34,9 +34,9 @@ impl Entries {
         Ok(entry)
     }
 
-    /// Remembers what came of a fetch that began at `now`.
+    /// Records the result of a fetch that began at `now`.
     pub(super) fn store(&mut self, url: &str, now: EpochSeconds, fetched: &Result<Arc<PublicKeys>, FetchError>) {
-        // An entry whose turn is taken is not forgotten.
+        // An entry whose fetch lock is held is never evicted.
         let Some(entry) = self.0.get_mut(url) else { return };
         entry.tried = Some((now, fetched.as_ref().map(drop).map_err(|error| *error)));
         match fetched {
@@ -49,8 +49,8 @@ impl Entries {
         }
     }
 
-    /// Drops the keys that were not used for longest, if there are too many sets. When they were fetched stays
-    /// known: dropping them must not let a URL be fetched more often.
+    /// Evicts the least recently used keys if there are too many sets. Their fetch times are kept, so that eviction
+    /// never causes more frequent fetches.
     fn bound_keys(&mut self, just_fetched: &str) {
         let others = || self.0.iter().filter(|(url, entry)| entry.keys.is_some() && *url != just_fetched);
         if others().count() < MAX_ENTRIES {
@@ -62,8 +62,7 @@ impl Entries {
         }
     }
 
-    /// Forgets a URL that may be fetched again by now: one without keys first, then the one that was not used
-    /// for longest.
+    /// Evicts a URL that may be fetched again by now: first one without keys, otherwise the least recently used.
     fn forget_one(&mut self, now: EpochSeconds) -> Result<(), FetchError> {
         let idle = self.0.iter().filter(|(_, entry)| entry.is_idle(now));
         let oldest = idle.min_by_key(|(_, entry)| (entry.keys.is_some(), entry.used)).map(|(url, _)| url.clone());
@@ -73,27 +72,27 @@ impl Entries {
 }
 
 impl Entry {
-    /// Whoever holds this may fetch.
+    /// The holder of this lock may fetch.
     pub(super) fn turn(&self) -> Arc<Mutex<()>> {
         self.turn.clone()
     }
 
-    /// What there is to be had without a fetch; `None` where one is due.
+    /// The result that is available without a fetch; `None` if a fetch is due.
     pub(super) fn without_fetch(&self, now: EpochSeconds) -> Option<Result<Arc<PublicKeys>, FetchError>> {
         if let Some(keys) = self.younger_than(MAX_AGE, now) {
             return Some(Ok(keys));
         }
         let (_, last) = self.tried.filter(|_| self.was_tried_within(RETRY_AFTER, now))?;
-        // After a fetch that did not fail, there are no keys only where they had to give way to others.
+        // After a successful fetch, keys are absent only if they were evicted.
         Some(self.usable(now).ok_or_else(|| last.err().unwrap_or(FetchError::Busy)))
     }
 
-    /// The keys, if they are not too old to be used.
+    /// The keys, if they are not too old.
     pub(super) fn usable(&self, now: EpochSeconds) -> Option<Arc<PublicKeys>> {
         self.younger_than(MAX_STALE_AGE, now)
     }
 
-    /// Whether the last fetch began less than so many seconds ago.
+    /// Whether the last fetch began less than this many seconds ago.
     pub(super) fn was_tried_within(&self, seconds: EpochSeconds, now: EpochSeconds) -> bool {
         self.tried.is_some_and(|(at, _)| now.saturating_sub(at) < seconds)
     }
@@ -103,7 +102,7 @@ impl Entry {
         (now.saturating_sub(*at) < seconds).then(|| keys.clone())
     }
 
-    /// Whether nobody fetches it, waits for that, or has done so a moment ago.
+    /// Whether the URL is idle: no caller fetches it, waits for it, or fetched it recently.
     fn is_idle(&self, now: EpochSeconds) -> bool {
         Arc::strong_count(&self.turn) == 1 && !self.was_tried_within(RETRY_AFTER, now)
     }

@@ -11,7 +11,7 @@ fn cache() -> Arc<KeyCache> {
     Arc::new(KeyCache::new(Fetcher::new(true)))
 }
 
-/// Asks for keys in a task of its own.
+/// Requests keys in a separate task.
 fn ask(
     cache: &Arc<KeyCache>,
     url: &str,
@@ -21,14 +21,14 @@ fn ask(
     tokio::spawn(async move { cache.keys(&url, now).await })
 }
 
-/// Lets every other task go as far as it can without the network.
+/// Lets all other tasks run as far as they can without the network.
 async fn let_others_run() {
     for _ in 0..64 {
         tokio::task::yield_now().await;
     }
 }
 
-/// A6: how often a URL is opened.
+/// A6: how often a URL is fetched.
 #[tokio::test]
 async fn a6_cache() {
     let (host, cache) = (host().await, cache());
@@ -46,7 +46,7 @@ async fn a6_cache() {
     assert!(cache.newer(&host.origin, &newer, now + NEWER_AFTER).await.is_none());
     assert_eq!(host.connections(), 3);
 
-    // A failure is remembered too, for less long.
+    // A failure is cached too, for a shorter time.
     let host = KeyHost::start(ok("x")).await;
     for now in [START, START + RETRY_AFTER - 1] {
         assert_eq!(cache.keys(&host.origin, now).await, Err(FetchError::Json));
@@ -56,7 +56,7 @@ async fn a6_cache() {
     assert_eq!(host.connections(), 2);
 }
 
-/// A6: keys that were good are used for an hour while their host fails, and for no second longer.
+/// A6: valid keys are used for exactly an hour while their host fails.
 #[tokio::test]
 async fn a6_stale_keys_while_the_host_is_down() {
     let (host, cache) = (host().await, cache());
@@ -85,8 +85,8 @@ async fn a6_stale_keys_while_the_host_is_down() {
     cache.keys(&host.origin, START + MAX_STALE_AGE + RETRY_AFTER).await.expect("keys again");
 }
 
-/// A6: a host that does not answer at all costs one caller the time of a fetch, and nobody the keys. The clock of
-/// the runtime is paused: it jumps to the end of the fetch.
+/// A6: an unresponsive host delays one caller by one fetch, and no caller loses the keys. The runtime's clock is
+/// paused, so it jumps to the end of the fetch.
 #[tokio::test]
 async fn a6_stale_keys_while_the_host_stalls() {
     let (host, cache) = (host().await, cache());
@@ -100,7 +100,7 @@ async fn a6_stale_keys_while_the_host_stalls() {
     assert_eq!(cache.keys(&host.origin, START + 2 * MAX_STALE_AGE).await, Err(FetchError::Time));
 }
 
-/// A6: a host that says that there are no keys any more is believed at once.
+/// A6: if a host reports that it has no keys, the cached keys are dropped immediately.
 #[tokio::test]
 async fn a6_keys_that_are_taken_back_are_not_used() {
     let private = jwks(r#","d":"870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE""#);
@@ -113,13 +113,14 @@ async fn a6_keys_that_are_taken_back_are_not_used() {
             let error = cache.keys(&host.origin, now).await.expect_err(&text);
             assert!(error.takes_keys_back(), "{text}: {error}");
         }
-        // A host that is down afterwards does not bring them back.
+        // A later outage of the host does not restore them.
         host.answer(status(500));
         assert_eq!(cache.keys(&host.origin, START + MAX_AGE + RETRY_AFTER).await, Err(FetchError::Status(500)));
     }
 }
 
-/// A6: who has keys does not wait for another's fetch; who has none does, and there is no second fetch.
+/// A6: a caller with keys does not wait for another caller's fetch. A caller without keys does, and no second fetch
+/// starts.
 #[tokio::test]
 async fn a6_only_who_has_no_keys_waits_for_a_fetch() {
     let (host, cache) = (host().await, cache());
@@ -143,7 +144,7 @@ async fn a6_only_who_has_no_keys_waits_for_a_fetch() {
     assert_eq!(host.connections(), 2);
 }
 
-/// A6: many callers at once without keys are one fetch, whether it succeeds or fails.
+/// A6: concurrent callers without keys share one fetch, whether it succeeds or fails.
 #[tokio::test]
 async fn a6_one_fetch_at_a_time() {
     let cache = cache();
@@ -163,7 +164,7 @@ async fn a6_one_fetch_at_a_time() {
     }
 }
 
-/// A6: a caller that goes away, as a client that closes its connection, leaves the fetch to those who wait.
+/// A6: if a caller disconnects, the fetch continues for the waiting callers.
 #[tokio::test]
 async fn a6_a_caller_that_goes_away_starts_no_second_fetch() {
     let (host, cache) = (host().await, cache());
@@ -180,7 +181,7 @@ async fn a6_a_caller_that_goes_away_starts_no_second_fetch() {
     assert_eq!(host.connections(), 1);
 }
 
-/// A6: of many callers that lack a key that was rotated in, one fetches, and all have the new keys.
+/// A6: of many callers that need a newly added key, one fetches and all get the new keys.
 #[tokio::test]
 async fn a6_newer_keys_for_all_who_need_them() {
     let (host, cache) = (host().await, cache());
@@ -196,7 +197,7 @@ async fn a6_newer_keys_for_all_who_need_them() {
     host.next_connection().await;
     let others: Vec<_> = (0..8).map(|_| newer()).collect();
     let_others_run().await;
-    // Who finds the key among those that are there waits for nobody.
+    // A caller that finds its key in the cache does not wait.
     assert!(Arc::ptr_eq(&cache.keys(&host.origin, START + NEWER_AFTER).await.expect("keys"), &old));
     host.release();
     let new = first.await.expect("no panic").expect("newer keys");
@@ -209,8 +210,7 @@ async fn a6_newer_keys_for_all_who_need_them() {
     assert_eq!(host.connections(), 2);
 }
 
-/// A6: other URLs push keys out of memory, but never make a URL be fetched more often. URLs that fail push out
-/// nothing.
+/// A6: other URLs evict keys, but never cause a URL to be fetched more often. Failing URLs evict nothing.
 #[tokio::test]
 async fn a6_other_urls_make_no_url_be_fetched_more_often() {
     let (host, cache) = (host().await, cache());
@@ -231,7 +231,7 @@ async fn a6_other_urls_make_no_url_be_fetched_more_often() {
     assert_eq!(host.connections(), connections + 1);
 }
 
-/// A6: so many URLs at once that not all can be remembered: none of those is fetched twice, others are refused.
+/// A6: more concurrent URLs than can be stored: none of those stored is fetched twice, the others are refused.
 #[tokio::test]
 async fn a6_no_url_is_forgotten_too_soon() {
     let (host, cache) = (KeyHost::start(status(500)).await, cache());

@@ -9,14 +9,14 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 use crate::host::{KeyHost, jwks, ok};
 
-/// The private half of the hosts' key (RFC 7517 Appendix A.2).
+/// The private part of the hosts' key (RFC 7517 Appendix A.2).
 const D: &str = "870MB6gfuTJ4HtUnUvYMyJpr5eUZNP4Bk43bVdj3eAE";
 
 async fn fetch(answer: impl Into<Vec<u8>>) -> Result<PublicKeys, FetchError> {
     Fetcher::new(true).keys(&KeyHost::start(answer).await.origin).await
 }
 
-/// A6: a JWK Set is fetched, also one that comes in chunks.
+/// A6: a JWK Set is fetched, also from a chunked response.
 #[tokio::test]
 async fn a6_a_good_answer() {
     fetch(ok(&jwks(""))).await.expect("keys");
@@ -29,7 +29,7 @@ async fn a6_a_good_answer() {
     fetch(chunked).await.expect("keys");
 }
 
-/// A6: a redirect is an answer like any other that is not 200: nobody follows it.
+/// A6: a redirect is not followed, like any status other than 200.
 #[tokio::test]
 async fn a6_redirect() {
     let target = KeyHost::start(ok(&jwks(""))).await;
@@ -40,7 +40,7 @@ async fn a6_redirect() {
     assert_eq!(target.connections(), 0);
 }
 
-/// A6: too large, with and without saying so; too slow; not what was asked for.
+/// A6: responses that are too large, with and without a declared length, too slow, or of the wrong type.
 #[tokio::test]
 async fn a6_bad_answers() {
     let large = "x".repeat(10 * 1024 * 1024);
@@ -61,7 +61,7 @@ async fn a6_bad_answers() {
     assert_eq!(fetch(ok(&deep)).await, Err(FetchError::Json));
 }
 
-/// A6: nobody answers, or not to the end: two seconds in all.
+/// A6: no response, or an incomplete one: two seconds in total.
 #[tokio::test]
 async fn a6_stall() {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -70,7 +70,7 @@ async fn a6_stall() {
     assert_eq!(Fetcher::new(true).keys(&origin).await, Err(FetchError::Time));
     assert!(started.elapsed() < MAX_TIME * 2, "{:?}", started.elapsed());
     let (mut stream, _) = listener.accept().await.expect("it connected");
-    // The connection is closed, not left behind.
+    // The connection is closed, not leaked.
     let mut rest = Vec::new();
     stream.read_to_end(&mut rest).await.expect("an end");
 
@@ -78,8 +78,8 @@ async fn a6_stall() {
     assert_eq!(Fetcher::new(true).keys(&origin).await, Err(FetchError::Connect));
 }
 
-/// A6: addresses that are not public, however they are written, and names that lead there; nobody is connected
-/// to, whatever the port.
+/// A6: no connection is made to addresses that are not public, in any notation, or to names that resolve to them, on
+/// any port.
 #[tokio::test]
 async fn a6_addresses_that_are_not_public() {
     let server = KeyHost::start(ok(&jwks(""))).await;
@@ -124,14 +124,14 @@ async fn a6_addresses_that_are_not_public() {
     {
         assert_eq!(Fetcher::new(false).keys(url).await, Err(FetchError::Url), "{url}");
     }
-    // A local server opens its own machine too, and with http nothing else.
+    // A local server also allows its own machine, and http to it only.
     for url in ["http://10.0.0.1/", "http://8.8.8.8/", "https://10.0.0.1/", "https://169.254.169.254/"] {
         assert_eq!(Fetcher::new(true).keys(url).await, Err(FetchError::Address), "{url}");
     }
     assert_eq!(server.connections(), 0);
 }
 
-/// A6: https is https: the certificate must be for the name and from an authority that is trusted.
+/// A6: https requires a certificate that is valid for the name and issued by a trusted authority.
 #[tokio::test]
 async fn a6_tls() {
     let key = KeyPair::generate().expect("a key");
@@ -172,7 +172,7 @@ async fn a6_tls() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// Any answer: no panic, no keys.
+    /// Any response: no panic, no keys.
     #[test]
     fn any_answer(bytes: Vec<u8>, body: Vec<u8>) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

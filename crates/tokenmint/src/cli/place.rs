@@ -1,4 +1,4 @@
-//! Where the operator's commands find what they manage.
+//! Where the operator's commands find the data.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use clap::Args;
 use super::values;
 use crate::Error;
 
-/// Not the name of the option, which `serve` has too: the default that it has there would be global as well.
+/// Not the option's name, which `serve` also has: otherwise the default of that option would be global too.
 const DATA: &str = "managed-data";
 
 /// Where clients or tokens are.
@@ -93,7 +93,7 @@ impl Holds {
     }
 }
 
-/// Whoever names both is told, wherever they stand on the line: it must be certain what is about to be changed.
+/// An error if both are given, at any position, so that the target of a change is unambiguous.
 fn place(data: Option<PathBuf>, table: Option<String>, holds: Holds) -> Result<Place, Error> {
     match (data, table) {
         (Some(_), Some(_)) => Err(Error::Usage(format!("give either --data or {}, not both", holds.option()))),

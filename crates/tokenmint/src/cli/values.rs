@@ -1,4 +1,4 @@
-//! What the values of options may be. Each function gives the value, or says what is wrong with it and gives an example.
+//! Parsers of option values. Each returns the value, or describes the error and gives an example.
 
 use std::fmt::Display;
 use std::net::{IpAddr, SocketAddr};
@@ -14,7 +14,7 @@ use tokenmint_oauth::scope::Scope;
 /// Ten years, as in the settings of the functions.
 const LONGEST: u32 = 315_360_000;
 
-/// Where `serve` listens.
+/// The listen address of `serve`.
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse().map_err(|_| match text.rsplit_once(':') {
         _ if text.parse::<u16>().is_ok() => {
@@ -27,7 +27,7 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
-/// Where the embedded services listen: an address without a port.
+/// The listen address of the embedded services, without a port.
 pub(super) fn address(text: &str) -> Result<IpAddr, String> {
     let wrong = |_| "it must be an IP address without a port, for example --listen 127.0.0.1".to_owned();
     text.parse().map_err(wrong)
@@ -38,12 +38,12 @@ pub(super) fn port(text: &str) -> Result<u16, String> {
     number(text, 0..=u16::MAX, "9101")
 }
 
-/// How many clients are read at a time.
+/// The page size of `client list`.
 pub(super) fn limit(text: &str) -> Result<i32, String> {
     number(text, 1..=1000, "--limit 100")
 }
 
-/// How often an initial access token can be used.
+/// The number of uses of an initial access token.
 pub(super) fn uses(text: &str) -> Result<u32, String> {
     number(text, 1..=u32::MAX, "--uses 10")
 }
@@ -54,7 +54,7 @@ fn number<N: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<N
     number.ok_or_else(|| format!("it must be a whole number from {least} to {most}, for example {example}"))
 }
 
-/// A host by which the services are reached: a name or an IP address.
+/// The host at which the services are reached: a name or an IP address.
 pub(super) fn host(text: &str) -> Result<String, String> {
     let is_name = |text: &str| text.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
     if !text.is_empty() && (is_name(text) || text.parse::<IpAddr>().is_ok()) {
@@ -65,7 +65,7 @@ pub(super) fn host(text: &str) -> Result<String, String> {
     }
 }
 
-/// A length of time in seconds, or in minutes, hours or days, as in `30m`, `12h`, `7d`.
+/// A duration in seconds, minutes, hours or days, such as `30m`, `12h`, `7d`.
 pub(super) fn seconds(text: &str) -> Result<u32, String> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     let unit = match &text[digits.len()..] {
@@ -83,7 +83,7 @@ pub(super) fn seconds(text: &str) -> Result<u32, String> {
     })
 }
 
-/// The same, but not zero.
+/// The same, but at least one second.
 pub(super) fn some_seconds(text: &str) -> Result<u32, String> {
     match seconds(text)? {
         0 => Err("it must be at least one second, for example 7d".to_owned()),
@@ -91,7 +91,7 @@ pub(super) fn some_seconds(text: &str) -> Result<u32, String> {
     }
 }
 
-/// A table's name or ARN. An empty one is a variable that somebody forgot to set.
+/// A table's name or ARN. An empty value comes from a variable that was not set.
 pub(super) fn table(text: &str) -> Result<String, String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "_.-:/".contains(c);
     if (3..=1024).contains(&text.len()) && text.chars().all(allowed) {
@@ -112,17 +112,17 @@ pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
     Issuer::parse(text).map_err(|error| format!("it {error}, for example --issuer https://as.example.com"))
 }
 
-/// A client's identifier, or its beginning.
+/// A client's identifier, or a prefix of it.
 pub(super) fn client_id(text: &str) -> Result<ClientId, String> {
     ClientId::parse(text).map_err(|error| format!("{error}, for example 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55"))
 }
 
-/// What an operator calls a token by.
+/// The name of an initial access token.
 pub(super) fn name(text: &str) -> Result<String, String> {
     if text.len() <= 256 { Ok(text.to_owned()) } else { Err("it must be at most 256 bytes long".to_owned()) }
 }
 
-/// One of the methods of client authentication, by name.
+/// A client authentication method, by name.
 pub(super) fn method() -> impl TypedValueParser<Value = Method> {
     PossibleValuesParser::new(Method::ALL.iter().map(|method| method.as_str()))
         .map(|name| Method::from_name(&name).expect("one of the names listed"))
@@ -156,7 +156,7 @@ mod tests {
         }
     }
 
-    /// The port that somebody asked for stands in the example.
+    /// The example contains the port that was given.
     #[test]
     fn addresses_to_listen_on() {
         let said = |text| listen(text).expect_err(text);

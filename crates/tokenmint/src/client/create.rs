@@ -1,4 +1,4 @@
-//! `tokenmint client create`: what registration does (RFC 7591 §3), as the operator wants it.
+//! `tokenmint client create`: a registration (RFC 7591 §3) by the operator.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -19,7 +19,7 @@ use crate::tables::{self, Tables};
 use crate::{Error, local, output, text};
 
 pub(super) async fn run(place: &Place, create: CreateArguments) -> Result<(), Error> {
-    // Before anything is opened: standard input may be waited for.
+    // Before anything is opened, because reading standard input may block.
     let body = match &create.metadata {
         Some(file) => read(file)?,
         None => Value::Object(members(&create)?).to_string().into_bytes(),
@@ -35,7 +35,7 @@ pub(super) async fn run(place: &Place, create: CreateArguments) -> Result<(), Er
     })
 }
 
-/// What was made, and what the operator has to know before the terminal is closed.
+/// The created client, and what the operator must know before the terminal is closed.
 fn said(made: &Map<String, Value>) -> String {
     let mut said = text::members(made) + "\n";
     if !made.contains_key("scope") {
@@ -50,13 +50,13 @@ fn said(made: &Map<String, Value>) -> String {
     said
 }
 
-/// Verifies and stores the client. Gives the client information response (RFC 7591 §3.2.1).
+/// Verifies and stores the client. Returns the client information response (RFC 7591 §3.2.1).
 async fn store(tables: &Tables, create: &CreateArguments, body: &[u8]) -> Result<Map<String, Value>, Error> {
     let metadata = verify(body, tables.local)?;
-    // An operator knows what a client is for, before it is used.
+    // A client created by an operator does not expire while unused.
     let secret = create.secret_expires_in.unwrap_or(tables.lifetimes.secret);
     let lifetimes = Lifetimes { secret, unused: 0, ..tables.lifetimes };
-    // The client may not widen by itself what the operator named.
+    // The client may not widen the scope that the operator gave it.
     let ceiling = Some(metadata.scope.clone());
     let new = Issued::new(metadata, ceiling, Clock::System.now(), lifetimes, random);
     let client = NewClient::try_from(&new.client).map_err(WriteError::from)?;
@@ -69,7 +69,7 @@ async fn store(tables: &Tables, create: &CreateArguments, body: &[u8]) -> Result
     Ok(made)
 }
 
-/// What registration makes of the metadata when every scope that it asks for is offered.
+/// Applies registration to the metadata, offering every scope that it requests.
 fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
     let requested = RequestedMetadata::parse(body)?;
     if requested.software_statement()?.is_some() {
@@ -77,11 +77,11 @@ fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
                    the metadata";
         return Err(Error::NotDone(why.to_owned()));
     }
-    // Whatever is no scope is refused below.
+    // An invalid scope is refused below.
     let asked = serde_json::from_slice::<Value>(body).ok();
     let asked = asked.as_ref().and_then(|body| body.get("scope")?.as_str()).map(Scope::parse);
     let offered = asked.and_then(Result::ok).unwrap_or_default();
-    // Which of the methods with certificates the server offers is a setting of its functions.
+    // The certificate method that the server offers is a setting of its functions.
     let policy = Policy { offered, default: Scope::default(), local, methods: Method::ALL.to_vec() };
     Ok(ClientMetadata::verify(&requested, &policy)?)
 }
@@ -89,7 +89,7 @@ fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
 /// The options as metadata.
 ///
 /// # Errors
-/// [`Error::Usage`] where the method needs what no option gives.
+/// [`Error::Usage`] if the method needs metadata that no option provides.
 fn members(create: &CreateArguments) -> Result<Map<String, Value>, Error> {
     if let Some((method, needs, example)) = create.method.and_then(lacking) {
         let method = method.as_str();
@@ -107,7 +107,7 @@ fn members(create: &CreateArguments) -> Result<Map<String, Value>, Error> {
     Ok(members)
 }
 
-/// What a method needs beside its name, and an example of the member that gives it.
+/// What a method needs in addition to its name, and an example member.
 const fn lacking(method: Method) -> Option<(Method, &'static str, &'static str)> {
     match method {
         Method::ClientSecretBasic | Method::ClientSecretPost => None,
@@ -124,7 +124,7 @@ const fn lacking(method: Method) -> Option<(Method, &'static str, &'static str)>
     }
 }
 
-/// Reads metadata from a file, or from standard input where it is `-`.
+/// Reads metadata from a file, or from standard input if it is `-`.
 fn read(file: &Path) -> Result<Vec<u8>, Error> {
     let failed = |error: io::Error| Error::NotDone(format!("cannot read {}: {error}", file.display()));
     let from: &mut dyn Read =
@@ -132,7 +132,7 @@ fn read(file: &Path) -> Result<Vec<u8>, Error> {
     let mut body = Vec::new();
     from.take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut body).map_err(failed)?;
     if body.len() > MAX_BODY_BYTES {
-        return Err(Error::NotDone(format!("{} is longer than {MAX_BODY_BYTES} bytes", file.display())));
+        return Err(Error::NotDone(format!("{} is longer than the limit of {MAX_BODY_BYTES} bytes", file.display())));
     }
     Ok(body)
 }
@@ -145,7 +145,7 @@ mod tests {
         verify(body.as_bytes(), false).expect_err(body).to_string()
     }
 
-    /// R16: an operator may give any scope, and gives none by saying nothing.
+    /// R16: an operator may give any scope; the default is none.
     #[test]
     fn r16_any_scope_that_is_named() {
         let scope = |body: &str| verify(body.as_bytes(), false).expect(body).scope.as_str().to_owned();
@@ -154,7 +154,7 @@ mod tests {
         assert_eq!(scope(r#"{"scope":""}"#), "");
     }
 
-    /// R2, R8: the rules of registration hold.
+    /// R2, R8: the rules of registration apply.
     #[test]
     fn r8_what_cannot_be_registered_cannot_be_made() {
         assert_eq!(refused("[]").split(": ").next(), Some("the client was not created"));
@@ -167,7 +167,7 @@ mod tests {
         assert!(verify(br#"{"client_uri":"http://127.0.0.1"}"#, true).is_ok());
     }
 
-    /// R17: a software statement that nobody has verified is not kept as if it were.
+    /// R17: an unverified software statement is refused.
     #[test]
     fn r17_no_software_statement() {
         assert!(refused(r#"{"software_statement":"a.b.c"}"#).contains("software statement"));

@@ -1,4 +1,4 @@
-//! `tokenmint client list`: all clients, as many in memory as are read at a time.
+//! `tokenmint client list`: lists all clients, with one page in memory at a time.
 
 use tokenmint_http::Clock;
 

@@ -16,10 +16,10 @@ use crate::tables::{self, Tables};
 use crate::text::{members, moment, visible};
 use crate::{Error, output};
 
-/// How often it is tried while the client itself changes its secrets.
+/// The number of attempts while the client itself changes its secrets.
 const ATTEMPTS: u32 = 5;
 
-/// What the operator is told, in the names of RFC 7591. It carries a secret, so it has no `Debug`.
+/// The result for the operator, with the names of RFC 7591. It contains a secret, so it has no `Debug`.
 #[derive(Serialize)]
 struct Rotated<'s> {
     client_id: &'s str,
@@ -29,18 +29,18 @@ struct Rotated<'s> {
     previous_client_secret_expires_at: Option<EpochSeconds>,
 }
 
-/// What came of it.
+/// The result of an attempt.
 enum Outcome {
     /// The client has a new secret.
     Rotated(Box<Client>, Secret),
-    /// Nothing was changed: a new secret would revoke the previous one, which was to be valid until then.
+    /// Nothing was changed: a new secret would revoke the previous one, which is valid until this time.
     Promised(ClientId, EpochSeconds),
 }
 
 pub(super) async fn run(place: &Place, rotate: RotateArguments) -> Result<(), Error> {
     let mut outcome = attempt(place, &rotate, rotate.yes).await?;
     if let Outcome::Promised(id, end) = &outcome {
-        // The tables are closed while the answer is awaited: it may take long.
+        // The tables are closed while waiting for the answer, which may take long.
         permit(id, *end)?;
         outcome = attempt(place, &rotate, true).await?;
     }
@@ -50,10 +50,10 @@ pub(super) async fn run(place: &Place, rotate: RotateArguments) -> Result<(), Er
     }
 }
 
-/// Lets the person at the terminal decide.
+/// Asks the operator for permission.
 ///
 /// # Errors
-/// The answer was no, or nobody can be asked.
+/// The operator refused, or there is no terminal.
 fn permit(id: &ClientId, end: EpochSeconds) -> Result<(), Error> {
     let warning = warning(id, end);
     if !io::stdin().is_terminal() {
@@ -81,7 +81,7 @@ async fn attempt(place: &Place, rotate: &RotateArguments, yes: bool) -> Result<O
     .await
 }
 
-/// Compares and sets, until nobody comes between.
+/// Compares and sets, until no concurrent change interferes.
 async fn store(tables: &Tables, id: &ClientId, lifetimes: Lifetimes, yes: bool) -> Result<Outcome, Error> {
     for _ in 0..ATTEMPTS {
         let (before, now) = (tables.client(id).await?, Clock::System.now());
@@ -89,7 +89,8 @@ async fn store(tables: &Tables, id: &ClientId, lifetimes: Lifetimes, yes: bool) 
         if !method.has_secret() {
             return Err(Error::NotDone(format!("the client uses {}, which has no secret", method.as_str())));
         }
-        // The current secret is for the overlap; one before it had its own, and would lose the rest of it.
+        // The overlap applies to the current secret. An older one would be revoked before the end of its own
+        // overlap.
         let promised = before.client_secrets.iter().skip(1).find(|secret| secret.is_valid_at(now));
         if let Some(promised) = promised.filter(|_| !yes) {
             return Ok(Outcome::Promised(before.client_id, promised.expires_at));

@@ -1,4 +1,4 @@
-//! A client as an operator sees it: all but the hashes.
+//! A client as shown to the operator: everything but the hashes.
 
 use serde::Serialize;
 use tokenmint_oauth::EpochSeconds;
@@ -7,7 +7,7 @@ use tokenmint_oauth::metadata::ClientMetadata;
 
 use crate::text::{cell, moment};
 
-/// The members of RFC 7591, and what an operator may know beside them.
+/// The members of RFC 7591, and additional ones for operators.
 #[derive(Debug, Serialize)]
 pub(super) struct View<'c> {
     client_id: &'c str,
@@ -38,7 +38,7 @@ impl<'c> View<'c> {
     }
 }
 
-/// The heads of the table of clients.
+/// The column heads of the table of clients.
 pub(super) const HEADS: [&str; 6] = ["CLIENT ID", "NAME", "METHOD", "SCOPE", "ISSUED", "STATE"];
 
 /// A client's row in that table.
@@ -54,12 +54,12 @@ pub(super) fn row(client: &Client, now: EpochSeconds) -> [String; 6] {
     ]
 }
 
-/// What the client calls itself.
+/// The client's name for itself.
 pub(super) fn name(client: &Client) -> &str {
     client.metadata.others().get("client_name").and_then(|name| name.as_str()).unwrap_or_default()
 }
 
-/// Whether the client gets tokens. One that is past its end is there until DynamoDB deletes it.
+/// Whether the client can get tokens. An expired client may still exist, because DynamoDB deletes it later.
 pub(super) fn state(client: &Client, now: EpochSeconds) -> String {
     match client.expires_at {
         _ if client.disabled => "disabled".to_owned(),
@@ -124,7 +124,7 @@ mod tests {
         );
     }
 
-    /// R19: what is shown of a client holds no hash.
+    /// R19: the output for a client contains no hash.
     #[test]
     fn r19_no_hash_is_shown() {
         let client = client();

@@ -1,4 +1,4 @@
-//! What AWS's errors mean to the operator of a command: one line each, with what to do.
+//! Texts of AWS errors for the operator: one line each, with the remedy.
 
 use std::path::Path;
 
@@ -7,10 +7,10 @@ use tokenmint_aws::{AccountError, Reason, Unavailable};
 use crate::cli::{Holds, Table};
 use crate::text::{cell, visible};
 
-/// How much of AWS's own words is shown, in columns.
+/// The maximum width of a quoted AWS message, in columns.
 const WORDS: usize = 300;
 
-/// What to do when AWS's settings lead to no account.
+/// The remedy if AWS's settings do not select an account.
 pub(super) const fn setup(error: &AccountError) -> &'static str {
     match error {
         AccountError::NoRegion | AccountError::Region(_) => {
@@ -62,7 +62,7 @@ pub(super) fn table(error: &Unavailable, table: &Table, region: &str) -> String 
     }
 }
 
-/// A call on the local data: nothing that AWS's settings could help.
+/// A call on the local data, for which AWS's settings are irrelevant.
 pub(super) fn folder(error: &Unavailable, folder: &Path) -> String {
     let why = match error.reason() {
         Reason::NoTable => "there is no such table",
@@ -75,7 +75,7 @@ pub(super) fn folder(error: &Unavailable, folder: &Path) -> String {
     format!("cannot use the data in {}: {}: {}", folder.display(), error.call(), words(why))
 }
 
-/// What somebody else has written, in one line that ends.
+/// Text from another party, on one line of limited width.
 fn words(text: &str) -> String {
     cell(visible(text).trim_end_matches('.'), WORDS)
 }

@@ -1,4 +1,4 @@
-//! `tokenmint aws`: the token function, started with what it prints.
+//! `tokenmint aws`: starts the token function with the printed environment.
 
 use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
@@ -15,10 +15,10 @@ use tokio::net::TcpListener;
 
 use crate::harness::{Data, curl, json, program, shell, text};
 
-/// The services, stopped when the test is over.
+/// The services, stopped at the end of the test.
 struct Services {
     process: Child,
-    /// What they printed.
+    /// The printed lines.
     exports: String,
 }
 
@@ -34,12 +34,12 @@ impl Services {
         Self { process, exports }
     }
 
-    /// The value that a shell has for a name after it has read the lines.
+    /// The value of a variable in a shell that has read the lines.
     fn value(&self, name: &str) -> String {
         shell(&format!("unset {name}\n{}\nprintf %s \"${name}\"", self.exports))
     }
 
-    /// The settings, as a function that is started by that shell reads them.
+    /// The settings that a function started by that shell reads.
     fn environment(&self) -> Environment {
         let names = SETTINGS.iter().map(|setting| setting.name);
         names.fold(Environment::default(), |environment, name| environment.with(name, self.value(name)))
@@ -53,8 +53,8 @@ impl Drop for Services {
     }
 }
 
-/// Runs the token function with what was printed, and gets a token for a client that an operator makes. Gives the
-/// configuration and the token's algorithm.
+/// Runs the token function with the printed environment, and gets a token for a client that an operator creates.
+/// Returns the configuration and the token's algorithm.
 async fn token(data: &Data, services: &Services) -> (TokenConfig, String) {
     let config = TokenConfig::from_environment(&services.environment()).unwrap();
     let (dynamodb, kms) = (services.value("AWS_ENDPOINT_URL_DYNAMODB"), services.value("AWS_ENDPOINT_URL_KMS"));
@@ -77,7 +77,7 @@ async fn token(data: &Data, services: &Services) -> (TokenConfig, String) {
     (config, token.header("alg").unwrap().to_owned())
 }
 
-/// K2: sealed keys need a table and a sealing key, which are there and named.
+/// K2: sealed keys need a table and a sealing key, which exist and are named.
 #[tokio::test(flavor = "multi_thread")]
 async fn k2_functions_with_sealed_keys() {
     let data = Data::new();
@@ -88,7 +88,7 @@ async fn k2_functions_with_sealed_keys() {
     assert!(!services.exports.contains("SIGNING_KEYS"), "{}", services.exports);
 }
 
-/// K1: with keys in KMS, by their aliases; the other settings are passed on as they were given.
+/// K1: with KMS keys, by their aliases. The other settings are passed on unchanged.
 #[tokio::test(flavor = "multi_thread")]
 async fn k1_functions_with_keys_in_kms() {
     let data = Data::new();

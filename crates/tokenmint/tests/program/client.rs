@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::harness::{Data, Server, at_terminal, curl, done, failed, json, program, run, run_with, text};
 
-/// R16: a client that the operator has made gets tokens, with the scope that the operator has given it.
+/// R16: a client created by the operator gets tokens with the scope that the operator gave it.
 #[test]
 fn r16_a_client_that_was_made_gets_a_token() {
     let data = Data::store();
@@ -20,7 +20,7 @@ fn r16_a_client_that_was_made_gets_a_token() {
     let (id, secret) = (text(&made, "client_id"), text(&made, "client_secret"));
     let token = text(&made, "registration_access_token");
 
-    // The end that registration gives to unused clients is not for those of an operator (R20).
+    // An operator's clients do not expire while unused (R20).
     let server = Server::start_with(program(&data.on(&["--listen", "127.0.0.1:0"])).env("UNUSED_CLIENT_TTL", "1"));
     let (status, answer) = server.token(id, secret);
     assert_eq!((status, text(&answer, "scope")), (200, "admin read"));
@@ -29,7 +29,7 @@ fn r16_a_client_that_was_made_gets_a_token() {
     server.stop();
 }
 
-/// A4, M5: what an operator does to a client counts from the next request on, while the server runs.
+/// A4, M5: an operator's change of a client applies from the next request, while the server runs.
 #[test]
 fn a4_m5_what_an_operator_does_counts_at_once() {
     let data = Data::new();
@@ -76,7 +76,7 @@ fn a4_m5_what_an_operator_does_counts_at_once() {
     server.stop();
 }
 
-/// M5: of many new secrets made at once, each is the newest for a moment, and two are good in the end.
+/// M5: of many concurrent rotations, each new secret is the newest for a moment, and two are valid in the end.
 #[test]
 fn m5_two_secrets_are_good_whoever_made_them() {
     let data = Data::new();
@@ -87,7 +87,7 @@ fn m5_two_secrets_are_good_whoever_made_them() {
         || program(&data.on(&["client", "rotate-secret", id, "--json", "--yes"])).stdout(Stdio::piped()).spawn();
     let processes: Vec<_> = (0..6).map(|_| rotate().unwrap()).collect();
     let outputs = processes.into_iter().map(|process| process.wait_with_output().unwrap());
-    // One that never wins the race says so, and has made no secret.
+    // A rotation that always loses the race reports it and creates no secret.
     let rotated = outputs.filter(|output| output.status.success());
     let secrets: Vec<serde_json::Value> =
         rotated.map(|output| serde_json::from_slice(&output.stdout).unwrap()).collect();
@@ -96,7 +96,7 @@ fn m5_two_secrets_are_good_whoever_made_them() {
     server.stop();
 }
 
-/// At a terminal the operator is asked, and sees which client it is about.
+/// At a terminal, the operator is asked for confirmation with the client's name.
 #[test]
 fn delete_asks() {
     let data = Data::store();
@@ -111,7 +111,7 @@ fn delete_asks() {
     failed(&data.on(&["client", "show", id]), 1);
 }
 
-/// R8: metadata from a file or from standard input is held to the rules of registration.
+/// R8: metadata from a file or from standard input must follow the rules of registration.
 #[test]
 fn r8_metadata_from_a_file() {
     let data = Data::store();
@@ -131,7 +131,7 @@ fn r8_metadata_from_a_file() {
     assert_eq!((refused.status, refused.stdout.as_str()), (1, ""));
     assert!(refused.stderr.starts_with("tokenmint: the client was not created: redirect_uris: "), "{refused:?}");
     let large = run_with(&create, &format!(r#"{{"client_name":"{}"}}"#, "x".repeat(70_000)));
-    assert_eq!(large.stderr, "tokenmint: - is longer than 65536 bytes\n");
+    assert_eq!(large.stderr, "tokenmint: - is longer than the limit of 65536 bytes\n");
 
     let missing = format!("{}.json", data.folder);
     let said = failed(&data.on(&["client", "create", "--metadata", &missing]), 1);
@@ -139,7 +139,7 @@ fn r8_metadata_from_a_file() {
     assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 1);
 }
 
-/// R8: a method that needs more than its name says so, with metadata that will do.
+/// R8: a method that needs more metadata reports it, with an example of valid metadata.
 #[test]
 fn r8_a_method_that_needs_keys_says_how_to_give_them() {
     let data = Data::store();
@@ -162,7 +162,7 @@ fn r8_a_method_that_needs_keys_says_how_to_give_them() {
     assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 3);
 }
 
-/// What strangers call their clients does not act on the operator's terminal.
+/// A client's name cannot control the operator's terminal.
 #[test]
 fn a_table_for_people() {
     let data = Data::store();
@@ -205,7 +205,7 @@ fn what_cannot_be_done_is_said_in_a_line() {
     assert!(answer.stdout.contains("Keep client_secret and registration_access_token now"), "{answer:?}");
 }
 
-/// A secret that nobody has read is not kept a secret.
+/// A rotation whose output could not be written fails.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_secret_that_could_not_be_written_is_said_to_be_lost() {

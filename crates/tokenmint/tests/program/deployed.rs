@@ -1,4 +1,4 @@
-//! Commands on a table of a deployed server: where it is, and what is said when that is wrong.
+//! Commands on a deployed server's table: finding it, and the errors if that fails.
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
@@ -12,7 +12,7 @@ use crate::harness::{Answer, Data, Server, answer, json as made, program, text};
 const CLIENTS: &[&str] = &["client", "--table", "tokenmint-clients"];
 const TOKENS: &[&str] = &["registration-token", "--registrations-table", "tokenmint-registrations"];
 
-/// A command as it runs with this endpoint, in a region that does not matter there.
+/// A command with this endpoint, in an arbitrary region.
 fn at(endpoint: &str, options: &[&str]) -> Command {
     let mut command = program(options);
     command.env("AWS_ENDPOINT_URL_DYNAMODB", endpoint).env("AWS_REGION", "eu-central-1");
@@ -24,7 +24,7 @@ fn run(endpoint: &str, options: &[&str]) -> Answer {
     answer(&mut at(endpoint, options), "")
 }
 
-/// A deployed table is reached as AWS's own settings say, and nothing but the table is needed.
+/// A deployed table is reached with AWS's standard settings, and only that table is needed.
 #[test]
 fn a_deployed_table() {
     let data = Data::new();
@@ -68,7 +68,7 @@ fn a_table_that_is_not_there() {
     server.stop();
 }
 
-/// The tables of a deployment look alike; one taken for the other is told apart by its key, empty or not.
+/// The tables of a deployment look alike. A wrong table is detected by its key, whether empty or not.
 #[test]
 fn a_table_of_something_else() {
     let data = Data::new();
@@ -100,7 +100,7 @@ fn a_table_of_something_else() {
     server.stop();
 }
 
-/// What is not set is named, before anything is called.
+/// A missing setting is named before any call.
 #[test]
 fn settings_of_aws_that_are_missing() {
     for options in [[CLIENTS, &["list"]].concat(), [TOKENS, &["list"]].concat()] {
@@ -117,7 +117,7 @@ fn settings_of_aws_that_are_missing() {
                            AWS_SECRET_ACCESS_KEY; after `aws sso login`, run `eval \"$(aws configure \
                            export-credentials --format env)\"`";
         assert_eq!(said(&mut command), credentials);
-        // A machine that is no instance, of which the SDK asks for a role.
+        // A machine without the instance metadata service, which the SDK queries for a role.
         command.env_remove("AWS_EC2_METADATA_DISABLED").env("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1");
         assert_eq!(said(&mut command), credentials);
         command.env("AWS_PROFILE", "production");
@@ -126,7 +126,7 @@ fn settings_of_aws_that_are_missing() {
     }
 }
 
-/// A profile that this program cannot use is said to be that.
+/// An unusable profile is reported.
 #[test]
 fn a_profile_that_cannot_be_used() {
     let folder = tempfile::tempdir().unwrap();
@@ -156,7 +156,7 @@ fn nobody_answers() {
     assert!(said.ends_with("; check AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and the network"), "{said}");
     let said = run("127.0.0.1:9", &[CLIENTS, &["list"]].concat()).failed(1);
     assert!(said.contains("endpoint must contain scheme") && !said.contains("Request"), "{said}");
-    // No region is named so.
+    // No region has this name.
     let mut command = program(&[CLIENTS, &["list"]].concat());
     command.envs([("AWS_ACCESS_KEY_ID", "a"), ("AWS_SECRET_ACCESS_KEY", "b"), ("AWS_REGION", "eu-nowhere-1")]);
     command.env("AWS_ENDPOINT_URL", "http://dynamodb.eu-nowhere-1.invalid");
@@ -164,7 +164,7 @@ fn nobody_answers() {
     assert!(said.starts_with("DynamoDB cannot be reached in the region eu-nowhere-1: "), "{said}");
 }
 
-/// A DynamoDB that refuses every request in this way.
+/// A DynamoDB that refuses every request with this error.
 fn refusing(code: &str, message: &str) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -172,7 +172,7 @@ fn refusing(code: &str, message: &str) -> String {
     thread::spawn(move || {
         for connection in listener.incoming() {
             let mut connection = connection.unwrap();
-            // The request, as far as it comes at once: it is not looked at.
+            // Only the part of the request that arrives first is read, and it is ignored.
             let _ = connection.read(&mut [0; 16 * 1024]);
             let head = "HTTP/1.1 400 Bad Request\r\ncontent-type: application/x-amz-json-1.0\r\nconnection: close\r\n";
             let _ = write!(connection, "{head}content-length: {}\r\n\r\n{body}", body.len());

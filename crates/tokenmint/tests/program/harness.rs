@@ -1,4 +1,4 @@
-//! Running the program, and what is needed around it.
+//! Runs the program with a controlled environment.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::path::Path;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use tokenmint_aws::config::SETTINGS;
 use tokenmint_embedded::{Addresses, Embedded, Storage};
 
-/// The program, deaf to the developer's own settings.
+/// The program, without the developer's own settings.
 pub(crate) fn program(options: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tokenmint"));
     command.args(options);
@@ -17,12 +17,12 @@ pub(crate) fn program(options: &[&str]) -> Command {
     command
 }
 
-/// Makes a command deaf to the developer's own settings.
+/// Removes the developer's own settings from a command.
 pub(crate) fn clean(command: &mut Command) {
     for setting in SETTINGS {
         command.env_remove(setting.name);
     }
-    // AWS's own: nothing here may find an account.
+    // AWS's variables: no test may find an account.
     for name in ["PROFILE", "REGION", "DEFAULT_REGION", "ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN"] {
         command.env_remove(format!("AWS_{name}"));
     }
@@ -30,7 +30,7 @@ pub(crate) fn clean(command: &mut Command) {
     command.env("AWS_EC2_METADATA_DISABLED", "true").env_remove("RUST_LOG");
 }
 
-/// What a command answered.
+/// The output of a command.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: i32,
@@ -38,12 +38,12 @@ pub(crate) struct Answer {
     pub(crate) stderr: String,
 }
 
-/// Runs a command to its end, with this on standard input.
+/// Runs a command to its end, with this standard input.
 pub(crate) fn run_with(options: &[&str], input: &str) -> Answer {
     answer(&mut program(options), input)
 }
 
-/// The same, for a command that is given.
+/// The same for a given command.
 pub(crate) fn answer(command: &mut Command, input: &str) -> Answer {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = command.spawn().unwrap();
@@ -58,7 +58,7 @@ pub(crate) fn run(options: &[&str]) -> Answer {
     run_with(options, "")
 }
 
-/// Runs a command that must succeed without a word of complaint. Gives what it printed.
+/// Runs a command that must succeed without output on standard error. Returns its standard output.
 pub(crate) fn done(options: &[&str]) -> String {
     let Answer { status, stdout, stderr } = run(options);
     assert_eq!((status, stderr.as_str()), (0, ""), "{options:?}");
@@ -70,18 +70,18 @@ pub(crate) fn json(options: &[&str]) -> Value {
     serde_json::from_str(&done(&[options, &["--json"]].concat())).unwrap()
 }
 
-/// The member of an object, a text.
+/// A string member of an object.
 pub(crate) fn text<'v>(object: &'v Value, member: &str) -> &'v str {
     object[member].as_str().unwrap_or_else(|| panic!("{member} in {object}"))
 }
 
-/// Runs what must fail with this status and one line. Gives the line without its beginning and end.
+/// Runs a command that must fail with this status and one line. Returns the line without its prefix and suffix.
 pub(crate) fn failed(options: &[&str], status: i32) -> String {
     run(options).failed(status)
 }
 
 impl Answer {
-    /// The one line of a command that failed with this status, without its beginning and end.
+    /// The one error line of a command that failed with this status, without its prefix and suffix.
     pub(crate) fn failed(&self, status: i32) -> String {
         assert_eq!((self.status, self.stdout.as_str()), (status, ""), "{self:?}");
         let line = self.stderr.strip_prefix("tokenmint: ").and_then(|line| line.strip_suffix('\n'));
@@ -97,8 +97,8 @@ pub(crate) fn shell(script: &str) -> String {
     output
 }
 
-/// Runs a command at a terminal of its own, with this answer to what it asks. Gives what is seen there, and in the last
-/// line the status.
+/// Runs a command at a terminal of its own, with this answer to its question. Returns the terminal's output, whose
+/// last line is the status.
 pub(crate) fn at_terminal(options: &[&str], answer: &str) -> String {
     let terminal = "import os, pty, sys; print(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
     let mut command = Command::new("python3");
@@ -106,14 +106,14 @@ pub(crate) fn at_terminal(options: &[&str], answer: &str) -> String {
     self::answer(&mut command, &format!("{answer}\n")).stdout
 }
 
-/// Sends a request. Gives the status and the answer.
+/// Sends a request. Returns the status and the body.
 pub(crate) fn curl(arguments: &str) -> (u16, Value) {
     let output = shell(&format!("curl -s -w '\\n%{{http_code}}' {arguments}"));
     let (body, status) = output.rsplit_once('\n').unwrap();
     (status.parse().unwrap(), serde_json::from_str(body).unwrap_or_default())
 }
 
-/// A place for the data, and the option that names it.
+/// A data folder, and the option that names it.
 pub(crate) struct Data {
     pub(crate) folder: String,
     _place: TempDir,
@@ -125,7 +125,7 @@ impl Data {
         Self { folder: place.path().join("my data").to_str().unwrap().to_owned(), _place: place }
     }
 
-    /// The same with data in it, as a server leaves it.
+    /// The same with data, as left by a server.
     pub(crate) fn store() -> Self {
         let data = Self::new();
         let storage = Storage::Folder(data.folder.clone().into());
@@ -140,11 +140,11 @@ impl Data {
     }
 }
 
-/// A running server, killed when the test is over.
+/// A running server, killed at the end of the test.
 pub(crate) struct Server {
     pub(crate) process: Child,
     pub(crate) url: String,
-    /// The lines it prints for pasting.
+    /// The shell lines that it prints.
     pub(crate) lines: String,
 }
 
@@ -172,7 +172,7 @@ impl Server {
         shell(&format!("url={}\n{}{script}", self.url, registration.collect::<String>()))
     }
 
-    /// Where its DynamoDB answers, as it says in its folder.
+    /// The address of its DynamoDB, as announced in its folder.
     pub(crate) fn dynamodb_url(data: &Data) -> String {
         Self::dynamodb_url_in(Path::new(&data.folder))
     }
@@ -184,7 +184,7 @@ impl Server {
         format!("http://{}", text(&running, "dynamodb"))
     }
 
-    /// Asks for a token. Gives the status and the answer.
+    /// Requests a token. Returns the status and the body.
     pub(crate) fn token(&self, id: &str, secret: &str) -> (u16, Value) {
         curl(&format!("-u {id}:{secret} {}/token -d grant_type=client_credentials", self.url))
     }
@@ -197,7 +197,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has ended already where the test went well.
+        // It has already ended if the test succeeded.
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

@@ -1,4 +1,4 @@
-//! The examples of the help, each of them run by a shell.
+//! Runs every example of the help in a shell.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader};
@@ -19,14 +19,14 @@ use tokenmint_oauth::scope::Scope;
 use crate::harness::{Server, clean, program, run, shell};
 use crate::identifiers::client;
 
-/// The client and the initial access token that the examples speak of.
+/// The client and the initial access token in the examples.
 const CLIENT: &str = "3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55";
 const TOKEN: &str = "kX3vRw0fAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// The last line that `tokenmint aws` prints.
 const LAST_EXPORT: &str = "export REGISTRATION_RATE_TOTAL=";
 
-/// The command lines of all commands, the bare program among them.
+/// The command lines of all commands, including the bare program.
 fn commands(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>) {
     all.push(path.to_vec());
     for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
@@ -34,7 +34,7 @@ fn commands(command: &clap::Command, path: &[String], all: &mut Vec<Vec<String>>
     }
 }
 
-/// The examples of a help: what stands below each heading that begins so, one statement after the other.
+/// The examples of a help text: the lines below each heading with this prefix, one statement each.
 fn examples(help: &str) -> Vec<Vec<String>> {
     let mut blocks = Vec::new();
     let mut lines = help.lines().peekable();
@@ -44,7 +44,7 @@ fn examples(help: &str) -> Vec<Vec<String>> {
             while let Some(line) = lines.next_if(|line| line.starts_with("  ")) {
                 let line = format!("{}\n", &line[2..]);
                 match statements.last_mut() {
-                    // What is indented further goes on with the statement before.
+                    // A line with deeper indentation continues the previous statement.
                     Some(statement) if line.starts_with(' ') => statement.push_str(&line),
                     _ => statements.push(line),
                 }
@@ -58,9 +58,9 @@ fn examples(help: &str) -> Vec<Vec<String>> {
     blocks
 }
 
-/// Whether a statement runs until it is told to stop.
+/// Whether a statement runs until it is stopped.
 fn is_server(statement: &str) -> bool {
-    // Before the program come variables, of which one may hold a space.
+    // Variables precede the program; one may contain a space.
     let Some((before, after)) = statement.split_once("tokenmint") else { return false };
     if !before.split(' ').all(|word| word.is_empty() || (word.contains(['=', '\'']) && !word.contains(['(', '{']))) {
         return false;
@@ -81,7 +81,7 @@ fn servers_are_told_from_commands() {
     }
 }
 
-/// Where the examples run: an own folder, with this program found by its name.
+/// The folder of the examples, in which this program is found by its name.
 struct Place {
     folder: TempDir,
 }
@@ -98,7 +98,7 @@ impl Place {
         self.folder.path()
     }
 
-    /// A shell that is about to run a script.
+    /// A shell for a script.
     fn shell(&self, script: &str) -> Command {
         let programs = PathBuf::from(env!("CARGO_BIN_EXE_tokenmint"));
         let programs = programs.parent().unwrap().to_str().unwrap();
@@ -118,9 +118,9 @@ impl Place {
         stdout
     }
 
-    /// Runs a server until it is ready, then what belongs to it, and stops it.
+    /// Runs a server until it is ready, then the commands that need it, and stops it.
     fn serve(&self, statement: &str, then: &str) {
-        // Any free port, where the example names one that may be taken.
+        // Any free port, because the example's port may be in use.
         let any = if statement.contains("127.0.0.1:9450") {
             statement.replace("127.0.0.1:9450", "127.0.0.1:0")
         } else if statement.contains("tokenmint aws") {
@@ -151,7 +151,7 @@ impl Place {
     }
 }
 
-/// Stores what the examples work on, as if none had run before.
+/// Stores the data of the examples, as if none had run before.
 async fn restore(clients: &ClientsTable, registrations: &RegistrationsTable) {
     let disabled = Client { disabled: true, ..client("00000000-52a4-4a5c-9d0e-0f5a2f7f9f55") };
     for client in [client(CLIENT), disabled] {
@@ -202,7 +202,7 @@ async fn every_example_does_what_it_shows() {
         restore(&clients, &registrations).await;
         place.run(&block.concat().replace("https://as.example.com", &server.url));
     }
-    // What they left: the client that was deleted in one of them is back before the next.
+    // Resets the data: the client that one example deletes exists again for the next.
     let created = fs::read_to_string(place.path().join("credentials.json")).unwrap();
     let created: serde_json::Value = serde_json::from_str(&created).unwrap();
     assert!(ClientId::parse(created["client_id"].as_str().unwrap()).is_ok());

@@ -1,4 +1,4 @@
-//! Clients by the beginning of their identifiers.
+//! Clients by a prefix of their identifiers.
 
 use std::path::PathBuf;
 
@@ -50,7 +50,7 @@ async fn store(ids: &[&str]) -> Data {
 const FIRST: &str = "3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55";
 const SECOND: &str = "3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f56";
 const OTHER: &str = "40000000-52a4-4a5c-9d0e-0f5a2f7f9f55";
-/// Identifiers that another system made.
+/// Identifiers made by another system.
 const SHORT: &str = "billing";
 const LONGER: &str = "billing-2";
 
@@ -63,7 +63,7 @@ async fn every_command_takes_a_unique_beginning() {
         assert_eq!(done(&data.on(&["client", "enable", given])), format!("{id} is enabled\n"));
         assert_eq!(text(&object(&data.on(&["client", "rotate-secret", given, "--yes"])), "client_id"), id);
     }
-    // Only the one that is meant.
+    // Only the named client.
     assert_eq!(done(&data.on(&["client", "delete", "40000000", "--yes"])), format!("{OTHER} is deleted\n"));
     assert_eq!(done(&data.on(&["client", "list", "--json"])).lines().count(), 4);
 }

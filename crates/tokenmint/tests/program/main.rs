@@ -1,4 +1,4 @@
-//! The program as a person uses it: started, its lines pasted into a shell, stopped; and as scripts use it.
+//! The program as used at a terminal and by scripts: started, its printed lines run in a shell, stopped.
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 

@@ -26,7 +26,7 @@ fn id(n: u32) -> ClientId {
     ClientId::from_random(random)
 }
 
-/// A client from before there were registration access tokens.
+/// A client stored before registration access tokens were introduced.
 fn client() -> Client {
     let mut metadata = StoredMetadata {
         grant_types: vec!["client_credentials".to_owned()],
@@ -47,7 +47,7 @@ fn client() -> Client {
     }
 }
 
-/// Stores one client as ever, and copies of it in one transaction: one by one they would take many seconds.
+/// Stores one client normally, and copies of it in one transaction, because storing each would take many seconds.
 async fn fill(data: &Data) {
     let folder = PathBuf::from(&data.folder);
     let embedded = Embedded::start(Storage::Folder(folder.clone()), Addresses::any()).await.unwrap();
@@ -68,7 +68,7 @@ async fn fill(data: &Data) {
     database.import_items(TABLE, copies.collect(), ImportOptions::default()).unwrap();
 }
 
-/// The most memory that a process has had, in MiB.
+/// The peak memory of a process, in MiB.
 #[cfg(target_os = "linux")]
 fn peak(process: &Child) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{}/status", process.id())).unwrap();
@@ -76,8 +76,8 @@ fn peak(process: &Child) -> u64 {
     line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
 }
 
-/// Lists all clients. Gives their number, and the most memory that it took until nearly all were read: a pipe holds
-/// less than 500 lines, so that the program still runs then.
+/// Lists all clients. Returns their number, and the peak memory before nearly all were read: a pipe buffers fewer
+/// than 500 lines, so the program is still running then.
 fn list(data: &Data, limit: &str) -> (u32, u64) {
     let options = data.on(&["client", "list", "--json", "--limit", limit]);
     let mut process = program(&options).stdout(Stdio::piped()).spawn().unwrap();
@@ -106,7 +106,7 @@ async fn ten_thousand_clients_are_listed_in_bounded_memory() {
     let table = done(&data.on(&["client", "list"]));
     assert_eq!(table.lines().count(), 1 + usize::try_from(MANY).unwrap());
 
-    // One that has no registration access token gets a new secret as well.
+    // A client without a registration access token also gets a new secret.
     let id = id(7);
     let rotated = json(&data.on(&["client", "rotate-secret", id.as_str()]));
     assert_eq!(text(&rotated, "client_id"), id.as_str());

@@ -1,4 +1,4 @@
-//! Operator's commands where there is no data: a typo in `--data` creates nothing.
+//! Operator's commands without data: a typo in `--data` creates nothing.
 
 use std::fs;
 use std::path::Path;
@@ -45,7 +45,7 @@ fn no_command_writes_into_a_folder_of_something_else() {
     assert_eq!(fs::read_to_string(&file).unwrap(), "somebody's");
 }
 
-/// The list above has every command.
+/// The list above contains every command.
 #[test]
 fn no_command_is_forgotten() {
     let listed = |command: &str| {

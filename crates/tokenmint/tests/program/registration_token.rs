@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::harness::{Data, Server, curl, done, failed, json, program, run, text};
 
-/// R15, R16: a token that the operator has made lets clients register, with its scope, until it is revoked.
+/// R15, R16: a token created by the operator lets clients register with its scope, until it is revoked.
 #[test]
 fn r15_r16_from_the_token_to_its_end() {
     let data = Data::store();
@@ -71,7 +71,7 @@ fn a_token_ends_by_its_identifier_or_a_part_of_it() {
     assert_eq!(run(&data.on(&["registration-token", "create", "--uses", "1"])).status, 2);
 }
 
-/// R16: who says nothing of scopes gives none, to a client as to the clients of a token, and is told.
+/// R16: without `--scope`, a client or an initial access token gets no scope, and the operator is told.
 #[test]
 fn r16_no_scope_where_none_is_named() {
     let data = Data::store();

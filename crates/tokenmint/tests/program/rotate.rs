@@ -1,10 +1,10 @@
-//! `tokenmint client rotate-secret`, twice in the time of an overlap.
+//! `tokenmint client rotate-secret`, twice within one overlap.
 
 use serde_json::Value;
 
 use crate::harness::{Data, Server, at_terminal, done, failed, json, text};
 
-/// A secret that was promised to stay valid does so, unless the operator says otherwise.
+/// A previous secret stays valid until its announced end, unless the operator decides otherwise.
 #[test]
 fn m5_a_promised_secret_is_not_revoked_without_a_word() {
     let data = Data::new();
@@ -39,7 +39,7 @@ fn m5_a_promised_secret_is_not_revoked_without_a_word() {
     server.stop();
 }
 
-/// Where no earlier secret is valid any more, nothing is asked.
+/// No confirmation is required if no earlier secret is valid.
 #[test]
 fn m5_nothing_is_asked_where_nothing_is_revoked_early() {
     let data = Data::store();

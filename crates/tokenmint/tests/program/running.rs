@@ -1,4 +1,4 @@
-//! Commands on data that somebody else has open.
+//! Commands on data that another process has locked.
 
 use std::fs;
 use std::net::TcpListener;
@@ -13,7 +13,7 @@ fn file(data: &Data) -> PathBuf {
     PathBuf::from(&data.folder).join("running.json")
 }
 
-/// What a server says about itself ends with it, also when it ends badly.
+/// A server's announcement does not outlive the server: after a crash, the next command removes it.
 #[test]
 fn a_server_says_where_its_data_are_as_long_as_it_runs() {
     let data = Data::new();

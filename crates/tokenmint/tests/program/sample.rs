@@ -1,15 +1,15 @@
-//! The lines that `serve` prints: pasted into a shell, with whatever settings it runs.
+//! The lines that `serve` prints work in a shell, with any settings.
 
 use crate::harness::{Data, Server, program, shell};
 
-/// A server with these settings. A P-256 key is made at once, an RSA key is not.
+/// A server with these settings. A P-256 key is made quickly, an RSA key is not.
 fn start(data: Option<&Data>, settings: &[(&str, &str)]) -> Server {
     let options = data.map_or_else(|| vec!["--memory"], |data| data.on(&["serve"]));
     let mut command = program(&[&options[..], &["--listen", "127.0.0.1:0"]].concat());
     Server::start_with(command.env("SIGNING_KEYS", "alias/ec=ES256").envs(settings.iter().copied()))
 }
 
-/// R10, R15: the sample asks for scopes that are offered, in a way that is allowed, and gets a token.
+/// R10, R15: the sample requests offered scopes by a permitted registration, and gets a token.
 #[test]
 fn r10_r15_it_fits_the_settings() {
     let odd = "it's https://api.example/a&b+c%20d";
@@ -37,7 +37,7 @@ fn r10_r15_it_fits_the_settings() {
     }
 }
 
-/// R18: what went wrong is shown, and no failure that only follows from it.
+/// R18: the original failure is shown, without failures that only follow from it.
 #[test]
 fn r18_a_registration_that_failed_shows_why() {
     let server = start(None, &[("REGISTRATION_RATE", "1")]);
@@ -47,12 +47,12 @@ fn r18_a_registration_that_failed_shows_why() {
     assert!(!output.contains("invalid_client") && !output.contains("access_token"), "{output}");
     let lines = server.lines.clone();
     server.stop();
-    // The last line fails too: nobody is there.
+    // The last line also fails, because the server has stopped.
     let output = shell(&format!("{{ {lines}\n}} 2>&1 || :"));
     assert!(output.contains("curl: (7) ") && output.contains("No client was created: \n"), "{output}");
 }
 
-/// R15: an operator's command that fails says so itself.
+/// R15: a failing operator's command reports its own error.
 #[test]
 fn r15_a_client_that_could_not_be_created_shows_why() {
     let data = Data::new();

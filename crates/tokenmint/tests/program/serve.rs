@@ -1,4 +1,4 @@
-//! `tokenmint serve`: its settings, its keys, and what keeps it from starting.
+//! `tokenmint serve`: its settings, its keys, and its startup errors.
 
 use std::net::TcpListener;
 use std::path::Path;
@@ -34,8 +34,8 @@ fn a_restart_knows_clients_and_keys_again() {
     server.stop();
 }
 
-/// Starts a server with these keys, gets a token, verifies it with the published keys. Gives its algorithm, its key,
-/// and all keys.
+/// Starts a server with these keys, gets a token, and verifies it with the published keys. Returns its algorithm,
+/// its key, and all keys.
 fn signed_with(data: &Data, keys: &str) -> (String, String, Value) {
     let mut command = program(&data.on(&["serve", "--listen", "127.0.0.1:0"]));
     let server = Server::start_with(command.env("SIGNING_KEYS", keys));
@@ -49,7 +49,7 @@ fn signed_with(data: &Data, keys: &str) -> (String, String, Value) {
     (header("alg"), header("kid"), keys)
 }
 
-/// J4, K1: keys are made by the aliases that name them, and found again by them.
+/// J4, K1: keys are created with their aliases, and found again by them.
 #[test]
 fn j4_k1_keys_by_their_aliases() {
     let data = Data::new();
@@ -57,7 +57,7 @@ fn j4_k1_keys_by_their_aliases() {
     assert_eq!(algorithm, "PS256");
     assert_eq!((text(&keys["keys"][0], "alg"), text(&keys["keys"][0], "kty")), ("PS256", "RSA"));
 
-    // The default key is the same one, with the usual algorithm of its kind.
+    // The default key is the same key, with the default algorithm of its spec.
     let (algorithm, same, _) = signed_with(&data, "");
     assert_eq!((algorithm.as_str(), same), ("RS256", key.clone()));
 
@@ -66,13 +66,13 @@ fn j4_k1_keys_by_their_aliases() {
     assert_eq!(text(&keys["keys"][1], "kid"), key);
     assert_eq!((signed_with(&data, "alias/new").0.as_str(), signed_with(&data, "alias/new").1), ("ES256", new));
 
-    // A key of another kind than the algorithm needs is a mistake that is said.
+    // A key whose spec does not fit the algorithm is reported as an error.
     let mut command = program(&data.on(&["serve", "--listen", "127.0.0.1:0"]));
     let said = answer(command.env("SIGNING_KEYS", "alias/new=PS256"), "").failed(1);
     assert!(said.starts_with("SIGNING_KEYS: alias/new "), "{said}");
 }
 
-/// O5: every mistake in the settings of either function at once, each once, before anything is made.
+/// O5: all mistakes in the settings of both functions are reported together, each once, before anything is created.
 #[test]
 fn o5_every_mistake_before_anything_is_made() {
     let data = Data::new();

@@ -1,4 +1,4 @@
-//! A key, and the key ring that an instance works with.
+//! A sealed key, and the key ring of an instance.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -15,32 +15,32 @@ use super::table::Stored;
 use super::vault::{OpenError, Vault};
 use crate::config::SigningKeySpec;
 
-/// A key that is published, and may be opened to sign.
+/// A published key, which can be opened to sign.
 #[derive(Debug)]
 pub(super) struct Key {
     stored: StoredKey,
     public: PublicKey,
     header: EncodedHeader,
-    /// The private half once it was opened, or why it never will be.
+    /// The opened private key, or why it can never be opened.
     private: OnceCell<Result<KeyPair, String>>,
     retry_at: AtomicU64,
 }
 
-/// The keys of the table, as they were read.
+/// The keys as read from the table.
 #[derive(Debug, Default)]
 pub(super) struct KeyRing {
     read_at: Option<EpochSeconds>,
     last_generation: u64,
-    /// The keys that are open, and those that KMS has not judged yet.
+    /// The keys that KMS has opened or not yet tried.
     keys: Vec<Arc<Key>>,
     /// The dates of `keys`, in the same order.
     dates: Vec<KeyDates>,
-    /// The keys that KMS does not open, or that must not be used any more. Nothing follows from their dates.
+    /// The keys that KMS refused to open, or that must no longer be used. Their dates are ignored.
     refused: Vec<Arc<Key>>,
 }
 
 impl Key {
-    /// A key as it was stored.
+    /// A key from its stored form.
     pub(super) fn new(stored: StoredKey) -> Result<Self, PublicKeyError> {
         let algorithm = stored.spec.algorithm();
         let public = PublicKey::from_spki(&stored.pair.public, algorithm)?;
@@ -48,13 +48,13 @@ impl Key {
         Ok(Self { stored, public, header, private: OnceCell::new(), retry_at: AtomicU64::new(0) })
     }
 
-    /// Opens the private half: one `Decrypt` in all, however many ask for it.
+    /// Opens the private key with one `Decrypt`, shared by concurrent callers.
     pub(super) async fn open(&self, vault: &Vault) -> Result<(), OpenError> {
         let opening = || async {
             match vault.open(&self.stored, &self.public.kid).await {
                 Ok(pair) => Ok(Ok(pair)),
                 Err(OpenError::Lost(why)) => {
-                    tracing::error!(key.id = self.id(), cause = why, "the private half of a signing key is lost");
+                    tracing::error!(key.id = self.id(), cause = why, "a private signing key cannot be recovered");
                     Ok(Err(why))
                 }
                 Err(OpenError::Load(error)) => Err(error),
@@ -66,12 +66,12 @@ impl Key {
         }
     }
 
-    /// Signs, if it is open.
+    /// Signs, if the key is open.
     pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         self.private.get()?.as_ref().ok()?.sign(message)
     }
 
-    /// Whether KMS has opened it, and so authenticated all that is stored of it.
+    /// Whether KMS has opened the key and so authenticated its whole item.
     pub(super) fn is_open(&self) -> bool {
         matches!(self.private.get(), Some(Ok(_)))
     }
@@ -80,12 +80,12 @@ impl Key {
         matches!(self.private.get(), Some(Err(_)))
     }
 
-    /// Whether KMS has not judged it yet.
+    /// Whether KMS has neither opened nor refused the key.
     pub(super) fn is_unknown(&self) -> bool {
         self.private.get().is_none()
     }
 
-    /// When to try again to open it, as long as there is another key to sign with.
+    /// When to retry opening the key while another key can sign.
     pub(super) fn retry_at(&self) -> EpochSeconds {
         self.retry_at.load(Ordering::Relaxed)
     }
@@ -110,7 +110,8 @@ impl Key {
         &self.stored
     }
 
-    /// Whether it is this key of the table. An open key is the same also where its private half was changed there.
+    /// Whether it is the same key of the table. An open key remains the same even if its private key was changed in
+    /// the table.
     fn matches(&self, other: &StoredKey) -> bool {
         let StoredKey { binding, dates, spec, pair } = &self.stored;
         let same = *binding == other.binding && *dates == other.dates && *spec == other.spec;
@@ -120,35 +121,35 @@ impl Key {
 }
 
 impl KeyRing {
-    /// What was read at a moment. A key that was known before stays as it is.
+    /// The key ring from a read at this time. Known keys keep their state.
     pub(super) fn new(stored: Stored, before: &Self, now: EpochSeconds) -> Self {
         let known = |key: &StoredKey| before.all().find(|known| known.matches(key)).cloned();
         let keys = stored.keys.into_iter().filter_map(|key| {
             let generation = key.dates.generation;
             let read = known(&key).map_or_else(|| Key::new(key).map(Arc::new), Ok);
             read.inspect_err(|cause| {
-                tracing::error!(key.generation = generation, %cause, "a signing key is damaged");
+                tracing::error!(key.generation = generation, %cause, "the stored signing key is invalid");
             })
             .ok()
         });
         Self::of(keys.collect(), stored.last_generation, Some(now))
     }
 
-    /// The list with a key that was made just now.
+    /// The list with a new key added.
     pub(super) fn with(&self, key: Key) -> Self {
         let generation = key.dates().generation;
         Self::of(self.all().cloned().chain([Arc::new(key)]).collect(), generation, self.read_at)
     }
 
-    /// The same keys, judged by what is known of them now.
+    /// The same keys, reclassified by their current state.
     pub(super) fn judged(&self) -> Self {
         Self::of(self.all().cloned().collect(), self.last_generation, self.read_at)
     }
 
     fn of(mut all: Vec<Arc<Key>>, last_generation: u64, read_at: Option<EpochSeconds>) -> Self {
         all.sort_by_key(|key| key.dates().generation);
-        // The dates of a key of the first version are not authenticated. Such keys are not made any more, so none is
-        // newer than the first key of the second version.
+        // The dates of a version 1 key are not authenticated. Such keys are no longer made, so none is newer than
+        // the first version 2 key.
         let bound = all.iter().find(|key| !key.is_lost() && key.stored.binding == Binding::Item);
         let bound = bound.map(|key| key.dates().generation);
         let is_refused = |key: &Arc<Key>| {
@@ -165,7 +166,7 @@ impl KeyRing {
         self.keys.iter().chain(&self.refused)
     }
 
-    /// How old it is in seconds, also where the clock was set back.
+    /// The age in seconds, also after the clock was set back.
     pub(super) fn age(&self, now: EpochSeconds) -> u64 {
         self.read_at.map_or(u64::MAX, |read_at| now.abs_diff(read_at))
     }
@@ -174,7 +175,7 @@ impl KeyRing {
         Schedule::new(policy, &self.dates)
     }
 
-    /// Whether there is a key that may sign, if it can be opened.
+    /// Whether a key may sign, once opened.
     pub(super) fn may_sign(&self, policy: Policy, now: EpochSeconds) -> bool {
         self.schedule(policy).signers(now).next().is_some()
     }
@@ -188,13 +189,13 @@ impl KeyRing {
         &self.keys[at]
     }
 
-    /// Whether the newest key is of this kind, and authentic as a whole.
+    /// Whether the newest key has this spec and its whole item is authenticated.
     pub(super) fn is_of(&self, spec: SigningKeySpec) -> bool {
         self.keys.last().is_some_and(|key| key.stored.spec == spec && key.stored.binding == Binding::Item)
     }
 
-    /// When a key is to sign that is made now because there is none. Another instance may still sign with a key that
-    /// is refused here; it has to learn of the new one first.
+    /// When a replacement key starts to sign if no key can sign. Another instance may still sign with a key that was
+    /// refused here, and must first learn of the new one.
     pub(super) fn first_signs_from(&self, policy: Policy, now: EpochSeconds) -> EpochSeconds {
         if self.refused.is_empty() { now } else { self.schedule(policy).earliest(now) }
     }
@@ -203,7 +204,7 @@ impl KeyRing {
         self.keys.is_empty()
     }
 
-    /// The generation of the next key; `None` if the numbers are used up.
+    /// The generation of the next key; `None` if the numbers are exhausted.
     pub(super) fn next_generation(&self) -> Option<u64> {
         self.last_generation.checked_add(1)
     }
@@ -215,7 +216,7 @@ impl KeyRing {
         keys.filter(|(duty, _)| *duty != Duty::Gone)
     }
 
-    /// The public halves that verifiers need now, each authenticated by KMS.
+    /// The public keys that verifiers need now, each authenticated by KMS.
     pub(super) fn published(&self, policy: Policy, now: EpochSeconds) -> impl Iterator<Item = &PublicKey> {
         self.live(policy, now).filter(|(_, key)| key.is_open()).map(|(_, key)| &key.public)
     }

@@ -1,6 +1,6 @@
-//! Private keys in memory, parsed once, and the signatures they make.
+//! Private keys in memory, parsed once, and their signatures.
 //!
-//! AWS-LC wipes what it frees, so a key pair leaves nothing behind when it is dropped (K2).
+//! AWS-LC wipes memory that it frees, so a dropped key pair leaves no copy (K2).
 
 use std::fmt;
 
@@ -21,17 +21,17 @@ pub(super) enum KeyPair {
     Ed25519(Ed25519KeyPair),
 }
 
-/// Why a decrypted text is not the private half that belongs to a public one.
+/// Why a decrypted text is not the private key of the expected key pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub(super) enum PairError {
-    #[error("is not a private key of its kind")]
+    #[error("is not a valid private key of its spec")]
     Malformed,
     #[error("belongs to another public key")]
     Mismatch,
 }
 
 impl KeyPair {
-    /// Reads a private key (PKCS#8, RFC 5958) and makes sure that it belongs to the public key that is published.
+    /// Parses a private key (PKCS#8, RFC 5958) and checks that it matches the published public key.
     pub(super) fn read(pkcs8: &[u8], spec: SigningKeySpec, public: &KeyId) -> Result<Self, PairError> {
         let ecdsa = |algorithm: &'static EcdsaSigningAlgorithm| {
             let pair = EcdsaKeyPair::from_pkcs8(algorithm, pkcs8).map_err(|_| PairError::Malformed)?;
@@ -54,7 +54,7 @@ impl KeyPair {
     }
 
     /// The signature in JOSE form (RFC 7518 §3.3, §3.4, RFC 8037 §3.1). `None` if the library has no memory or
-    /// no randomness left.
+    /// randomness left.
     pub(super) fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         match self {
             Self::Rsa(pair) => {
@@ -92,7 +92,7 @@ mod tests {
         (pair.to_pkcs8v1().expect("DER").as_ref().to_vec(), public, spki)
     }
 
-    /// K5: what leaves the key pair is raw r‖s.
+    /// K5: the signature is raw r‖s.
     #[test]
     fn k5_raw_signature() {
         let (pkcs8, public, spki) = p256();
@@ -104,7 +104,7 @@ mod tests {
         assert_eq!(format!("{pair:?}"), "KeyPair(..)");
     }
 
-    /// K2: a private half that is not the one of the published key is refused, and so is anything else.
+    /// K2: a private key that does not match the published key is refused, and so is any other input.
     #[test]
     fn k2_only_the_right_private_half() {
         let ((pkcs8, public, _), (_, other, _)) = (p256(), p256());

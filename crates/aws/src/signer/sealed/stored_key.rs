@@ -1,11 +1,11 @@
-//! A key as it is stored.
+//! The stored form of a key.
 
 use tokenmint_oauth::jwk::SigningAlgorithm;
 use tokenmint_oauth::key_schedule::KeyDates;
 
 use crate::config::SigningKeySpec;
 
-/// A key as it is stored.
+/// The stored form of a key.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct StoredKey {
     pub(super) binding: Binding,
@@ -14,26 +14,26 @@ pub(super) struct StoredKey {
     pub(super) pair: SealedPair,
 }
 
-/// What the private half of a key is bound to by its encryption context.
+/// What the encryption context binds a private key to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Binding {
-    /// To the issuer only, as the first version of this server sealed keys. Such keys are replaced at once.
+    /// The issuer only (version 1). Such a key is replaced immediately.
     Issuer,
-    /// To everything that the item says of the key.
+    /// All other attributes of the item (version 2).
     Item,
 }
 
-/// A pair as KMS gives it.
+/// A key pair as returned by KMS.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct SealedPair {
-    /// The public half, a DER `SubjectPublicKeyInfo`.
+    /// The public key, a DER `SubjectPublicKeyInfo`.
     pub(super) public: Vec<u8>,
-    /// The private half, encrypted.
+    /// The encrypted private key.
     pub(super) private: Vec<u8>,
 }
 
 impl SigningKeySpec {
-    /// What such a key signs with (J4).
+    /// The algorithm of the key (J4).
     pub(super) const fn algorithm(self) -> SigningAlgorithm {
         match self {
             Self::Rsa2048 => SigningAlgorithm::Rs256,

@@ -1,20 +1,20 @@
-//! The table of sealed keys. One item is one key; it is written once, when the key is made, and never changed.
+//! The table of sealed keys. Each item is one key, written once when the key is made and never changed.
 //!
 //! | attribute | type | what |
 //! |---|---|---|
-//! | `issuer` | S, partition key | whose key it is |
-//! | `generation` | N, sort key | its number, one more than that of the key before |
-//! | `spec` | S | KMS's name of its kind |
+//! | `issuer` | S, partition key | the issuer that owns the key |
+//! | `generation` | N, sort key | the number of the key: the previous number plus one |
+//! | `spec` | S | KMS's name of the key spec |
 //! | `public_key` | B | DER `SubjectPublicKeyInfo` |
-//! | `sealed_private_key` | B | the private half, encrypted under the sealing key |
+//! | `sealed_private_key` | B | the private key, encrypted with the sealing key |
 //! | `created_at`, `signs_from` | N | epoch seconds |
-//! | `max_age`, `token_ttl` | N | seconds: `JWKS_MAX_AGE` and `ACCESS_TOKEN_TTL` when it was made |
-//! | `expires_at` | N | epoch seconds, the TTL |
-//! | `version` | N | 2: the private half is bound to all of the above; absent: to the issuer only |
+//! | `max_age`, `token_ttl` | N | seconds: `JWKS_MAX_AGE` and `ACCESS_TOKEN_TTL` when the key was made |
+//! | `expires_at` | N | epoch seconds, the TTL attribute |
+//! | `version` | N | 2: the private key is bound to all of the above; absent: to the issuer only |
 //!
-//! Nothing of an item is trusted because it is here. KMS opens the private half only with the encryption context
-//! that it was sealed with, which holds every other attribute; the public key follows from the private one. So what
-//! [`super::vault::Vault::open`] accepts is authentic as a whole.
+//! The content of an item is not trusted by itself. KMS decrypts the private key only with the original encryption
+//! context, which contains every other attribute except the public key. The public key must match the private key.
+//! So an item that [`super::vault::Vault::open`] accepts is authentic as a whole.
 
 use std::collections::HashMap;
 
@@ -40,7 +40,7 @@ pub const KEY: &str = "issuer";
 /// The name of the sort key, a number.
 pub const SORT_KEY: &str = "generation";
 
-/// The table, as one deployment sees it.
+/// The table of one deployment.
 #[derive(Debug)]
 pub(super) struct KeysTable {
     dynamodb: DynamoDb,
@@ -48,15 +48,15 @@ pub(super) struct KeysTable {
     issuer: String,
 }
 
-/// The value of `version` of an item whose key has [`Binding::Item`].
+/// The `version` of an item with [`Binding::Item`].
 const VERSION: u8 = 2;
 
-/// All items of the table.
+/// All items of the issuer.
 #[derive(Debug, Default)]
 pub(super) struct Stored {
     /// The keys, oldest first.
     pub(super) keys: Vec<StoredKey>,
-    /// The number of the newest, which may be one that cannot be read.
+    /// The highest generation, even if that item is invalid.
     pub(super) last_generation: u64,
 }
 
@@ -81,8 +81,8 @@ impl KeysTable {
         Self { dynamodb, name, issuer: issuer.as_str().to_owned() }
     }
 
-    /// Reads every key, with every write visible: one `Query`, or as many as there are megabytes. An item that
-    /// cannot be read is left out and logged: it fails that key and not the others.
+    /// Reads every key with consistent reads: one `Query` per MiB. An invalid item is logged and skipped, so it does
+    /// not affect other keys.
     pub(super) async fn read(&self) -> Result<Stored, LoadError> {
         let mut stored = Stored::default();
         let mut from = None;
@@ -101,7 +101,7 @@ impl KeysTable {
         }
     }
 
-    /// Keeps a new key: exactly one conditional `PutItem`. `false` if there is a key of this generation.
+    /// Stores a new key with exactly one conditional `PutItem`. Returns `false` if the generation already exists.
     pub(super) async fn add(&self, key: &StoredKey) -> Result<bool, LoadError> {
         let item = Item {
             issuer: self.issuer.clone(),
@@ -129,7 +129,7 @@ impl KeysTable {
 }
 
 impl Stored {
-    /// Adds an item; DynamoDB gives them in the order of their generations.
+    /// Adds an item; DynamoDB returns items ordered by generation.
     fn add(&mut self, item: HashMap<String, AttributeValue>) {
         let generation = item.get(SORT_KEY).and_then(|value| value.as_n().ok()).and_then(|number| number.parse().ok());
         let Some(generation) = generation else { return };
@@ -137,7 +137,7 @@ impl Stored {
         let key = serde_dynamo::from_item::<_, Item>(item).map_err(|error| error.to_string());
         match key.and_then(StoredKey::try_from) {
             Ok(key) => self.keys.push(key),
-            Err(cause) => tracing::error!(key.generation = generation, cause, "a signing key is damaged"),
+            Err(cause) => tracing::error!(key.generation = generation, cause, "the stored signing key is invalid"),
         }
     }
 }
@@ -159,8 +159,8 @@ impl TryFrom<Item> for StoredKey {
     }
 }
 
-/// A table that is not there, or of another kind, is a mistake and no outage. A permission that is missing may
-/// still come, as with KMS.
+/// A missing table, or one with another primary key, is a configuration error, not an outage. A missing permission
+/// may still arrive, as with KMS.
 fn unavailable<E>(call: &'static str, error: SdkError<E>) -> LoadError
 where
     E: std::error::Error + ProvideErrorMetadata + 'static,

@@ -1,4 +1,4 @@
-//! What KMS does for sealed keys: it generates key pairs and decrypts private keys.
+//! The KMS operations on sealed keys: generating key pairs and decrypting private keys.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -20,18 +20,18 @@ use crate::config::SigningKeySpec;
 use crate::signer::error::LoadError;
 use crate::unavailable::{KMS_MISTAKES, definite_error};
 
-/// The member of every encryption context that names the issuer: a key that was sealed for one deployment is of no
-/// use to another, and the policy of the role requires it.
+/// The member of every encryption context that names the issuer. A key sealed for one deployment cannot be used by
+/// another, and the role's policy requires this member.
 const ISSUER: &str = "tokenmint:issuer";
 
-/// How long one attempt to make a pair may take, and all of them: KMS looks for primes, and a call given up and
-/// tried again starts anew.
+/// The time limits of one attempt to generate a pair, and of all attempts. KMS searches for primes, and a retry
+/// starts from the beginning.
 const MAKING: (Duration, Duration) = (Duration::from_millis(4500), Duration::from_secs(5));
 
-/// Where a mistake is made that KMS reports.
+/// The setting that a configuration error names.
 const SETTING: &str = "SEALING_KEY";
 
-/// KMS, with the key under which private halves lie.
+/// KMS, with the key that encrypts private keys.
 #[derive(Debug)]
 pub(super) struct Vault {
     kms: Kms,
@@ -39,13 +39,13 @@ pub(super) struct Vault {
     issuer: String,
 }
 
-/// Why a private half was not opened.
+/// Why a private key was not opened.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum OpenError {
-    /// It never can be: it is damaged, or somebody else sealed it.
-    #[error("the private half {0}")]
+    /// It can never be opened: it is corrupt, or another key or issuer sealed it.
+    #[error("the private key {0}")]
     Lost(String),
-    /// It cannot be now.
+    /// It cannot be opened now; a retry may succeed.
     #[error(transparent)]
     Load(#[from] LoadError),
 }
@@ -55,7 +55,7 @@ impl Vault {
         Self { kms, sealing_key, issuer: issuer.as_str().to_owned() }
     }
 
-    /// Makes a pair for a key with these dates: exactly one `GenerateDataKeyPairWithoutPlaintext`.
+    /// Generates a pair for a key with these dates, with exactly one `GenerateDataKeyPairWithoutPlaintext`.
     pub(super) async fn make(&self, spec: SigningKeySpec, dates: &KeyDates) -> Result<StoredKey, LoadError> {
         const CALL: &str = "kms:GenerateDataKeyPairWithoutPlaintext";
         let (attempt, operation) = MAKING;
@@ -74,14 +74,14 @@ impl Vault {
                 let pair = SealedPair { public, private };
                 Ok(StoredKey { binding: Binding::Item, dates: *dates, spec, pair })
             }
-            _ => Err(Unavailable::with_cause(CALL, "the answer holds no key pair".to_owned()).into()),
+            _ => Err(Unavailable::with_cause(CALL, "the response contains no key pair".to_owned()).into()),
         }
     }
 
-    /// Opens a private half: exactly one `Decrypt`. Success authenticates everything that is stored of the key: KMS
-    /// checks the encryption context, and the public key must belong to the private one.
+    /// Opens a private key with exactly one `Decrypt`. Success authenticates the whole item: KMS checks the
+    /// encryption context, and the public key must match the private key.
     ///
-    /// The plain text is wiped as soon as it is read; the SDK's buffers that it passed through are out of reach.
+    /// The plaintext is wiped as soon as it is parsed. The SDK's internal buffers cannot be wiped.
     pub(super) async fn open(&self, key: &StoredKey, public: &KeyId) -> Result<KeyPair, OpenError> {
         use DecryptError::{IncorrectKeyException, InvalidCiphertextException};
         let StoredKey { binding, dates, spec, pair } = key;
@@ -101,7 +101,7 @@ impl Vault {
         KeyPair::read(&plain, *spec, public).map_err(|error| OpenError::Lost(error.to_string()))
     }
 
-    /// The encryption context that a private half is sealed with. KMS authenticates it with the ciphertext.
+    /// The encryption context of a private key. KMS authenticates it with the ciphertext.
     fn context(&self, binding: Binding, spec: SigningKeySpec, dates: &KeyDates) -> HashMap<String, String> {
         let mut context = HashMap::from([(ISSUER.to_owned(), self.issuer.clone())]);
         if binding == Binding::Item {
