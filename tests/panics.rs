@@ -4,7 +4,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
 use serde_json::{Value, json};
-use tokenmint_http::{log_panics, shell};
+use tokenmint_function::{log_panics, shell};
 use tokenmint_tests::{Answer, Log, events, send};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};

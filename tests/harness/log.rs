@@ -3,7 +3,7 @@ use std::io::Write;
 use std::sync::Once;
 
 use serde_json::Value;
-use tokenmint_http::telemetry;
+use tokenmint_function::telemetry;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 

@@ -17,7 +17,7 @@ use tokenmint_aws::provision::{self, KeySpec};
 use tokenmint_aws::registrations::{self, RegistrationsTable};
 use tokenmint_aws::tokens;
 use tokenmint_embedded::Embedded;
-use tokenmint_http::{Clock, lambda, shell};
+use tokenmint_function::{Clock, lambda, shell};
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;

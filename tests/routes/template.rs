@@ -9,7 +9,7 @@ use tokenmint_aws::config::{Default, Function, Kind, SETTINGS};
 use tokenmint_aws::registrations;
 use tokenmint_aws::signer::sealed;
 use tokenmint_aws::tokens;
-use tokenmint_http::REQUEST_BUDGET;
+use tokenmint_function::REQUEST_BUDGET;
 use tokenmint_tests::{World, events};
 
 fn template() -> Value {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokenmint_http::REQUEST_BUDGET;
+use tokenmint_function::REQUEST_BUDGET;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;

@@ -1,9 +1,9 @@
 //! The command line.
 
 mod client;
-mod place;
 mod registration_token;
 mod server;
+mod target;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -12,11 +12,11 @@ pub use self::client::{
     ClientArgument, ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments,
     ShowArguments,
 };
-pub use self::place::{ClientsPlace, Holds, Place, Table, TokensPlace};
 pub use self::registration_token::{
     CreateTokenArguments, ListTokensArguments, RevokeArguments, TokenArguments, TokenCommand,
 };
 pub use self::server::{AwsArguments, ServeArguments, StorageArguments};
+pub use self::target::{ClientsTarget, Holds, Table, Target, TokensTarget};
 
 /// An OAuth 2.0 authorization server for machines.
 #[derive(Debug, Parser)]
@@ -183,17 +183,17 @@ mod tests {
 
     #[test]
     fn a_place_is_named_before_or_after_the_command() {
-        let place = |line| client(line).place.place().map_err(|error| error.status());
-        let folder = |folder: &str| Ok(Place::Folder(folder.into()));
-        assert_eq!(place("tokenmint client list"), folder(".tokenmint"));
-        assert_eq!(place("tokenmint client --data d list"), folder("d"));
-        assert_eq!(place("tokenmint client list --data d"), folder("d"));
+        let target = |line| client(line).target.target().map_err(|error| error.status());
+        let folder = |folder: &str| Ok(Target::Folder(folder.into()));
+        assert_eq!(target("tokenmint client list"), folder(".tokenmint"));
+        assert_eq!(target("tokenmint client --data d list"), folder("d"));
+        assert_eq!(target("tokenmint client list --data d"), folder("d"));
         for line in ["tokenmint client --table t-1 list", "tokenmint client list --table t-1"] {
             let table = Table { name: "t-1".to_owned(), holds: Holds::Clients };
-            assert_eq!(place(line), Ok(Place::Table(table)), "{line}");
+            assert_eq!(target(line), Ok(Target::Table(table)), "{line}");
         }
         for line in ["tokenmint client --data d list --table t-1", "tokenmint client list --table t-1 --data d"] {
-            assert_eq!(place(line), Err(2), "{line}");
+            assert_eq!(target(line), Err(2), "{line}");
         }
     }
 
@@ -214,13 +214,13 @@ mod tests {
     #[test]
     fn a_registration_token_needs_its_bounds() {
         let line = "tokenmint registration-token create --uses 2 --expires-in 1h --scope a --registrations-table t-1";
-        let Ok(Command::RegistrationToken(TokenArguments { place, command: TokenCommand::Create(create) })) =
+        let Ok(Command::RegistrationToken(TokenArguments { target, command: TokenCommand::Create(create) })) =
             parse(line)
         else {
             panic!("create")
         };
         let table = Table { name: "t-1".to_owned(), holds: Holds::Registrations };
-        assert_eq!(place.place().ok(), Some(Place::Table(table)));
+        assert_eq!(target.target().ok(), Some(Target::Table(table)));
         assert_eq!((create.uses, create.expires_in, create.name.as_str()), (2, 3600, ""));
         assert_eq!(create.scope.as_ref().map(Scope::as_str), Some("a"));
         for missing in ["--uses 2", "--expires-in 1h"] {

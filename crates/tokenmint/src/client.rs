@@ -9,36 +9,36 @@ use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use serde_json::Map;
 use tokenmint_aws::clients::WriteError;
-use tokenmint_http::Clock;
+use tokenmint_function::Clock;
 use tokenmint_oauth::client::{Client, ClientId};
 
 use self::view::View;
-use crate::cli::{ClientArguments, ClientCommand, Place};
+use crate::cli::{ClientArguments, ClientCommand, Target};
 use crate::tables;
 use crate::text::visible;
 use crate::{Error, output, text};
 
 pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
     output::log_errors();
-    let place = arguments.place.place()?;
+    let target = arguments.target.target()?;
     match arguments.command {
-        ClientCommand::List(list) => list::run(&place, list).await,
-        ClientCommand::Show(show) => self::show(&place, &show.client.id, show.json).await,
-        ClientCommand::Create(create) => create::run(&place, *create).await,
-        ClientCommand::Disable(client) => set_disabled(&place, &client.id, true).await,
-        ClientCommand::Enable(client) => set_disabled(&place, &client.id, false).await,
-        ClientCommand::Delete(delete) => self::delete(&place, &delete.client.id, delete.yes).await,
-        ClientCommand::RotateSecret(rotate) => rotate::run(&place, rotate).await,
+        ClientCommand::List(list) => list::run(&target, list).await,
+        ClientCommand::Show(show) => self::show(&target, &show.client.id, show.json).await,
+        ClientCommand::Create(create) => create::run(&target, *create).await,
+        ClientCommand::Disable(client) => set_disabled(&target, &client.id, true).await,
+        ClientCommand::Enable(client) => set_disabled(&target, &client.id, false).await,
+        ClientCommand::Delete(delete) => self::delete(&target, &delete.client.id, delete.yes).await,
+        ClientCommand::RotateSecret(rotate) => rotate::run(&target, rotate).await,
     }
 }
 
 /// Reads the named client.
-async fn find(place: &Place, given: &ClientId) -> Result<Client, Error> {
-    tables::with(place, async |tables| tables.client(&tables.resolve(given).await?).await).await
+async fn find(target: &Target, given: &ClientId) -> Result<Client, Error> {
+    tables::with(target, async |tables| tables.client(&tables.resolve(given).await?).await).await
 }
 
-async fn show(place: &Place, given: &ClientId, json: bool) -> Result<(), Error> {
-    let client = find(place, given).await?;
+async fn show(target: &Target, given: &ClientId, json: bool) -> Result<(), Error> {
+    let client = find(target, given).await?;
     let view = View::of(&client);
     if json {
         output::print_json(&view)?;
@@ -50,8 +50,8 @@ async fn show(place: &Place, given: &ClientId, json: bool) -> Result<(), Error> 
     Ok(())
 }
 
-async fn set_disabled(place: &Place, given: &ClientId, disabled: bool) -> Result<(), Error> {
-    let set = tables::with(place, async |tables| {
+async fn set_disabled(target: &Target, given: &ClientId, disabled: bool) -> Result<(), Error> {
+    let set = tables::with(target, async |tables| {
         let id = tables.resolve(given).await?;
         match tables.clients.set_disabled(&id, disabled).await {
             Err(WriteError::Condition) => Err(Error::NoClient(id)),
@@ -64,9 +64,9 @@ async fn set_disabled(place: &Place, given: &ClientId, disabled: bool) -> Result
     Ok(())
 }
 
-async fn delete(place: &Place, given: &ClientId, yes: bool) -> Result<(), Error> {
+async fn delete(target: &Target, given: &ClientId, yes: bool) -> Result<(), Error> {
     let id = if yes {
-        tables::with(place, async |tables| tables.resolve(given).await).await?
+        tables::with(target, async |tables| tables.resolve(given).await).await?
     } else {
         let asked = "the command asks for confirmation, but standard input is not a terminal; give --yes to delete \
                      the client";
@@ -74,14 +74,14 @@ async fn delete(place: &Place, given: &ClientId, yes: bool) -> Result<(), Error>
             return Err(Error::Usage(asked.to_owned()));
         }
         // The tables are closed while waiting for the answer, which may take long.
-        let client = find(place, given).await?;
+        let client = find(target, given).await?;
         let (name, id) = (text::cell(view::name(&client), usize::MAX), visible(client.client_id.as_str()));
         if !confirm(&format!("Delete the client {id} ({name}) permanently?"))? {
             return Err(Error::NotDone("the client was not deleted".to_owned()));
         }
         client.client_id
     };
-    if !tables::with(place, async |tables| Ok(tables.clients.remove(&id).await?)).await? {
+    if !tables::with(target, async |tables| Ok(tables.clients.remove(&id).await?)).await? {
         return Err(Error::NoClient(id));
     }
     output::print(&format!("{} is deleted\n", visible(id.as_str())))?;

@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokenmint_http::telemetry::{self, Format};
+use tokenmint_function::telemetry::{self, Format};
 
 /// Writes the result of the program to standard output in one piece, so that a reader sees all or nothing.
 ///

@@ -5,13 +5,13 @@ use std::io;
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokenmint_aws::registrations::RegistrationsTable;
-use tokenmint_http::{Clock, random};
+use tokenmint_function::{Clock, random};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::{Secret, SecretHash};
 
-use crate::cli::{CreateTokenArguments, Place, RevokeArguments, TokenArguments, TokenCommand};
+use crate::cli::{CreateTokenArguments, RevokeArguments, Target, TokenArguments, TokenCommand};
 use crate::tables::{self, Tables};
 use crate::text::{Table, cell, members, moment};
 use crate::{Error, output};
@@ -21,11 +21,11 @@ const PAGE: i32 = 100;
 
 pub(crate) async fn run(arguments: TokenArguments) -> Result<(), Error> {
     output::log_errors();
-    let place = arguments.place.place()?;
+    let target = arguments.target.target()?;
     match arguments.command {
-        TokenCommand::Create(create) => self::create(&place, create).await,
-        TokenCommand::List(list) => self::list(&place, list.json).await,
-        TokenCommand::Revoke(revoke) => self::revoke(&place, &revoke).await,
+        TokenCommand::Create(create) => self::create(&target, create).await,
+        TokenCommand::List(list) => self::list(&target, list.json).await,
+        TokenCommand::Revoke(revoke) => self::revoke(&target, &revoke).await,
     }
 }
 
@@ -76,7 +76,7 @@ const fn state(token: &InitialAccessToken, now: EpochSeconds) -> &'static str {
     }
 }
 
-async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error> {
+async fn create(target: &Target, create: CreateTokenArguments) -> Result<(), Error> {
     let (secret, now) = (Secret::generate(random), Clock::System.now());
     let token = InitialAccessToken {
         hash: secret.hash(),
@@ -86,7 +86,7 @@ async fn create(place: &Place, create: CreateTokenArguments) -> Result<(), Error
         uses_left: create.uses,
         scope: create.scope.unwrap_or_default(),
     };
-    let stored = tables::with(place, async |tables| Ok(tables.registrations.insert_token(&token).await?));
+    let stored = tables::with(target, async |tables| Ok(tables.registrations.insert_token(&token).await?));
     stored.await?;
     let view = View::of(&token, Some(&secret), now);
     let shown = if create.json {
@@ -113,8 +113,8 @@ fn said(made: &Map<String, Value>, scope: &Scope) -> String {
     said + "Keep initial_access_token now: only its hash is stored, and it cannot be shown again.\n"
 }
 
-async fn list(place: &Place, json: bool) -> Result<(), Error> {
-    tables::with(place, async |tables| {
+async fn list(target: &Target, json: bool) -> Result<(), Error> {
+    tables::with(target, async |tables| {
         let (mut table, mut none) = (Table::new(HEADS), true);
         each_page(tables, |tokens| {
             none &= tokens.is_empty();
@@ -136,10 +136,10 @@ async fn list(place: &Place, json: bool) -> Result<(), Error> {
     .await
 }
 
-async fn revoke(place: &Place, revoke: &RevokeArguments) -> Result<(), Error> {
+async fn revoke(target: &Target, revoke: &RevokeArguments) -> Result<(), Error> {
     let id = &revoke.id;
     let none = || Error::NoToken(id.clone());
-    let revoked = tables::with(place, async |tables| {
+    let revoked = tables::with(target, async |tables| {
         // A complete identifier needs no search, which could miss a token created a moment ago.
         let hash = match RegistrationsTable::token_hash(id) {
             Some(hash) => hash,

@@ -9,7 +9,7 @@ use token::Token;
 use tokenmint_aws::Sdk;
 use tokenmint_aws::config::Environment;
 use tokenmint_embedded::{Addresses, Embedded, reachable};
-use tokenmint_http::Clock;
+use tokenmint_function::Clock;
 
 use crate::banner::{self, Sample};
 use crate::cli::ServeArguments;
@@ -19,7 +19,7 @@ use crate::{Error, net, output};
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
     output::log();
-    tokenmint_http::log_panics();
+    tokenmint_function::log_panics();
     let (listener, address) =
         net::bind(arguments.listen).await.map_err(|error| Error::embedded(error, |_| "--listen"))?;
     if !address.ip().is_loopback() {
@@ -63,7 +63,7 @@ async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error
     let register = Register::new(register, &sdk, Clock::System);
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;
     let routes = register::routes(Arc::new(register)).merge(token::routes(Arc::new(token)));
-    Ok(tokenmint_http::shell(routes))
+    Ok(tokenmint_function::shell(routes))
 }
 
 /// The default issuer. Plain HTTP is allowed only for loopback addresses (RFC 8414 §2 requires https). A server that

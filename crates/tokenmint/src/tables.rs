@@ -15,7 +15,7 @@ use tokenmint_oauth::registration::Lifetimes;
 use tokenmint_oauth::secret::SecretHash;
 use tokio::time::{Instant, sleep};
 
-use crate::cli::Place;
+use crate::cli::Target;
 use crate::running::{Announcement, Running};
 use crate::text::visible;
 use crate::{Error, local};
@@ -119,14 +119,14 @@ pub(crate) fn only<T>(mut found: Vec<T>, what: &str, prefix: &str) -> Result<Opt
 }
 
 /// Opens the tables, runs the operation, and closes them.
-pub(crate) async fn with<T>(place: &Place, act: impl AsyncFnOnce(&Tables) -> Result<T, Error>) -> Result<T, Error> {
-    match place {
-        Place::Table(table) => {
+pub(crate) async fn with<T>(target: &Target, act: impl AsyncFnOnce(&Tables) -> Result<T, Error>) -> Result<T, Error> {
+    match target {
+        Target::Table(table) => {
             let sdk = Sdk::load_account().await?;
             let done = act(&deployed(&table.name, &sdk)?).await;
             done.map_err(|error| error.at_table(table, sdk.region().unwrap_or_default()))
         }
-        Place::Folder(folder) => {
+        Target::Folder(folder) => {
             let done = match open(folder).await? {
                 Opened::Running(running) => act(&served(running).await?).await,
                 Opened::Own(embedded) => {

@@ -3,7 +3,7 @@
 use axum::http::HeaderMap;
 use tokenmint_aws::clients::Consistency;
 use tokenmint_aws::config::Registration;
-use tokenmint_http::{Failure, OrRefuse, RequestLog, request};
+use tokenmint_function::{Failure, OrRefuse, RequestLog, request};
 use tokenmint_oauth::bearer::{BearerError, BearerToken};
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::initial_access_token::InitialAccessToken;

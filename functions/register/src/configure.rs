@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode, Uri};
 use tokenmint_aws::clients::WriteError;
 use tokenmint_aws::config::Registration;
-use tokenmint_http::{Failure, OrRefuse, RequestLog, json, no_content, random, request};
+use tokenmint_function::{Failure, OrRefuse, RequestLog, json, no_content, random, request};
 use tokenmint_oauth::bearer::BearerError;
 use tokenmint_oauth::client_configuration::{self, UpdateRequest};
 use tokenmint_oauth::issuer::path;

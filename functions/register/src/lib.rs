@@ -20,7 +20,7 @@ use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
 use tokenmint_aws::config::{RegisterConfig, Registration};
 use tokenmint_aws::registrations::RegistrationsTable;
-use tokenmint_http::Clock;
+use tokenmint_function::Clock;
 use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::Policy;
 use tokenmint_oauth::method::Method;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use register::Register;
 use tokenmint_aws::Sdk;
 use tokenmint_aws::config::{Environment, RegisterConfig};
-use tokenmint_http::{Clock, lambda, shell};
+use tokenmint_function::{Clock, lambda, shell};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

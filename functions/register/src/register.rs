@@ -12,7 +12,7 @@ use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::NewClient;
 use tokenmint_aws::config::RegistrationStatus;
 use tokenmint_aws::registrations::{Throttled, UseError};
-use tokenmint_http::{Failure, OrRefuse, RequestLog, json, random, request};
+use tokenmint_function::{Failure, OrRefuse, RequestLog, json, random, request};
 use tokenmint_oauth::bearer::BearerError;
 use tokenmint_oauth::client::Client;
 use tokenmint_oauth::metadata::ClientMetadata;

@@ -1,7 +1,7 @@
 //! Parsing the requested metadata: RFC 7591 §3.1, §3.1.1.
 
 use axum::http::HeaderMap;
-use tokenmint_http::{Failure, OrRefuse, request};
+use tokenmint_function::{Failure, OrRefuse, request};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::metadata::RequestedMetadata;
 use tokenmint_oauth::software_statement;

@@ -2,7 +2,7 @@
 
 use tokenmint_aws::clients::Consistency;
 use tokenmint_aws::config::AssertionAudience;
-use tokenmint_http::{Failure, OrRefuse, RequestLog, random_id};
+use tokenmint_function::{Failure, OrRefuse, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client_auth::{
     AuthenticatedClient, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProofContext, ProveError,

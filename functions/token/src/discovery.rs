@@ -6,7 +6,7 @@ use axum::body::Body;
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, PRAGMA};
 use axum::http::{HeaderValue, Response, StatusCode};
-use tokenmint_http::{Failure, json};
+use tokenmint_function::{Failure, json};
 
 use crate::Token;
 

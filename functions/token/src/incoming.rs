@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use axum::extract::Request;
 use axum::http::request::Parts;
 use tokenmint_aws::config::TokenConfig;
-use tokenmint_http::{Failure, OrRefuse, request};
+use tokenmint_function::{Failure, OrRefuse, request};
 use tokenmint_oauth::certificate::{Certificate, CertificateError};
 use tokenmint_oauth::client_auth::{Credentials, Presented};
 use tokenmint_oauth::error::ErrorCode;

@@ -9,7 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::Consistency;
-use tokenmint_http::{Failure, RequestLog, json};
+use tokenmint_function::{Failure, RequestLog, json};
 use tokenmint_oauth::client::Client;
 use tokenmint_oauth::introspection::{Introspection, OwnToken};
 

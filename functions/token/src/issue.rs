@@ -10,7 +10,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::WriteError;
-use tokenmint_http::{Failure, OrRefuse, RequestLog, json, random_id};
+use tokenmint_function::{Failure, OrRefuse, RequestLog, json, random_id};
 use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
 use tokenmint_oauth::certificate;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, ProveError};

@@ -26,7 +26,7 @@ use tokenmint_aws::config::{Registration, TokenConfig};
 use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
 use tokenmint_fetch::{Fetcher, KeyCache};
-use tokenmint_http::Clock;
+use tokenmint_function::Clock;
 use tokenmint_oauth::discovery::ServerMetadata;
 use tokenmint_oauth::dpop::NonceKey;
 use tokenmint_oauth::issuer::path;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use token::Token;
 use tokenmint_aws::Sdk;
 use tokenmint_aws::config::{Environment, TokenConfig};
-use tokenmint_http::{Clock, lambda, shell};
+use tokenmint_function::{Clock, lambda, shell};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda::Error> {

@@ -1,6 +1,6 @@
 //! The token in an introspection or revocation request: RFC 7662 §2.1, RFC 7009 §2.1.
 
-use tokenmint_http::Failure;
+use tokenmint_function::Failure;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::introspection::OwnToken;

@@ -1,7 +1,7 @@
 //! DPoP at the token endpoint: RFC 9449 §5 and §8 (J5).
 
 use axum::http::{HeaderName, HeaderValue};
-use tokenmint_http::{Failure, OrRefuse, random};
+use tokenmint_function::{Failure, OrRefuse, random};
 use tokenmint_oauth::client_auth::AuthenticatedClient;
 use tokenmint_oauth::dpop::{self, Expected, NonceKey, Proof, ProofError};
 use tokenmint_oauth::issuer::path;

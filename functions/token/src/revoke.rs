@@ -8,7 +8,7 @@ use axum::Extension;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
-use tokenmint_http::{Failure, RequestLog, json};
+use tokenmint_function::{Failure, RequestLog, json};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
 use crate::authenticate::authenticate;

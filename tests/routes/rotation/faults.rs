@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use tokenmint_http::REQUEST_BUDGET;
+use tokenmint_function::REQUEST_BUDGET;
 use tokenmint_tests::{Answer, Fault, World, events};
 use tokio::task::JoinSet;
 

@@ -8,7 +8,7 @@ use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
-use super::place::ClientsPlace;
+use super::target::ClientsTarget;
 use super::values;
 
 /// What to do with clients, and where they are.
@@ -16,7 +16,7 @@ use super::values;
 pub struct ClientArguments {
     /// Where the clients are.
     #[command(flatten)]
-    pub place: ClientsPlace,
+    pub target: ClientsTarget,
 
     /// What to do.
     #[command(subcommand)]

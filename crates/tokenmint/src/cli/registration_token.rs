@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use tokenmint_oauth::scope::Scope;
 
-use super::place::TokensPlace;
+use super::target::TokensTarget;
 use super::values;
 
 /// What to do with initial access tokens, and where they are.
@@ -11,7 +11,7 @@ use super::values;
 pub struct TokenArguments {
     /// Where the tokens are.
     #[command(flatten)]
-    pub place: TokensPlace,
+    pub target: TokensTarget,
 
     /// What to do.
     #[command(subcommand)]

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 use tokenmint_aws::clients::{NewClient, WriteError};
-use tokenmint_http::{Clock, random};
+use tokenmint_function::{Clock, random};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
 use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
@@ -14,17 +14,17 @@ use tokenmint_oauth::method::Method;
 use tokenmint_oauth::registration::{Issued, Lifetimes};
 use tokenmint_oauth::scope::Scope;
 
-use crate::cli::{CreateArguments, Place};
+use crate::cli::{CreateArguments, Target};
 use crate::tables::{self, Tables};
 use crate::{Error, local, output, text};
 
-pub(super) async fn run(place: &Place, create: CreateArguments) -> Result<(), Error> {
+pub(super) async fn run(target: &Target, create: CreateArguments) -> Result<(), Error> {
     // Before anything is opened, because reading standard input may block.
     let body = match &create.metadata {
         Some(file) => read(file)?,
         None => Value::Object(members(&create)?).to_string().into_bytes(),
     };
-    let made = tables::with(place, async |tables| store(tables, &create, &body).await).await?;
+    let made = tables::with(target, async |tables| store(tables, &create, &body).await).await?;
     let shown = if create.json { output::print_json(&made) } else { output::print(&said(&made)) };
     shown.map_err(|error| {
         let id = made.get("client_id").and_then(Value::as_str).unwrap_or_default();

@@ -1,15 +1,15 @@
 //! `tokenmint client list`: lists all clients, with one page in memory at a time.
 
-use tokenmint_http::Clock;
+use tokenmint_function::Clock;
 
 use super::view::{self, View};
-use crate::cli::{ListArguments, Place};
+use crate::cli::{ListArguments, Target};
 use crate::tables;
 use crate::text::Table;
 use crate::{Error, output};
 
-pub(super) async fn run(place: &Place, list: ListArguments) -> Result<(), Error> {
-    tables::with(place, async |tables| {
+pub(super) async fn run(target: &Target, list: ListArguments) -> Result<(), Error> {
+    tables::with(target, async |tables| {
         let (mut table, mut cursor, mut none) = (Table::new(view::HEADS), None, true);
         loop {
             let page = tables.clients.page(cursor, list.limit).await?;

@@ -4,14 +4,14 @@ use std::io::{self, IsTerminal as _};
 
 use serde::Serialize;
 use tokenmint_aws::clients::WriteError;
-use tokenmint_http::{Clock, random};
+use tokenmint_function::{Clock, random};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::registration::{Lifetimes, rotate_secret};
 use tokenmint_oauth::secret::Secret;
 
 use super::confirm;
-use crate::cli::{Place, RotateArguments};
+use crate::cli::{RotateArguments, Target};
 use crate::tables::{self, Tables};
 use crate::text::{members, moment, visible};
 use crate::{Error, output};
@@ -37,12 +37,12 @@ enum Outcome {
     Promised(ClientId, EpochSeconds),
 }
 
-pub(super) async fn run(place: &Place, rotate: RotateArguments) -> Result<(), Error> {
-    let mut outcome = attempt(place, &rotate, rotate.yes).await?;
+pub(super) async fn run(target: &Target, rotate: RotateArguments) -> Result<(), Error> {
+    let mut outcome = attempt(target, &rotate, rotate.yes).await?;
     if let Outcome::Promised(id, end) = &outcome {
         // The tables are closed while waiting for the answer, which may take long.
         permit(id, *end)?;
-        outcome = attempt(place, &rotate, true).await?;
+        outcome = attempt(target, &rotate, true).await?;
     }
     match outcome {
         Outcome::Rotated(client, secret) => show(&client, &secret, rotate.json),
@@ -71,8 +71,8 @@ fn warning(id: &ClientId, end: EpochSeconds) -> String {
     )
 }
 
-async fn attempt(place: &Place, rotate: &RotateArguments, yes: bool) -> Result<Outcome, Error> {
-    tables::with(place, async |tables| {
+async fn attempt(target: &Target, rotate: &RotateArguments, yes: bool) -> Result<Outcome, Error> {
+    tables::with(target, async |tables| {
         let id = tables.resolve(&rotate.client.id).await?;
         let secret = rotate.secret_expires_in.unwrap_or(tables.lifetimes.secret);
         let overlap = rotate.overlap.unwrap_or(tables.lifetimes.overlap);

@@ -9,7 +9,7 @@ use serde_json::Value;
 use token::Token;
 use tokenmint_aws::Sdk;
 use tokenmint_aws::config::{Environment, RegisterConfig, SETTINGS, Signing, TokenConfig};
-use tokenmint_http::Clock;
+use tokenmint_function::Clock;
 use tokenmint_oauth::jose::{PublicKeys, UnverifiedToken};
 use tokio::net::TcpListener;
 
@@ -60,7 +60,7 @@ async fn token(data: &Data, services: &Services) -> (TokenConfig, String) {
     let (dynamodb, kms) = (services.value("AWS_ENDPOINT_URL_DYNAMODB"), services.value("AWS_ENDPOINT_URL_KMS"));
     let sdk = Sdk::local(&dynamodb, &kms).await;
     let token = Token::start(config.clone(), &sdk, Clock::System).await.unwrap();
-    let routes = tokenmint_http::shell(token::routes(Arc::new(token)));
+    let routes = tokenmint_function::shell(token::routes(Arc::new(token)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     let server = axum::serve(listener, routes.into_make_service_with_connect_info::<SocketAddr>());

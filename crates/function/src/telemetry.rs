@@ -10,7 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 /// The crates whose log level is configurable.
-const OURS: [&str; 6] = ["register", "token", "tokenmint", "tokenmint_aws", "tokenmint_http", "tokenmint_embedded"];
+const OURS: [&str; 6] = ["register", "token", "tokenmint", "tokenmint_aws", "tokenmint_function", "tokenmint_embedded"];
 
 /// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ const DATA: &str = "managed-data";
 
 /// Where clients or tokens are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Target {
     /// In this folder, the local data.
     Folder(PathBuf),
     /// In this table of a deployed server.
@@ -40,7 +40,7 @@ pub enum Holds {
 /// Where the clients are.
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Data")]
-pub struct ClientsPlace {
+pub struct ClientsTarget {
     /// The folder with the local data, whether or not a server is running on it [default: .tokenmint].
     #[arg(id = DATA, long = "data", global = true, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -50,20 +50,20 @@ pub struct ClientsPlace {
     table: Option<String>,
 }
 
-impl ClientsPlace {
-    /// The place.
+impl ClientsTarget {
+    /// The target.
     ///
     /// # Errors
     /// [`Error::Usage`] where there are two.
-    pub fn place(self) -> Result<Place, Error> {
-        place(self.data, self.table, Holds::Clients)
+    pub fn target(self) -> Result<Target, Error> {
+        target(self.data, self.table, Holds::Clients)
     }
 }
 
 /// Where the initial access tokens are.
 #[derive(Args, Debug, PartialEq)]
 #[command(next_help_heading = "Data")]
-pub struct TokensPlace {
+pub struct TokensTarget {
     /// The folder with the local data, whether or not a server is running on it [default: .tokenmint].
     #[arg(id = DATA, long = "data", global = true, value_name = "FOLDER")]
     data: Option<PathBuf>,
@@ -73,13 +73,13 @@ pub struct TokensPlace {
     registrations_table: Option<String>,
 }
 
-impl TokensPlace {
-    /// The place.
+impl TokensTarget {
+    /// The target.
     ///
     /// # Errors
     /// [`Error::Usage`] where there are two.
-    pub fn place(self) -> Result<Place, Error> {
-        place(self.data, self.registrations_table, Holds::Registrations)
+    pub fn target(self) -> Result<Target, Error> {
+        target(self.data, self.registrations_table, Holds::Registrations)
     }
 }
 
@@ -94,10 +94,10 @@ impl Holds {
 }
 
 /// An error if both are given, at any position, so that the target of a change is unambiguous.
-fn place(data: Option<PathBuf>, table: Option<String>, holds: Holds) -> Result<Place, Error> {
+fn target(data: Option<PathBuf>, table: Option<String>, holds: Holds) -> Result<Target, Error> {
     match (data, table) {
         (Some(_), Some(_)) => Err(Error::Usage(format!("give either --data or {}, not both", holds.option()))),
-        (data, None) => Ok(Place::Folder(data.unwrap_or_else(|| ".tokenmint".into()))),
-        (None, Some(name)) => Ok(Place::Table(Table { name, holds })),
+        (data, None) => Ok(Target::Folder(data.unwrap_or_else(|| ".tokenmint".into()))),
+        (None, Some(name)) => Ok(Target::Table(Table { name, holds })),
     }
 }
