@@ -94,15 +94,15 @@ impl ClientsTable {
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
         let update = update
             .update_expression("SET secrets = :secrets")
-            // The second half lets a retry of the SDK pass whose first attempt was stored but not answered.
+            // The second half accepts an SDK retry whose first attempt was stored but whose response was lost.
             .condition_expression("secrets = :old_secrets OR secrets = :secrets")
             .expression_attribute_values(":secrets", secrets(after)?)
             .expression_attribute_values(":old_secrets", secrets(before)?);
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 
-    /// Removes a client, whoever holds its registration access token: exactly one `DeleteItem`. `false` if
-    /// there was none.
+    /// Removes a client without its registration access token, with exactly one `DeleteItem`. Returns `false` if it
+    /// did not exist.
     ///
     /// # Errors
     /// [`Unavailable`].
