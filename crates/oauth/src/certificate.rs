@@ -24,8 +24,8 @@ const SUBJECT_ALT_NAME: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.
 /// Whether a certificate's key may sign other certificates (RFC 5280 §4.2.1.9).
 const BASIC_CONSTRAINTS: ObjectIdentifier = ObjectIdentifier::new_unwrap("2.5.29.19");
 
-/// What there is to know of a certificate. That it belongs to whoever sent the request, and leads to an
-/// authority that is trusted, is for TLS to prove.
+/// What the server reads of a certificate. TLS proves that it belongs to the sender of the request, and that it
+/// chains to a trusted authority.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Certificate {
     names: Vec<CertificateName>,
@@ -42,7 +42,7 @@ pub struct Certificate {
 pub struct CertificateError;
 
 impl Certificate {
-    /// Reads the one certificate of a PEM text. Line breaks may stand anywhere.
+    /// Reads the one certificate of a PEM text. Line breaks may be anywhere.
     ///
     /// # Errors
     /// [`CertificateError`].
@@ -119,7 +119,7 @@ pub enum BindError {
     /// The certificate cannot be read.
     #[error("this client's tokens are bound to its certificate, which cannot be read")]
     Malformed,
-    /// The certificate is not good at this time.
+    /// The certificate is expired or not yet valid.
     #[error("this client's tokens are bound to its certificate, which is expired or not yet valid")]
     Time,
 }

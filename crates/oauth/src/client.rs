@@ -12,7 +12,7 @@ pub const MAX_CLIENT_ID_BYTES: usize = 255;
 
 /// A client identifier: 1 to [`MAX_CLIENT_ID_BYTES`] visible characters or spaces (RFC 6749 Appendix A.1).
 ///
-/// The ones this server makes are UUIDs. Its `Display` shows only such: a text that somebody sent as
+/// The ones this server makes are UUIDs. Its `Display` shows only these: a text that was sent as
 /// an identifier may be a secret in the wrong place.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct ClientId(String);
@@ -28,7 +28,7 @@ impl ClientId {
         Self(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
     }
 
-    /// Takes an identifier that somebody presents.
+    /// Parses an identifier that a request presents.
     ///
     /// # Errors
     /// [`ClientIdError`] when no client can have it.
@@ -126,7 +126,7 @@ mod tests {
         }
     }
 
-    /// A5: the end of a secret is the first second at which it fails.
+    /// A5: `expires_at` of a secret is the first second at which it is invalid.
     #[test]
     fn a5_end_of_a_secret() {
         let secret = |expires_at| StoredSecret { sha256: SecretHash::of("s"), expires_at };

@@ -7,7 +7,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::metadata::{Policy, RequestedMetadata, names};
 use crate::secret::SecretHash;
 
-/// What the server made and only the server may say (RFC 7592 §2.2).
+/// Members that only the server sets (RFC 7592 §2.2).
 const FORBIDDEN: [&str; 4] = [
     names::REGISTRATION_ACCESS_TOKEN,
     names::REGISTRATION_CLIENT_URI,
@@ -28,7 +28,7 @@ pub enum UpdateError {
     /// `client_id` is missing or that of another client.
     #[error("client_id must be that of the client")]
     ClientId,
-    /// A member that only the server may say.
+    /// A member that only the server sets.
     #[error("{0} must not be sent")]
     Forbidden(&'static str),
     /// `client_secret` is not the client's current one.

@@ -12,19 +12,19 @@ use crate::client::{Client, ClientId};
 use crate::issuer::Issuer;
 use crate::jose::{PublicKeys, TokenError, UnverifiedToken};
 
-/// An access token of ours whose signature and lifetime are good.
+/// A valid access token of this server: its signature is right, and it has not expired.
 #[derive(Clone, Debug, PartialEq)]
 pub struct OwnToken {
     /// The client it was issued to.
     pub client_id: ClientId,
     /// Its identifier.
     pub jti: String,
-    /// The first second at which it is no longer good.
+    /// The first second at which it is expired.
     pub exp: EpochSeconds,
     claims: Map<String, Value>,
 }
 
-/// Why a text is not a good token of ours. For the log: the client is told nothing of it (RFC 7662 §2.2).
+/// Why a text is not a valid token of this server. For the log only: the client learns nothing of it (RFC 7662 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NotOurs {
     /// Not a JWT signed by one of our keys.
@@ -33,7 +33,7 @@ pub enum NotOurs {
     /// A JWT for something else.
     #[error("not an access token of this issuer")]
     Other,
-    /// Its time is over.
+    /// It has expired.
     #[error("expired token")]
     Expired,
 }
@@ -79,12 +79,12 @@ pub struct Introspection {
 }
 
 impl Introspection {
-    /// All that is said of a token that is not good, or that the caller may not see.
+    /// The response for a token that is invalid, or that the caller may not see.
     pub fn inactive() -> Self {
         Self { active: false, token_type: None, claims: Map::new() }
     }
 
-    /// What is said of a good token: its claims, and how it is used.
+    /// The response for a valid token: its claims, and how it is used.
     pub fn active(token: OwnToken) -> Self {
         let is_dpop = token.claims.get("cnf").is_some_and(|cnf| cnf.get("jkt").is_some());
         Self { active: true, token_type: Some(if is_dpop { "DPoP" } else { "Bearer" }), claims: token.claims }

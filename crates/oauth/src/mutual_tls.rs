@@ -55,7 +55,7 @@ impl MutualTls {
         std::iter::once(issuer).chain(self.alias(issuer)).map(|origin| origin.url(path)).collect()
     }
 
-    /// The origin that stands beside the issuer.
+    /// The origin with mutual TLS, if it is not the issuer's.
     pub(crate) fn alias(&self, issuer: &Issuer) -> Option<&Issuer> {
         match self {
             Self::On { domain: Domain::Other(origin), .. } if origin != issuer => Some(origin),

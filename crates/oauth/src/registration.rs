@@ -13,11 +13,11 @@ use crate::secret::Secret;
 /// How long what is made for a client lasts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetimes {
-    /// Seconds until a new secret ends; 0 = never.
+    /// Seconds until a new secret expires; 0 = never.
     pub secret: u32,
-    /// Seconds for which the previous secret stays good beside a new one.
+    /// Seconds for which the previous secret stays valid beside a new one.
     pub overlap: u32,
-    /// Seconds until a client goes that never asked for a token; 0 = never (R20).
+    /// Seconds until a client expires that never got a token; 0 = never (R20).
     pub unused: u32,
 }
 
@@ -92,8 +92,8 @@ impl Issued {
     }
 }
 
-/// Gives a client a new secret. The previous one stays good for the overlap, then ends by itself; any older
-/// one ends now, so that at most two are good at any time (M5).
+/// Gives a client a new secret. The previous one stays valid for the overlap, then expires; any older one
+/// is revoked now, so that at most two are valid at any time (M5).
 pub fn rotate_secret(
     client: &mut Client,
     now: EpochSeconds,
@@ -115,7 +115,7 @@ fn stored(secret: &Secret, now: EpochSeconds, lifetimes: Lifetimes) -> StoredSec
     StoredSecret { sha256: secret.hash(), expires_at: end(now, lifetimes.secret).unwrap_or(0) }
 }
 
-/// When something ends that lasts so many seconds, 0 being for ever.
+/// When something expires that is valid for so many seconds; `None` for 0, which means for ever.
 fn end(now: EpochSeconds, seconds: u32) -> Option<EpochSeconds> {
     (seconds != 0).then(|| now + EpochSeconds::from(seconds))
 }
@@ -137,8 +137,8 @@ pub struct ClientInformation<'a> {
 }
 
 impl<'a> ClientInformation<'a> {
-    /// What a client is told. `secret` is there only where it was made a moment ago: of others, the hash is
-    /// all that is known.
+    /// What a client is told. `secret` is given only where it was just generated: of others, only the hash is
+    /// known.
     pub fn new(
         client: &'a Client,
         issuer: &Issuer,
@@ -169,7 +169,7 @@ mod tests {
         })
     }
 
-    /// M5: at most two secrets are good at any time, and the older one ends by itself.
+    /// M5: at most two secrets are valid at any time, and the older one expires.
     #[test]
     fn m5_rotation() {
         let mut client = client().client;
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(ends, [245, 240]);
     }
 
-    /// R20: a new client carries its end where the operator wants it.
+    /// R20: a new client has an expiry where the operator wants one.
     #[test]
     fn r20_end_of_an_unused_client() {
         assert_eq!(client().client.expires_at, None);

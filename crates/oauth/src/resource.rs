@@ -52,7 +52,7 @@ impl Resources {
 
     /// Decides whom a token is for and what it allows there (J3). It is for the resources asked for, or for
     /// `default` where none is; of `scope` only what is allowed at every one of them is left, since the token
-    /// is good at each (RFC 8707 §2). The default audience may be asked for by name. Its entry counts however
+    /// is valid at each (RFC 8707 §2). The default audience may be asked for by name. Its entry counts however
     /// it was chosen; without an entry it limits nothing.
     ///
     /// # Errors
@@ -121,7 +121,7 @@ mod tests {
     const B: &str = "https://b.example/";
     const AS: &str = "https://as.example";
 
-    /// J3: a token is good at each of its resources, so it holds only what is allowed at all of them. Asking for one
+    /// J3: a token is valid at each of its resources, so it holds only what is allowed at all of them. Asking for one
     /// more resource never adds a scope, in whatever order.
     #[test]
     fn j3_several_resources_share_their_scopes() {

@@ -14,7 +14,7 @@ use crate::form::Form;
 use crate::metadata::{Authentication, ClientKeys};
 use crate::method::MethodChoice;
 
-/// The parameters that carry credentials, and so must never stand in a URL (RFC 6749 §2.3.1).
+/// The parameters that carry credentials, which must never be in a URL (RFC 6749 §2.3.1).
 pub(super) const CREDENTIAL_PARAMETERS: [&str; 4] =
     ["client_id", "client_secret", "client_assertion", "client_assertion_type"];
 
@@ -44,12 +44,12 @@ pub enum Credentials {
     Tls(Box<IdAndCertificate>),
 }
 
-/// How far credentials are proven by what the server has at hand.
+/// How far credentials are proven without fetching keys.
 #[derive(Debug)]
 pub enum Progress<'c> {
-    /// As far as they can be.
+    /// Completely, but for the first use of an assertion.
     Proven(Proof),
-    /// In all but the key, which is at the client's `jwks_uri`.
+    /// All but the signature or the key: the client's keys are at its `jwks_uri`.
     NeedsKeys(NeedsKeys<'c>),
 }
 
@@ -94,8 +94,8 @@ impl Credentials {
     }
 
     /// Verifies the credentials against the client found under [`Self::client_id`], if any. What a secret is
-    /// compared with is the same work whatever is found (A4). Keys come last: of a client that is disabled, or
-    /// for credentials that no key could make valid, nobody asks for any (A6).
+    /// compared with is the same work whatever is found (A4). Keys come last: none are fetched for a disabled
+    /// client, or for credentials that no key could make valid (A6).
     ///
     /// # Errors
     /// [`ProveError`], which tells the log more than the client may know.

@@ -43,7 +43,7 @@ pub enum PresentError {
     /// The assertion cannot be read.
     #[error("client assertion: {0}")]
     MalformedAssertion(#[from] TokenError),
-    /// The assertion does not say whose it is (RFC 7523 §3).
+    /// The assertion does not name its client in `sub` (RFC 7523 §3).
     #[error("client assertion: sub is missing")]
     AssertionWithoutSubject,
     /// The certificate cannot be read.
@@ -84,7 +84,7 @@ pub enum ProveError {
     /// The secret is not one of the client's.
     #[error("wrong secret")]
     WrongSecret,
-    /// The secret was the client's, and has ended.
+    /// The secret is one of the client's, but has expired.
     #[error("expired secret")]
     ExpiredSecret,
     /// The client is disabled.
@@ -93,10 +93,10 @@ pub enum ProveError {
     /// The keys at the client's `jwks_uri` cannot be fetched, or are invalid.
     #[error("the client's keys: {0}")]
     Keys(String),
-    /// The assertion is not good.
+    /// The assertion is invalid.
     #[error("client assertion: {0}")]
     Assertion(#[from] AssertionError),
-    /// The certificate is not good at this time.
+    /// The certificate is expired or not yet valid.
     #[error("client certificate: expired or not yet valid")]
     CertificateTime,
     /// The certificate is another client's.
@@ -108,7 +108,7 @@ pub enum ProveError {
     /// The certificate's key is not one of the client's.
     #[error("client certificate: not a registered key")]
     WrongKey,
-    /// The certificate makes its holder an authority.
+    /// The certificate is that of a certificate authority.
     #[error("client certificate: it may sign others (basicConstraints CA:TRUE)")]
     Authority,
     /// This deployment does not offer the method that the client registered.
@@ -116,7 +116,7 @@ pub enum ProveError {
     MethodNotOffered,
 }
 
-/// Why an assertion proves nothing.
+/// Why an assertion is invalid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AssertionError {
     /// None of the client's keys has signed it.
@@ -128,20 +128,20 @@ pub enum AssertionError {
     /// `iss` and `sub` are not both the client (RFC 7523 §3).
     #[error("iss and sub are not both the client")]
     Issuer,
-    /// It is for somebody else, or for others too.
+    /// Its audience is not this server, or not this server alone.
     #[error("aud is not this server alone")]
     Audience,
-    /// A claim that must be there is not, or one is of a wrong type.
+    /// A required claim is missing, or a claim has the wrong type.
     #[error("{0} is missing or malformed")]
     Claim(&'static str),
-    /// Its time is over.
+    /// It has expired.
     #[error("expired")]
     Expired,
-    /// It is valid for longer than [`ProofContext::assertion_max_lifetime`](super::ProofContext::assertion_max_lifetime)
-    /// from now.
+    /// It is valid for longer from now than
+    /// [`assertion_max_lifetime`](super::ProofContext::assertion_max_lifetime).
     #[error("exp is too far ahead")]
     TooLong,
-    /// Its time has not begun.
+    /// It is not yet valid.
     #[error("not yet good")]
     NotYet,
     /// It was used before.

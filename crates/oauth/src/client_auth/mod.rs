@@ -1,9 +1,10 @@
 //! Client authentication at the token endpoint: RFC 6749 §2.3.
 //!
-//! Two steps. *Present*: [`Credentials::present`] finds out what the request claims and by which
-//! method. *Prove*: [`Credentials::prove`] verifies it against the registered client; where only a key is missing
-//! that lies elsewhere, [`NeedsKeys::prove`] ends what it began. A new method adds one file with one of each,
-//! and one line in the list of [`Method`](crate::method::Method).
+//! Two steps. *Present*: [`Credentials::present`] finds out what the request claims and by which method. *Prove*:
+//! [`Credentials::prove`] verifies it against the registered client; where the client's keys must be fetched first,
+//! [`NeedsKeys::prove`] completes it. A new method adds one file with one of each, a variant of
+//! [`Authentication`](crate::metadata::Authentication), and one line in the list of
+//! [`Method`](crate::method::Method).
 
 mod basic;
 mod by_key;

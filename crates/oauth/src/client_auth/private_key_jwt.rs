@@ -39,7 +39,7 @@ pub(super) fn is_presented(form: &Form<'_>) -> bool {
     form.value("client_assertion").is_some() || form.value("client_assertion_type").is_some()
 }
 
-/// Reads an assertion as far as it says whose it is.
+/// Reads an assertion as far as the client that it names.
 pub(super) fn present(form: &Form<'_>) -> Result<Assertion, PresentError> {
     let (Some(token), Some(kind)) = (form.value("client_assertion"), form.value("client_assertion_type")) else {
         return Err(PresentError::IncompleteAssertion);
@@ -121,7 +121,7 @@ impl PlausibleAssertion<'_> {
     }
 }
 
-/// Whether `aud` names this server and nobody else: an assertion for two servers could be used by the one at
+/// Whether `aud` names this server alone: an assertion for two servers could be used by the one at
 /// the other (RFC 7523 §3 leaves that to each; we refuse it).
 fn is_for(audience: Option<&Value>, ours: &[&str]) -> bool {
     let is_ours = |value: &Value| value.as_str().is_some_and(|text| ours.contains(&text));

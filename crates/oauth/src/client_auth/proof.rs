@@ -11,11 +11,11 @@ use crate::jose::Verified;
 pub enum Proof {
     /// Nothing is left to check.
     Complete(AuthenticatedClient),
-    /// The client is who it says, if this is the first time that it says so with this assertion.
+    /// The client has proven who it is if this is the first use of its assertion.
     FirstUse(FirstUse),
 }
 
-/// An assertion that is valid in all but this: whether it was used before.
+/// A valid assertion, of which only the first use counts.
 #[derive(Debug)]
 pub struct FirstUse {
     pub(super) client: AuthenticatedClient,
@@ -24,7 +24,7 @@ pub struct FirstUse {
 }
 
 impl FirstUse {
-    /// What the assertion is remembered by: different for each client and each `jti`.
+    /// The identifier under which the use of the assertion is stored: different for each client and each `jti`.
     pub fn id(&self) -> &str {
         &self.jti.id
     }

@@ -10,7 +10,7 @@ use crate::secret::SecretHash;
 /// How many secrets a client can have at a time.
 const MAX_SECRETS: usize = 2;
 
-/// A client identifier and the hash of the secret that came with it: the secret itself goes no further.
+/// A client identifier and the hash of the secret that came with it. The secret itself is not kept.
 pub struct IdAndSecret {
     pub(super) client_id: ClientId,
     pub(super) secret: SecretHash,

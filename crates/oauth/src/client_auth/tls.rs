@@ -1,7 +1,7 @@
 //! `tls_client_auth` and `self_signed_tls_client_auth`: RFC 8705 §2.
 //!
-//! TLS itself, and with it that the client holds the certificate's key, is API Gateway's business, and so is
-//! that the certificate leads to one in the deployment's trust store; what is left is whose it is, and when.
+//! API Gateway terminates TLS: it verifies that the client holds the certificate's private key, and that the
+//! certificate chains to one in the deployment's trust store. What remains is to check its time and whose it is.
 
 use super::context::ProofContext;
 use super::error::{PresentError, ProveError};

@@ -9,7 +9,7 @@ pub enum MetadataError {
     /// The body is not one JSON object.
     #[error("the body is not a JSON object: {0}")]
     NotAnObject(&'static str),
-    /// A member stands twice.
+    /// A member appears more than once.
     #[error("{0} appears more than once")]
     Repeated(String),
     /// A member has the wrong JSON type.

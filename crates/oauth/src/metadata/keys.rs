@@ -14,8 +14,8 @@ enum Kind {
     Texts,
 }
 
-/// The members of public keys. All others are ignored, as RFC 7517 §4 asks: whatever they hold, nobody here reads
-/// it, and a table could be unable to hold it.
+/// The members of public keys. All others are ignored, as RFC 7517 §4 asks: nothing here reads them, and DynamoDB
+/// might be unable to store them.
 const MEMBERS: [(&str, Kind); 14] = [
     ("kty", Kind::Text),
     ("use", Kind::Text),

@@ -1,8 +1,8 @@
 //! Client metadata: RFC 7591 §2, from what was asked to what is registered.
 //!
-//! [`RequestedMetadata`] is the JSON object that came in; [`ClientMetadata::verify`] makes of it the
-//! [`ClientMetadata`] that a client has registered. Every member and its bounds stand in
-//! [`members::MEMBERS`].
+//! [`RequestedMetadata`] is the JSON object of a request; [`ClientMetadata::verify`] turns it into the
+//! [`ClientMetadata`] of a registered client, and [`ClientMetadata::from_stored`] loads that again.
+//! [`members::MEMBERS`] lists every member with its bounds.
 
 mod authentication;
 mod error;

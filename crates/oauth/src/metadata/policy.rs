@@ -3,14 +3,14 @@
 use crate::method::Method;
 use crate::scope::Scope;
 
-/// What the server's operator decided about registrations.
+/// What the operator decided about registrations.
 #[derive(Clone, Debug)]
 pub struct Policy {
     /// The scope this server offers.
     pub offered: Scope,
     /// The scope of a client that does not ask for one.
     pub default: Scope,
-    /// Whether plain http on loopback will do where https is asked for.
+    /// Whether http on loopback is accepted where https is required.
     pub local: bool,
     /// The methods of authentication that clients may register. One with certificates is among them where
     /// clients can show certificates (RFC 8705).

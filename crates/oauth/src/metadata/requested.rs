@@ -23,7 +23,7 @@ impl RequestedMetadata {
     ///
     /// # Errors
     /// [`MetadataError::NotAnObject`] for anything else, [`MetadataError::Repeated`] for a member that
-    /// stands twice: two readers of one document must not see two different clients.
+    /// appears twice: two readers of one document must not see two different clients.
     pub fn parse(body: &[u8]) -> Result<Self, MetadataError> {
         let Members(members) = serde_json::from_slice(body).map_err(|error| {
             MetadataError::NotAnObject(match error.classify() {
