@@ -18,6 +18,14 @@ fn template() -> Value {
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
 
+/// What follows a tag, such as the name after `!Ref`.
+fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a str> {
+    match value {
+        Value::Tagged(tagged) if tagged.tag == tag => tagged.value.as_str(),
+        _ => None,
+    }
+}
+
 /// O5: the functions' environment contains exactly the settings that the code reads.
 #[test]
 fn o5_environment_is_what_the_code_reads() {
@@ -33,19 +41,12 @@ fn o5_environment_is_what_the_code_reads() {
 /// O5: if a parameter is passed to a setting unchanged, its default, bounds and values equal the setting's.
 #[test]
 fn o5_parameters_have_the_bounds_of_the_settings() {
-    /// A tag's value; only `!Ref` is relevant here.
-    fn reference(value: &Value) -> Option<&str> {
-        match value {
-            Value::Tagged(tagged) if tagged.tag == "Ref" => tagged.value.as_str(),
-            _ => None,
-        }
-    }
     let template = template();
     let mut compared = BTreeSet::new();
     for (resource, function) in [("RegisterFunction", Function::Register), ("TokenFunction", Function::Token)] {
         let variables = &template["Resources"][resource]["Properties"]["Environment"]["Variables"];
         for setting in SETTINGS.iter().filter(|setting| setting.functions.contains(&function)) {
-            let Some(name) = reference(&variables[setting.name]) else { continue };
+            let Some(name) = tagged(&variables[setting.name], "Ref") else { continue };
             let parameter = &template["Parameters"][name];
             if parameter.is_null() {
                 continue;
@@ -219,4 +220,32 @@ async fn d1_routes() {
         let key = events::load(name)["routeKey"].as_str().expect("a route key").to_owned();
         assert!(keys.contains(key.as_str()), "{name}: {key}");
     }
+}
+
+/// D1: API Gateway may call each function for its routes, and for nothing else.
+#[test]
+fn d1_permissions() {
+    let template = template();
+    let resources = &template["Resources"];
+    let properties = |of: &str| {
+        let resources = resources.as_mapping().expect("resources").values();
+        resources.filter(|resource| resource["Type"] == of).map(|resource| &resource["Properties"]).collect::<Vec<_>>()
+    };
+    let routes = properties("AWS::ApiGatewayV2::Route").into_iter().map(|route| {
+        let target = tagged(&route["Target"], "Sub").and_then(|target| target.strip_prefix("integrations/${"));
+        let integration = &resources[target.expect("an integration").trim_end_matches('}')]["Properties"];
+        let function = tagged(&integration["IntegrationUri"], "GetAtt").expect("a function").trim_end_matches(".Arn");
+        let (method, path) = route["RouteKey"].as_str().and_then(|key| key.split_once(' ')).expect("method and path");
+        (function, format!("/*/{method}{}", path.replace("{client_id}", "*")))
+    });
+    let permissions = properties("AWS::Lambda::Permission").into_iter().map(|permission| {
+        assert_eq!(permission["Action"], "lambda:InvokeFunction");
+        assert_eq!(permission["Principal"], "apigateway.amazonaws.com");
+        let source = tagged(&permission["SourceArn"], "Sub").and_then(|source| source.split_once("${Api}"));
+        let (api, route) = source.expect("the ARN of a route");
+        assert_eq!(api, "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:");
+        (tagged(&permission["FunctionName"], "Ref").expect("a function"), route.to_owned())
+    });
+    assert_eq!(permissions.collect::<BTreeSet<_>>(), routes.collect());
+    assert_eq!(properties("AWS::Lambda::Permission").len(), properties("AWS::ApiGatewayV2::Route").len());
 }

@@ -7,6 +7,10 @@ use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
 use std::pin::pin;
 use std::task::Poll;
 
+// A build that aborts on a panic would end the instance where `catch` answers the request. `cargo lambda` makes such a
+// build where the profile does not say otherwise.
+const _: () = assert!(cfg!(panic = "unwind"), "[profile.release] must set panic = \"unwind\"");
+
 thread_local! {
     /// Whether this thread is processing a request.
     static IN_REQUEST: Cell<bool> = const { Cell::new(false) };
