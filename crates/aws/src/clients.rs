@@ -99,6 +99,17 @@ impl ClientsTable {
         Self { dynamodb, name }
     }
 
+    /// Opens the connection to DynamoDB, so that no request waits for the TLS handshake. Makes one `GetItem` of a client
+    /// that does not exist. A failure is logged: the first request then opens the connection.
+    pub async fn connect(&self) {
+        let no_client = AttributeValue::S("-".to_owned());
+        let get = self.dynamodb.get_item().table_name(&self.name).key(KEY, no_client);
+        if let Err(error) = Box::pin(get.send()).await {
+            let error = Unavailable::new("dynamodb:GetItem", error);
+            tracing::warn!(cause = %error, "the connection to DynamoDB is not open yet");
+        }
+    }
+
     /// Stores a new client with exactly one `PutItem`. Fails if the client already exists.
     ///
     /// # Errors

@@ -1,18 +1,21 @@
 //! The clients of the AWS SDK, and their timeouts.
 
+mod lambda;
+mod transport;
+
 use std::time::Duration;
 
 use aws_config::imds::client::error::ImdsError;
 use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
 use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials as _, SharedCredentialsProvider};
 use tokio::time::timeout;
 
-use crate::unavailable::{chain, root};
-
 use crate::call_times::Timer;
+use crate::unavailable::{chain, root};
 
 /// The time limit of one call, retries included. A plain token needs at most three sequential calls (two reads and a
 /// signature), which fit in a request's budget. Requests with more calls are still limited to that budget.
@@ -35,28 +38,24 @@ pub const LOCAL_REGION: &str = "us-east-1";
 #[derive(Clone, Debug)]
 pub struct Sdk {
     config: SdkConfig,
-    local: Option<Local>,
+    endpoints: Endpoints,
 }
 
-#[derive(Clone, Debug)]
-struct Local {
-    dynamodb: String,
-    kms: String,
+/// The URLs of the services, if they are not AWS's own.
+#[derive(Clone, Debug, Default)]
+struct Endpoints {
+    dynamodb: Option<String>,
+    kms: Option<String>,
 }
 
 impl Sdk {
-    /// Credentials, region and endpoints from AWS's standard variables.
-    pub async fn load() -> Self {
-        Self { config: with_timeouts(aws_config::defaults(BehaviorVersion::latest())).load().await, local: None }
-    }
-
-    /// The same for an operator's command: a missing setting is reported now, by name, not by the first failed call.
-    /// Credentials are loaded once.
+    /// For an operator's command: credentials, region and endpoints from AWS's standard variables and files. A missing
+    /// setting is reported now, by name, not by the first failed call. Credentials are loaded once.
     ///
     /// # Errors
     /// [`AccountError`].
     pub async fn load_account() -> Result<Self, AccountError> {
-        let Self { config, .. } = Self::load().await;
+        let config = with_limits(aws_config::defaults(BehaviorVersion::latest())).load().await;
         match config.region().map(Region::as_ref) {
             None => return Err(AccountError::NoRegion),
             Some(region) if !is_region(region) => return Err(AccountError::Region(region.to_owned())),
@@ -72,7 +71,8 @@ impl Sdk {
             error => AccountError::Credentials(root(&error)),
         })?;
         let credentials = SharedCredentialsProvider::new(credentials);
-        Ok(Self { config: config.into_builder().credentials_provider(credentials).build(), local: None })
+        let config = config.into_builder().credentials_provider(credentials).build();
+        Ok(Self { config, endpoints: Endpoints::default() })
     }
 
     /// The region, if known.
@@ -90,15 +90,15 @@ impl Sdk {
             .use_fips(false)
             .use_dual_stack(false)
             .credentials_provider(credentials);
-        let local = Local { dynamodb: dynamodb_url.to_owned(), kms: kms_url.to_owned() };
-        Self { config: with_timeouts(loader).load().await, local: Some(local) }
+        let endpoints = Endpoints { dynamodb: Some(dynamodb_url.to_owned()), kms: Some(kms_url.to_owned()) };
+        Self { config: with_limits(loader).load().await, endpoints }
     }
 
     /// A DynamoDB client.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(Timer::DynamoDb);
-        if let Some(local) = &self.local {
-            config = config.endpoint_url(&local.dynamodb);
+        if let Some(url) = &self.endpoints.dynamodb {
+            config = config.endpoint_url(url);
         }
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
@@ -106,8 +106,8 @@ impl Sdk {
     /// A KMS client.
     pub fn kms(&self) -> aws_sdk_kms::Client {
         let mut config = aws_sdk_kms::config::Builder::from(&self.config).interceptor(Timer::Kms);
-        if let Some(local) = &self.local {
-            config = config.endpoint_url(&local.kms);
+        if let Some(url) = &self.endpoints.kms {
+            config = config.endpoint_url(url);
         }
         aws_sdk_kms::Client::from_conf(config.build())
     }
@@ -144,15 +144,32 @@ fn is_region(text: &str) -> bool {
 }
 
 /// Limits the duration of every call (O6).
-fn with_timeouts(loader: ConfigLoader) -> ConfigLoader {
-    let timeouts = TimeoutConfig::builder()
-        .operation_timeout(OPERATION)
-        .operation_attempt_timeout(ATTEMPT)
-        .connect_timeout(CONNECT)
-        .build();
-    let retries = RetryConfig::standard()
-        .with_max_attempts(ATTEMPTS)
-        .with_initial_backoff(FIRST_BACKOFF)
-        .with_max_backoff(LONGEST_BACKOFF);
-    loader.timeout_config(timeouts).retry_config(retries)
+fn with_limits(loader: ConfigLoader) -> ConfigLoader {
+    let limits = Limits::new();
+    loader.timeout_config(limits.timeouts).retry_config(limits.retries).stalled_stream_protection(limits.stalled_stream)
+}
+
+/// The limits of every call.
+struct Limits {
+    timeouts: TimeoutConfig,
+    retries: RetryConfig,
+    stalled_stream: StalledStreamProtectionConfig,
+}
+
+impl Limits {
+    fn new() -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .operation_timeout(OPERATION)
+            .operation_attempt_timeout(ATTEMPT)
+            .connect_timeout(CONNECT)
+            .build();
+        let retries = RetryConfig::standard()
+            .with_max_attempts(ATTEMPTS)
+            .with_initial_backoff(FIRST_BACKOFF)
+            .with_max_backoff(LONGEST_BACKOFF);
+        // It measures the throughput of each body, to end a stalled transfer. The time limit of an attempt does the
+        // same for these small bodies, at no cost per call.
+        let stalled_stream = StalledStreamProtectionConfig::disabled();
+        Self { timeouts, retries, stalled_stream }
+    }
 }

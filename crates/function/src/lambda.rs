@@ -5,10 +5,13 @@ use std::fmt::{Display, Write};
 use axum::Router;
 use axum::http::header::HOST;
 use base64::prelude::{BASE64_STANDARD, Engine};
+use http_body_util::BodyExt;
 pub use lambda_http::Error;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, LambdaEvent, lambda_runtime};
+use lambda_http::{Adapter, Body, LambdaEvent, Request, Response, lambda_runtime};
+use tokio::runtime;
 use tower::util::MapRequest;
+use tower::{ServiceExt, service_fn};
 use url::Url;
 
 use crate::log_panics;
@@ -16,7 +19,7 @@ use crate::telemetry::{self, Format};
 
 /// Starts the log in the format that CloudWatch reads, at the level configured for the function. Panics are also
 /// logged.
-pub fn init() {
+fn init() {
     telemetry::init(Format::Json, std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     log_panics();
 }
@@ -29,13 +32,41 @@ pub fn or_exit<T, E: Display>(started: Result<T, E>) -> T {
     })
 }
 
-/// Serves API Gateway's events until Lambda ends the function.
+/// Runs a function: its startup, then API Gateway's events until Lambda ends it.
+///
+/// A Lambda instance gets one event at a time, and one thread serves it. On Lambda Managed Instances, which have several
+/// virtual CPUs and set `AWS_LAMBDA_MAX_CONCURRENCY`, an instance gets that many at the same time, and each CPU has a
+/// thread.
 ///
 /// # Errors
-/// Any error of the runtime API.
-pub async fn run(router: Router) -> Result<(), Error> {
-    let sanitized = |event: LambdaEvent<LambdaRequest>| LambdaEvent { payload: sanitize_event(event.payload), ..event };
-    lambda_runtime::run(MapRequest::new(Adapter::from(router), sanitized)).await
+/// The threads cannot be started, or any error of the runtime API.
+pub fn main(startup: impl Future<Output = Router>) -> Result<(), Error> {
+    init();
+    let concurrency = std::env::var("AWS_LAMBDA_MAX_CONCURRENCY").ok().and_then(|value| value.parse::<u32>().ok());
+    let mut runtime = match concurrency {
+        Some(2..) => runtime::Builder::new_multi_thread(),
+        _ => runtime::Builder::new_current_thread(),
+    };
+    runtime.enable_all().build()?.block_on(async {
+        let routes = startup.await;
+        let service = service_fn(move |request| answer(routes.clone(), request));
+        lambda_runtime::run_concurrent(MapRequest::new(Adapter::from(service), sanitized as fn(_) -> _)).await
+    })
+}
+
+/// Serves one request. The response has a body of a type that tasks can share, which axum's is not.
+async fn answer(routes: Router, request: Request) -> Result<Response<Body>, Error> {
+    let (head, body) = routes.oneshot(request).await?.into_parts();
+    let body = body.collect().await?.to_bytes();
+    let body = match str::from_utf8(&body) {
+        Ok(text) => Body::Text(text.to_owned()),
+        Err(_) => Body::Binary(body.into()),
+    };
+    Ok(Response::from_parts(head, body))
+}
+
+fn sanitized(event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
+    LambdaEvent { payload: sanitize_event(event.payload), ..event }
 }
 
 /// Makes an event safe for `lambda_http`, which builds a URI from the host, path and query, decodes the body, and
@@ -102,7 +133,6 @@ fn percent_encoded(text: &str, more: &[u8]) -> String {
 mod tests {
     use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
     use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpRequest;
-    use lambda_http::{Body, Request};
     use proptest::prelude::*;
     use serde_json::json;
 

@@ -48,6 +48,11 @@ impl Register {
         let registrations = RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone());
         Self { clients, registrations, policy, config, clock }
     }
+
+    /// Opens the connection to DynamoDB ahead of the first request.
+    pub async fn connect(&self) {
+        self.clients.connect().await;
+    }
 }
 
 /// The routes of this function. If registration is disabled, `POST /register` is absent (R15); registered clients

@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
+use mimalloc::MiMalloc;
 use register::Register;
 use tokenmint_aws::Sdk;
 use tokenmint_aws::config::{Environment, RegisterConfig};
 use tokenmint_function::{Clock, lambda, shell};
 
-#[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda::Error> {
-    lambda::init();
-    let config = lambda::or_exit(RegisterConfig::from_environment(&Environment::from_process()));
-    let register = Register::new(config, &Sdk::load().await, Clock::System);
-    lambda::run(shell(register::routes(Arc::new(register)))).await
+/// A call of the AWS SDK makes more than a thousand allocations.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
+
+fn main() -> Result<(), lambda::Error> {
+    lambda::main(async {
+        let config = lambda::or_exit(RegisterConfig::from_environment(&Environment::from_process()));
+        let register = Register::new(config, &Sdk::in_lambda(), Clock::System);
+        register.connect().await;
+        shell(register::routes(Arc::new(register)))
+    })
 }

@@ -61,6 +61,14 @@ impl Token {
         let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open, &config.mutual_tls);
         Ok(Self { clients, tokens, nonce_key, client_keys, signer, metadata, config, clock })
     }
+
+    /// Opens the connection to DynamoDB ahead of the first request. With `SIGNING_MODE=sealed` it is already open, because
+    /// the keys are in a table.
+    pub async fn connect(&self) {
+        if let Signer::Kms(_) = self.signer {
+            self.clients.connect().await;
+        }
+    }
 }
 
 /// The routes of this function.
