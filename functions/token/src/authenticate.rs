@@ -1,13 +1,13 @@
 //! Client authentication: RFC 6749 §2.3.
 
+use std::sync::Arc;
+
 use tokenmint_aws::clients::Consistency;
-use tokenmint_aws::config::AssertionAudience;
 use tokenmint_function::{Failure, OrRefuse, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client_auth::{
     AuthenticatedClient, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProofContext, ProveError,
 };
-use tokenmint_oauth::issuer::path;
 
 use crate::Token;
 
@@ -38,19 +38,12 @@ async fn prove(
 ) -> Result<Result<Proof, ProveError>, Failure> {
     let found = state.clients.find(credentials.client_id(), consistency).await?;
     let now = state.clock.now();
-    let client = found.filter(|client| client.is_live_at(now));
-
-    let config = &state.config;
-    let token_endpoints = config.mutual_tls.urls(&config.issuer, path::TOKEN);
-    let mut audiences = vec![config.issuer.as_str()];
-    if config.assertion_audience == AssertionAudience::IssuerOrTokenEndpoint {
-        audiences.extend(token_endpoints.iter().map(String::as_str));
-    }
+    let client = found.filter(|client| client.is_live_at(now)).map(Arc::new);
     let at = ProofContext {
         now,
-        audiences: &audiences,
-        assertion_max_lifetime: config.assertion_max_lifetime,
-        certificate_method: config.mutual_tls.method(),
+        audiences: &state.assertion_audiences,
+        assertion_max_lifetime: state.config.assertion_max_lifetime,
+        certificate_method: state.config.mutual_tls.method(),
     };
     match credentials.prove(client, &at) {
         Ok(Progress::Proven(proof)) => Ok(Ok(proof)),

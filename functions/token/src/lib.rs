@@ -22,7 +22,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
-use tokenmint_aws::config::{Registration, TokenConfig};
+use tokenmint_aws::config::{AssertionAudience, Registration, TokenConfig};
 use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
 use tokenmint_fetch::{Fetcher, KeyCache};
@@ -41,6 +41,8 @@ pub struct Token {
     client_keys: KeyCache,
     signer: Signer,
     metadata: ServerMetadata,
+    token_endpoints: Vec<String>,
+    assertion_audiences: Vec<String>,
     config: TokenConfig,
     clock: Clock,
 }
@@ -59,7 +61,29 @@ impl Token {
         let client_keys = KeyCache::new(Fetcher::new(config.issuer.is_local()));
         let open = config.registration != Registration::Disabled;
         let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open, &config.mutual_tls);
-        Ok(Self { clients, tokens, nonce_key, client_keys, signer, metadata, config, clock })
+        let token_endpoints = config.mutual_tls.urls(&config.issuer, path::TOKEN);
+        let assertion_audiences = assertion_audiences(&config, &token_endpoints);
+        Ok(Self {
+            clients,
+            tokens,
+            nonce_key,
+            client_keys,
+            signer,
+            metadata,
+            token_endpoints,
+            assertion_audiences,
+            config,
+            clock,
+        })
+    }
+}
+
+/// What an assertion may name as its audience (A6).
+fn assertion_audiences(config: &TokenConfig, token_endpoints: &[String]) -> Vec<String> {
+    let issuer = [config.issuer.as_str().to_owned()];
+    match config.assertion_audience {
+        AssertionAudience::Issuer => issuer.into(),
+        AssertionAudience::IssuerOrTokenEndpoint => [&issuer, token_endpoints].concat(),
     }
 }
 

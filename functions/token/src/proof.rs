@@ -4,7 +4,6 @@ use axum::http::{HeaderName, HeaderValue};
 use tokenmint_function::{Failure, OrRefuse, random};
 use tokenmint_oauth::client_auth::AuthenticatedClient;
 use tokenmint_oauth::dpop::{self, Expected, NonceKey, Proof, ProofError};
-use tokenmint_oauth::issuer::path;
 
 use crate::Token;
 use crate::incoming::Incoming;
@@ -27,8 +26,7 @@ pub(crate) async fn check(
         return if needed { Err(Failure::refused(ProofError::NeedsProof)) } else { Ok(None) };
     }
     let key = nonce_key(state).await?;
-    let urls = state.config.mutual_tls.urls(&state.config.issuer, path::TOKEN);
-    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let urls: Vec<_> = state.token_endpoints.iter().map(String::as_str).collect();
     let now = state.clock.now();
     let nonce = key.map(|key| (key, state.config.dpop_nonce_ttl));
     let proof = dpop::verify(&headers, Expected { method: "POST", urls: &urls, now, nonce });
