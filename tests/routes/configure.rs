@@ -7,7 +7,7 @@ use tokenmint_oauth::client::ClientId;
 use tokenmint_tests::{Answer, Credentials, Log, World, events};
 use tokio::task::JoinSet;
 
-async fn configure(world: &World, method: &str, id: &str, token: &str, body: Option<&Value>) -> Answer {
+pub(crate) async fn configure(world: &World, method: &str, id: &str, token: &str, body: Option<&Value>) -> Answer {
     world.register(&events::configure(method, id, Some(&format!("Bearer {token}")), body)).await
 }
 
@@ -16,7 +16,7 @@ async fn read(world: &World, client: &Credentials) -> Answer {
 }
 
 /// Sends an update that must succeed; returns the new credentials.
-async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Value, Credentials) {
+pub(crate) async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Value, Credentials) {
     metadata["client_id"] = client.id.clone().into();
     let answer = configure(world, "PUT", &client.id, &client.token, Some(&metadata)).await;
     assert_eq!(answer.status, 200, "{:?}", answer.json());

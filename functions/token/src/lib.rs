@@ -2,12 +2,13 @@
 //!
 //! | request | RFC | file |
 //! |---|---|---|
-//! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `proof.rs` |
+//! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `decide.rs`, `proof.rs` |
 //! | `POST /introspect` | 7662 | `introspect.rs`, `own_token.rs` |
 //! | `POST /revoke` | 7009 | `revoke.rs`, `own_token.rs` |
 //! | `GET /.well-known/…` | 7517 §5, 8414 | `discovery.rs` |
 
 mod authenticate;
+mod decide;
 mod discovery;
 mod incoming;
 mod introspect;
@@ -22,6 +23,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
+use tokenmint_aws::clients::known::KnownClients;
 use tokenmint_aws::config::{AssertionAudience, Registration, TokenConfig};
 use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
@@ -35,7 +37,10 @@ use tokio::sync::OnceCell;
 /// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
 pub struct Token {
+    /// For introspection and revocation, which read it each time.
     clients: ClientsTable,
+    /// For the token endpoint.
+    known: KnownClients,
     tokens: TokensTable,
     nonce_key: OnceCell<NonceKey>,
     client_keys: KeyCache,
@@ -56,6 +61,7 @@ impl Token {
     pub async fn start(config: TokenConfig, sdk: &Sdk, clock: Clock) -> Result<Self, LoadError> {
         let signer = Signer::start(sdk, &config, clock.now()).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
+        let known = KnownClients::new(clients.clone(), config.client_cache_ttl);
         let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
         let nonce_key = OnceCell::new();
         let client_keys = KeyCache::new(Fetcher::new(config.issuer.is_local()));
@@ -65,6 +71,7 @@ impl Token {
         let assertion_audiences = assertion_audiences(&config, &token_endpoints);
         Ok(Self {
             clients,
+            known,
             tokens,
             nonce_key,
             client_keys,
@@ -75,6 +82,11 @@ impl Token {
             config,
             clock,
         })
+    }
+
+    /// The clients that the token endpoint keeps, for other code of the same process that changes clients.
+    pub const fn known_clients(&self) -> &KnownClients {
+        &self.known
     }
 }
 

@@ -2,7 +2,6 @@
 
 use axum::http::{HeaderName, HeaderValue};
 use tokenmint_function::{Failure, OrRefuse, random};
-use tokenmint_oauth::client_auth::AuthenticatedClient;
 use tokenmint_oauth::dpop::{self, Expected, NonceKey, Proof, ProofError};
 
 use crate::Token;
@@ -15,15 +14,10 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Verifies the proof in the request, if present. [`consume`] records its use after all other checks.
-pub(crate) async fn check(
-    state: &Token,
-    incoming: &Incoming,
-    client: &AuthenticatedClient,
-) -> Result<Option<Proof>, Failure> {
+pub(crate) async fn check(state: &Token, incoming: &Incoming) -> Result<Option<Proof>, Failure> {
     let headers: Vec<&[u8]> = incoming.head.headers.get_all(DPOP).iter().map(HeaderValue::as_bytes).collect();
     if headers.is_empty() {
-        let needed = client.client().metadata.dpop_bound_access_tokens();
-        return if needed { Err(Failure::refused(ProofError::NeedsProof)) } else { Ok(None) };
+        return Ok(None);
     }
     let key = nonce_key(state).await?;
     let urls: Vec<_> = state.token_endpoints.iter().map(String::as_str).collect();
