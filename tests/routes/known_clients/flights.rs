@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::json;
 use tokenmint_aws::clients::known::{KnownClients, Refused};
 use tokenmint_oauth::client::ClientId;
-use tokenmint_tests::{Answer, Credentials, Fault, Proxy, World};
+use tokenmint_tests::{Answer, Credentials, Fault, Log, Proxy, World};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::{ask, unavailable, wrong};
@@ -102,6 +102,25 @@ async fn o2_o6_a_caller_that_goes_away_takes_no_read_with_it() {
     assert!(gone.await.is_err());
     proxy.repair();
     assert_eq!(ask(&world, &proxy, &client).await, (1, 200));
+}
+
+/// O3: each request that waits for a shared read reports its wait, and a request without a read reports none.
+#[tokio::test]
+async fn o3_the_wait_for_a_shared_read_is_logged() {
+    let (world, proxy, client) = world_with_new_client().await;
+    let log = Log::capture();
+    proxy.break_down("GetItem", Fault::Hold);
+    let waiting: Vec<_> = (0..5).map(|_| spawn(&world, &client)).collect();
+    proxy.until_held(1).await;
+    proxy.repair();
+    proxy.release();
+    for request in waiting {
+        assert_eq!(request.await.expect("an answer").status, 200);
+    }
+    world.ask(&client, "").await;
+    let times: Vec<_> = log.requests().iter().map(|line| line["dynamodb_ms"].as_f64().expect("a time")).collect();
+    let [waited @ .., known] = &times[..] else { panic!("no requests") };
+    assert!(waited.len() == 5 && waited.iter().all(|time| *time > 0.0) && *known == 0.0, "{times:?}");
 }
 
 /// O2: a wrong secret that waits for a read which began before it came is compared with one that begins after it, so

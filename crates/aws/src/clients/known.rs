@@ -26,7 +26,7 @@ use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId};
 
 use super::{ClientsTable, Consistency, FindError};
-use crate::Unavailable;
+use crate::{CallTimes, Unavailable};
 
 pub use budget::{READS_AT_ONCE, READS_PER_SECOND};
 pub(super) use kept::{Forget, Kept};
@@ -110,7 +110,7 @@ impl KnownClients {
             let reading = state.reading(id, None);
             (arrived, reading.unwrap_or_else(|| self.start(&mut state, id, Consistency::Eventual, now)))
         };
-        reading.await.map(|(client, read)| Found { client, read, arrived })
+        CallTimes::wait_for_dynamodb(reading).await.map(|(client, read)| Found { client, read, arrived })
     }
 
     /// The client as a later, strongly consistent read finds it, after what was found has led to a refusal. `None` if
@@ -154,7 +154,7 @@ impl KnownClients {
                 },
             }
         };
-        reading.await.map(|(client, read)| Some(Found { client, read, arrived }))
+        CallTimes::wait_for_dynamodb(reading).await.map(|(client, read)| Some(Found { client, read, arrived }))
     }
 
     /// Begins a read. Whoever waits for it drives it, so it ends with the last of them, and no task outlives the
@@ -163,7 +163,8 @@ impl KnownClients {
         let read = Read { number: state.next(), consistency };
         let (table, landing) = (self.table.clone(), Landing::new(self.kept.clone(), id.clone(), read, now));
         let reading: Reading = Box::pin(async move {
-            let found = table.find(landing.id(), consistency).await.map(|client| client.map(Arc::new));
+            let found = CallTimes::default().measure(table.find(landing.id(), consistency)).await;
+            let found = found.map(|client| client.map(Arc::new));
             landing.store(&found);
             found.map(|client| (client, read))
         });

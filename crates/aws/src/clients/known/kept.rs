@@ -29,7 +29,7 @@ const SLOT_BYTES: usize = 4 * (size_of::<(ClientId, Entry)>() + 21) + 64;
 
 /// The state behind its lock. The lock is never held while a read is awaited.
 ///
-/// quick_cache can make one of many callers read, too. It lets the others try one after the other if that read fails,
+/// `quick_cache` can make one of many callers read, too. It lets the others try one after the other if that read fails,
 /// which would be a hundred reads in sequence during an outage. So reads in progress are shared here instead.
 #[derive(Default)]
 pub(in crate::clients) struct Kept(Mutex<State>);
