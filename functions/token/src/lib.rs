@@ -46,7 +46,8 @@ pub struct Token {
     client_keys: KeyCache,
     signer: Signer,
     metadata: ServerMetadata,
-    token_endpoints: Vec<String>,
+    /// Of the token endpoint.
+    urls: Vec<String>,
     assertion_audiences: Vec<String>,
     config: TokenConfig,
     clock: Clock,
@@ -67,8 +68,8 @@ impl Token {
         let client_keys = KeyCache::new(Fetcher::new(config.issuer.is_local()));
         let open = config.registration != Registration::Disabled;
         let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open, &config.mutual_tls);
-        let token_endpoints = config.mutual_tls.urls(&config.issuer, path::TOKEN);
-        let assertion_audiences = assertion_audiences(&config, &token_endpoints);
+        let urls = config.mutual_tls.urls(&config.issuer, path::TOKEN);
+        let assertion_audiences = assertion_audiences(&config, &urls);
         Ok(Self {
             clients,
             known,
@@ -77,7 +78,7 @@ impl Token {
             client_keys,
             signer,
             metadata,
-            token_endpoints,
+            urls,
             assertion_audiences,
             config,
             clock,

@@ -20,7 +20,7 @@ pub(crate) async fn check(state: &Token, incoming: &Incoming) -> Result<Option<P
         return Ok(None);
     }
     let key = nonce_key(state).await?;
-    let urls: Vec<_> = state.token_endpoints.iter().map(String::as_str).collect();
+    let urls: Vec<_> = state.urls.iter().map(String::as_str).collect();
     let now = state.clock.now();
     let nonce = key.map(|key| (key, state.config.dpop_nonce_ttl));
     let proof = dpop::verify(&headers, Expected { method: "POST", urls: &urls, now, nonce });

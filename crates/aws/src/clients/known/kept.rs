@@ -17,7 +17,8 @@ use crate::clients::{Consistency, FindError};
 /// The maximum number of clients that are kept.
 pub const MAX_ENTRIES: u64 = 4096;
 
-/// The maximum memory that they take, in bytes, as estimated by [`Client::memory_bytes`]. A function runs in 16 MB.
+/// The maximum memory that they take, in bytes, as estimated by [`Client::memory_bytes`] and for their slots. The cache
+/// also remembers the keys of half as many evicted clients, in less than 1 MB. A function runs in 16 MB.
 pub const MAX_BYTES: u64 = 4 * 1024 * 1024;
 
 /// The least that an entry counts, so that the number of entries is bounded too.

@@ -50,6 +50,19 @@ fn o2_entries_are_bounded() {
     assert!(kept.state().fresh(&client(19_999, 0).client_id, 0, 1).is_some(), "the latest");
 }
 
+/// O2: a client that has become too large to be kept leaves nothing older behind.
+#[test]
+fn o2_a_client_that_is_too_large_is_not_kept() {
+    let (kept, limit) = (Arc::default(), usize::try_from(MAX_BYTES).expect("a small number"));
+    for (name, is_kept) in [(10, true), (limit, false), (10, true), (2 * limit, false), (limit / 2, true)] {
+        let client = client(1, name);
+        keep(&kept, &client);
+        let found = kept.state().fresh(&client.client_id, 0, 1);
+        assert_eq!(found.is_some_and(|(found, _)| Arc::ptr_eq(&found, &client)), is_kept, "{name}");
+        assert_eq!(kept.state().size().0, usize::from(is_kept), "{name}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(16))]
 
