@@ -12,6 +12,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::Answer;
 
@@ -34,10 +35,12 @@ pub enum Fault {
     Stall,
     /// The service performs the call, but the response is lost: 500.
     LoseAnswer,
+    /// The service performs the call, but the response comes only after [`Proxy::release`].
+    Hold,
 }
 
 impl Fault {
-    /// All of them.
+    /// All that end, or never do.
     pub const ALL: [Self; 4] = [Self::Fail, Self::Throttle, Self::Stall, Self::LoseAnswer];
 }
 
@@ -47,18 +50,29 @@ struct Traffic {
     faults: HashMap<String, Fault>,
 }
 
+/// The responses that are held back.
+#[derive(Clone, Copy, Default)]
+struct Held {
+    /// How many there have been.
+    total: usize,
+    /// How many times they were released.
+    releases: usize,
+}
+
 struct Services {
     dynamodb: String,
     kms: String,
     client: Client<HttpConnector, Full<Bytes>>,
     traffic: Mutex<Traffic>,
+    held: watch::Sender<Held>,
 }
 
 impl Proxy {
     /// Listens on a separate port in front of both services.
     pub async fn start(dynamodb: String, kms: String) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let services = Arc::new(Services { dynamodb, kms, client, traffic: Mutex::default() });
+        let services =
+            Arc::new(Services { dynamodb, kms, client, traffic: Mutex::default(), held: watch::Sender::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let router = Router::new().fallback(answer).with_state(services.clone());
@@ -89,6 +103,17 @@ impl Proxy {
     /// Makes an operation fail.
     pub fn break_down(&self, operation: &str, fault: Fault) {
         self.traffic().faults.insert(operation.to_owned(), fault);
+    }
+
+    /// Waits until this many responses have been held back, of which the service has performed the calls.
+    pub async fn until_held(&self, total: usize) {
+        let mut held = self.services.held.subscribe();
+        held.wait_for(|held| held.total >= total).await.expect("the sender is here");
+    }
+
+    /// Lets the responses go that are held back.
+    pub fn release(&self) {
+        self.services.held.send_modify(|held| held.releases += 1);
     }
 
     /// Restores all operations.
@@ -157,6 +182,14 @@ async fn answer(
         Some(Fault::LoseAnswer) => {
             services.forward(&url, method, headers, body).await;
             error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
+        }
+        Some(Fault::Hold) => {
+            let answer = services.forward(&url, method, headers, body).await;
+            let mut held = services.held.subscribe();
+            let releases = held.borrow().releases;
+            services.held.send_modify(|held| held.total += 1);
+            held.wait_for(|held| held.releases > releases).await.expect("the sender is here");
+            answer
         }
         None => services.forward(&url, method, headers, body).await,
     }

@@ -7,7 +7,7 @@ use tokenmint_oauth::client::ClientId;
 use tokenmint_tests::{Answer, Credentials, Log, World, events};
 use tokio::task::JoinSet;
 
-async fn configure(world: &World, method: &str, id: &str, token: &str, body: Option<&Value>) -> Answer {
+pub(crate) async fn configure(world: &World, method: &str, id: &str, token: &str, body: Option<&Value>) -> Answer {
     world.register(&events::configure(method, id, Some(&format!("Bearer {token}")), body)).await
 }
 
@@ -16,7 +16,7 @@ async fn read(world: &World, client: &Credentials) -> Answer {
 }
 
 /// Sends an update that must succeed; returns the new credentials.
-async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Value, Credentials) {
+pub(crate) async fn update(world: &World, client: &Credentials, mut metadata: Value) -> (Value, Credentials) {
     metadata["client_id"] = client.id.clone().into();
     let answer = configure(world, "PUT", &client.id, &client.token, Some(&metadata)).await;
     assert_eq!(answer.status, 200, "{:?}", answer.json());
@@ -104,6 +104,8 @@ async fn m4_replaces_everything() {
     assert_eq!(world.ask(&client, "").await.json()["scope"], "write read");
     let (body, client) = update(&world, &client, json!({"token_endpoint_auth_method": "client_secret_post"})).await;
     assert_eq!(body["token_endpoint_auth_method"], "client_secret_post");
+    // The function knows the client for that long.
+    world.pass(30);
     world.ask(&client, "").await.expect_error(401, "invalid_client");
 }
 
@@ -206,6 +208,8 @@ async fn m5_rotates_the_registration_access_token() {
 async fn m5_new_secret() {
     let mut world = World::new().await;
     world.set("CLIENT_SECRET_OVERLAP", "600").await;
+    // Else a secret that is replaced works for that long.
+    world.set("CLIENT_CACHE_TTL", "0").await;
     let first = world.client(json!({})).await;
     let (body, second) = update(&world, &first, json!({"rotate_client_secret": true})).await;
     assert_ne!(first.secret, second.secret);

@@ -10,6 +10,7 @@ mod hostile_metadata;
 mod http;
 mod introspect;
 mod jwks_uri;
+mod known_clients;
 mod mutual_tls;
 mod private_key_jwt;
 mod protected;

@@ -169,6 +169,8 @@ async fn m4_r11_another_method() {
     let body = world.register(&put(token, json!({}))).await.json();
     let secret = body["client_secret"].as_str().expect("a new secret").to_owned();
     assert_eq!(body.get("jwks"), None);
+    // The function knows the client for that long.
+    world.pass(30);
     ask(&world, &key.sign(&claims(&world, &client.id, "2"))).await.expect_error(401, "invalid_client");
     let client = tokenmint_tests::Credentials { secret, ..client };
     assert_eq!(world.ask(&client, "").await.status, 200);

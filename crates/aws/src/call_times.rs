@@ -36,6 +36,15 @@ impl CallTimes {
         CURRENT.scope(self.clone(), work).await
     }
 
+    /// Awaits a call to DynamoDB that several requests share, and counts the wait for the current one. The call itself
+    /// is to be [measured](Self::measure) by nobody's times: whichever request polls it drives it.
+    pub(crate) async fn wait_for_dynamodb<T>(call: impl Future<Output = T>) -> T {
+        Timer::DynamoDb.count(Service::begin);
+        let outcome = call.await;
+        Timer::DynamoDb.count(Service::end);
+        outcome
+    }
+
     /// The time spent in DynamoDB so far.
     pub fn dynamodb(&self) -> Duration {
         self.with(|times| times.dynamodb.total())

@@ -24,8 +24,11 @@
 //! | the token endpoint | read; clear `expires_at` once | one `GetItem`; one conditional `UpdateItem` |
 
 mod item;
+pub mod known;
 mod limits;
 mod operator;
+
+use std::sync::Weak;
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
@@ -39,6 +42,7 @@ use tokenmint_oauth::secret::SecretHash;
 use crate::Unavailable;
 use item::ClientItem;
 pub use item::NewClient;
+use known::{Forget, Kept, KnownClients};
 pub use limits::{ItemError, MAX_DEPTH, MAX_DIGITS, MAX_ITEM_BYTES};
 pub use operator::{ClientPage, Cursor};
 
@@ -57,6 +61,7 @@ const NEW: &str = "attribute_not_exists(client_id) OR registration_access_token 
 pub struct ClientsTable {
     dynamodb: DynamoDb,
     name: String,
+    kept: Weak<Kept>,
 }
 
 /// The consistency of a read.
@@ -83,7 +88,7 @@ pub enum WriteError {
 }
 
 /// Why a client was not read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum FindError {
     /// The table cannot be read.
     #[error(transparent)]
@@ -96,7 +101,14 @@ pub enum FindError {
 impl ClientsTable {
     /// Creates a handle to the table with this name.
     pub const fn new(dynamodb: DynamoDb, name: String) -> Self {
-        Self { dynamodb, name }
+        Self { dynamodb, name, kept: Weak::new() }
+    }
+
+    /// The same table. A client that is changed or removed through this handle is forgotten by `known`, so that one
+    /// process that does both sees its own changes at once.
+    #[must_use]
+    pub fn seen_by(self, known: &KnownClients) -> Self {
+        Self { kept: known.kept(), ..self }
     }
 
     /// Opens the connection to DynamoDB, so that no request waits for the TLS handshake. Makes one `GetItem` of a client
@@ -151,6 +163,7 @@ impl ClientsTable {
     /// [`WriteError`]. [`WriteError::Item`] is returned before DynamoDB is called.
     pub async fn update(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
         item::write(after)?;
+        let _forget = Forget::afterwards(&self.kept, &after.client_id);
         let (old, new) = (ClientItem::from(before), ClientItem::from(after));
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
         let update = update.update_expression(
@@ -184,6 +197,7 @@ impl ClientsTable {
     /// # Errors
     /// [`WriteError`].
     pub async fn delete(&self, id: &ClientId, token: &SecretHash) -> Result<(), WriteError> {
+        let _forget = Forget::afterwards(&self.kept, id);
         let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
         let delete = delete
             .condition_expression("attribute_not_exists(client_id) OR registration_access_token = :token")
@@ -199,6 +213,7 @@ impl ClientsTable {
     /// # Errors
     /// [`WriteError`]; [`WriteError::Condition`] if the client no longer exists.
     pub async fn clear_expiry(&self, id: &ClientId) -> Result<(), WriteError> {
+        let _forget = Forget::afterwards(&self.kept, id);
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
         let update = update.update_expression("REMOVE expires_at").condition_expression("attribute_exists(client_id)");
         Box::pin(update.send()).await.map(drop).map_err(update_error)

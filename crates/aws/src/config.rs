@@ -118,6 +118,8 @@ pub struct TokenConfig {
     pub registration: Registration,
     /// `GRANT_POLICY`.
     pub grant_policy: GrantPolicy,
+    /// `CLIENT_CACHE_TTL`, seconds, 0 = every token request reads its client.
+    pub client_cache_ttl: u32,
 }
 
 impl RegisterConfig {
@@ -204,6 +206,7 @@ impl TokenConfig {
         let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
         let grant_policy = reader.one_of("GRANT_POLICY", choices::grant_policy);
+        let client_cache_ttl = reader.number("CLIENT_CACHE_TTL");
         reader.finish(|| {
             let issuer = issuer?;
             Some(Self {
@@ -223,6 +226,7 @@ impl TokenConfig {
                 access_token_ttl: access_token_ttl?,
                 registration: registration?,
                 grant_policy: grant_policy?,
+                client_cache_ttl: client_cache_ttl?,
             })
         })
     }

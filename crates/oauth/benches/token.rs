@@ -2,6 +2,7 @@
 //! left out: it is KMS's work, or the processor's, and the same for everyone.
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use tokenmint_oauth::access_token::{Claims, EncodedHeader, signing_input};
@@ -49,7 +50,7 @@ fn token(criterion: &mut Criterion) {
     let key = PublicKey::from_spki(&spki.collect::<Vec<_>>(), SigningAlgorithm::Es256).expect("a key");
     let header = EncodedHeader::new(SigningAlgorithm::Es256, &key.kid);
     let resources = Resources::default();
-    let client = client();
+    let client = Arc::new(client());
     // base64 of 07070707-0707-4707-8707-070707070707:abcdefghijklmnopqrstuvwxyz012345
     let authorization: &[u8] =
         b"Basic MDcwNzA3MDctMDcwNy00NzA3LTg3MDctMDcwNzA3MDcwNzA3OmFiY2RlZmdoaWprbG1ub3BxcnN0dXZ3eHl6MDEyMzQ1";

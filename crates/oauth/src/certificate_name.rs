@@ -7,6 +7,7 @@ use spki::der::{Decode, Tag, TagNumber, Tagged};
 use url::Url;
 
 use crate::distinguished_name::DistinguishedName;
+use crate::memory;
 
 /// A name, in the form in which it is compared: two names match if they are equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +37,17 @@ pub enum NameForm {
     Ip,
     /// An email address.
     Email,
+}
+
+impl CertificateName {
+    /// An upper estimate of the memory that it takes beside itself, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::Subject(name) => name.memory_bytes(),
+            Self::Dns(name) | Self::Uri(name) | Self::Email(name) => memory::text(name),
+            Self::Ip(_) => 0,
+        }
+    }
 }
 
 impl NameForm {

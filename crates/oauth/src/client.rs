@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::EpochSeconds;
+use crate::memory;
 use crate::metadata::ClientMetadata;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
@@ -86,6 +87,18 @@ impl Client {
     /// Whether it has not expired. DynamoDB deletes expired items late, so the expiry is checked too (R20).
     pub fn is_live_at(&self, now: EpochSeconds) -> bool {
         self.expires_at.is_none_or(|end| now < end)
+    }
+
+    /// An upper estimate of the memory that it takes, in bytes, itself included.
+    pub fn memory_bytes(&self) -> usize {
+        let ceiling = self.scope_ceiling.as_ref().map_or(0, Scope::memory_bytes);
+        // The counters of an `Arc`, in which it is shared.
+        size_of::<Self>()
+            + 2 * size_of::<usize>()
+            + memory::text(&self.client_id.0)
+            + memory::list(&self.client_secrets)
+            + ceiling
+            + self.metadata.memory_bytes()
     }
 }
 

@@ -7,6 +7,8 @@ use spki::der::asn1::{Any, BmpString};
 use spki::der::{Decode, Encode, Tag, Tagged};
 use x509_cert::name::RdnSequence;
 
+use crate::memory;
+
 /// The names of attribute types that are understood beside dotted-decimal ones: those of RFC 4514 §3, and
 /// those that OpenSSL prints for attributes of certificates.
 const NAMES: &[(&str, ObjectIdentifier)] = &[
@@ -54,6 +56,18 @@ enum Value {
 pub struct DistinguishedNameError;
 
 impl DistinguishedName {
+    /// An upper estimate of the memory that it takes beside itself, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        // Each set has a node of its own, and its values are copies of the text.
+        let bytes = |(_, value): &(ObjectIdentifier, Value)| match value {
+            Value::Text(text) => memory::text(text),
+            Value::Other(bytes) => memory::list(bytes),
+        };
+        let node = 12 * size_of::<(ObjectIdentifier, Value)>() + 128;
+        let set = |set: &BTreeSet<_>| (set.len() / 5 + 1) * node + set.iter().map(bytes).sum::<usize>();
+        memory::list(&self.0) + self.0.iter().map(set).sum::<usize>()
+    }
+
     /// Reads the string form, in which the most specific part comes first. Spaces around separators are
     /// allowed, as many programs print them.
     ///

@@ -17,6 +17,8 @@ use serde_json::{Map, Value};
 
 pub use claims::{Claims, Unverified, Verified};
 
+use crate::memory;
+
 /// The algorithms that tokens of others may be signed with (RFC 7518 §3.1, RFC 8037 §3.1).
 pub const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("RS256", Algorithm::RS256),
@@ -230,6 +232,13 @@ impl PublicKeys {
     /// Our own keys, which need no check.
     pub fn own(keys: JwkSet) -> Self {
         Self(keys.keys)
+    }
+
+    /// An upper estimate of the memory that they take beside themselves, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        // A key's JSON holds all its texts, each of which is an allocation of its own.
+        let texts = |key: &Jwk| 2 * serde_json::to_vec(key).map_or(0, |json| json.len());
+        memory::list(&self.0) + self.0.iter().map(texts).sum::<usize>()
     }
 
     /// The RFC 7638 thumbprint of the first key.

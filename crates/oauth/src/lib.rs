@@ -30,6 +30,7 @@ pub mod issuer;
 pub mod jose;
 pub mod jwk;
 pub mod key_schedule;
+mod memory;
 pub mod metadata;
 pub mod method;
 pub mod mutual_tls;

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::memory;
 use token_set::{FEW, TokenSet};
 
 /// The longest scope string, in bytes.
@@ -65,6 +66,11 @@ impl Scope {
             self.0.push(' ');
         }
         self.0.push_str(token);
+    }
+
+    /// An upper estimate of the memory that it takes beside itself, in bytes.
+    pub(crate) const fn memory_bytes(&self) -> usize {
+        memory::text(&self.0)
     }
 
     /// The tokens, in order.

@@ -18,6 +18,10 @@ use crate::tables;
 use crate::text::visible;
 use crate::{Error, output, text};
 
+/// When a change takes effect that removes access: servers keep the clients that they know for a while.
+const TAKES_EFFECT: &str = "Servers issue tokens to it for at most CLIENT_CACHE_TTL seconds (default: 30) from now.\n\
+                            Tokens that were issued are valid until they expire.";
+
 pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
     output::log_errors();
     let target = arguments.target.target()?;
@@ -59,8 +63,13 @@ async fn set_disabled(target: &Target, given: &ClientId, disabled: bool) -> Resu
         }
     });
     let id = set.await?;
-    let state = if disabled { "disabled" } else { "enabled" };
-    output::print(&format!("{} is {state}\n", visible(id.as_str())))?;
+    let id = visible(id.as_str());
+    // What grants access works at once.
+    output::print(&if disabled {
+        format!("{id} is disabled. {TAKES_EFFECT}\n")
+    } else {
+        format!("{id} is enabled\n")
+    })?;
     Ok(())
 }
 
@@ -84,7 +93,7 @@ async fn delete(target: &Target, given: &ClientId, yes: bool) -> Result<(), Erro
     if !tables::with(target, async |tables| Ok(tables.clients.remove(&id).await?)).await? {
         return Err(Error::NoClient(id));
     }
-    output::print(&format!("{} is deleted\n", visible(id.as_str())))?;
+    output::print(&format!("{} is deleted. {TAKES_EFFECT}\n", visible(id.as_str())))?;
     Ok(())
 }
 

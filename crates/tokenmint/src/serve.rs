@@ -60,8 +60,8 @@ async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
     settings.provision(&sdk).await?;
     let Settings { register, token, .. } = settings;
-    let register = Register::new(register, &sdk, Clock::System);
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;
+    let register = Register::new(register, &sdk, Clock::System).seen_by(token.known_clients());
     let routes = register::routes(Arc::new(register)).merge(token::routes(Arc::new(token)));
     Ok(tokenmint_function::shell(routes))
 }

@@ -18,6 +18,7 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
+use tokenmint_aws::clients::known::KnownClients;
 use tokenmint_aws::config::{RegisterConfig, Registration};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_function::Clock;
@@ -52,6 +53,13 @@ impl Register {
     /// Opens the connection to DynamoDB ahead of the first request.
     pub async fn connect(&self) {
         self.clients.connect().await;
+    }
+
+    /// For a process that runs the token function too: makes it see changed and removed clients at once.
+    #[must_use]
+    pub fn seen_by(mut self, known: &KnownClients) -> Self {
+        self.clients = self.clients.seen_by(known);
+        self
     }
 }
 

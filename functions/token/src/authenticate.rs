@@ -1,61 +1,53 @@
 //! Client authentication: RFC 6749 §2.3.
 
+use std::sync::Arc;
+
 use tokenmint_aws::clients::Consistency;
-use tokenmint_aws::config::AssertionAudience;
 use tokenmint_function::{Failure, OrRefuse, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
+use tokenmint_oauth::client::Client;
 use tokenmint_oauth::client_auth::{
     AuthenticatedClient, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProofContext, ProveError,
 };
-use tokenmint_oauth::issuer::path;
 
 use crate::Token;
 
-/// Authenticates the client with one read, and one write for an assertion after all other checks. If authentication
-/// fails, it repeats with a consistent read, because the client may have registered a moment ago (O2).
+/// Authenticates the caller of introspection or revocation with one read, and one write for an assertion after all
+/// other checks. If authentication fails, it repeats with a consistent read, because the client may have registered a
+/// moment ago (O2). It reads the table each time, so that a disabled client is refused at once, or nearly so.
 pub(crate) async fn authenticate(
     state: &Token,
     credentials: &Credentials,
     log: &RequestLog,
 ) -> Result<AuthenticatedClient, Failure> {
     log.client_id(credentials.client_id());
-    let proof = match prove(state, credentials, Consistency::Eventual).await? {
+    let read = |consistency| state.clients.find(credentials.client_id(), consistency);
+    let found = read(Consistency::Eventual).await?.map(Arc::new);
+    let proof = match prove(state, credentials, found).await {
         Ok(proof) => proof,
-        Err(_) => prove(state, credentials, Consistency::Strong).await?.or_refuse()?,
+        Err(_) => prove(state, credentials, read(Consistency::Strong).await?.map(Arc::new)).await.or_refuse()?,
     };
-    match proof {
-        Proof::Complete(client) => Ok(client),
-        Proof::FirstUse(assertion) => consume(state, assertion).await,
-    }
+    UseOfAssertion::default().complete(state, proof).await
 }
 
-/// Reads the client and verifies the credentials. Keys are fetched from `jwks_uri` only after all other checks have
-/// passed.
-async fn prove(
+/// Verifies the credentials against the client that was found. Keys are fetched from `jwks_uri` only after all other
+/// checks have passed.
+pub(crate) async fn prove(
     state: &Token,
     credentials: &Credentials,
-    consistency: Consistency,
-) -> Result<Result<Proof, ProveError>, Failure> {
-    let found = state.clients.find(credentials.client_id(), consistency).await?;
+    found: Option<Arc<Client>>,
+) -> Result<Proof, ProveError> {
     let now = state.clock.now();
     let client = found.filter(|client| client.is_live_at(now));
-
-    let config = &state.config;
-    let token_endpoints = config.mutual_tls.urls(&config.issuer, path::TOKEN);
-    let mut audiences = vec![config.issuer.as_str()];
-    if config.assertion_audience == AssertionAudience::IssuerOrTokenEndpoint {
-        audiences.extend(token_endpoints.iter().map(String::as_str));
-    }
     let at = ProofContext {
         now,
-        audiences: &audiences,
-        assertion_max_lifetime: config.assertion_max_lifetime,
-        certificate_method: config.mutual_tls.method(),
+        audiences: &state.assertion_audiences,
+        assertion_max_lifetime: state.config.assertion_max_lifetime,
+        certificate_method: state.config.mutual_tls.method(),
     };
-    match credentials.prove(client, &at) {
-        Ok(Progress::Proven(proof)) => Ok(Ok(proof)),
-        Ok(Progress::NeedsKeys(credentials)) => Ok(prove_with_fetched(state, &credentials, now).await),
-        Err(error) => Ok(Err(error)),
+    match credentials.prove(client, &at)? {
+        Progress::Proven(proof) => Ok(proof),
+        Progress::NeedsKeys(credentials) => prove_with_fetched(state, &credentials, now).await,
     }
 }
 
@@ -79,9 +71,30 @@ async fn prove_with_fetched(
     }
 }
 
-/// Records the use of an assertion with one conditional `PutItem`. Of two concurrent uses, exactly one succeeds.
-async fn consume(state: &Token, assertion: FirstUse) -> Result<AuthenticatedClient, Failure> {
+/// The use of the assertion that a request carries. It is recorded once, also if the client is authenticated again
+/// with newer data.
+#[derive(Debug, Default)]
+pub(crate) struct UseOfAssertion {
+    is_first: Option<bool>,
+}
+
+impl UseOfAssertion {
+    /// Records the use of an assertion with one conditional `PutItem`. Of two concurrent uses, exactly one succeeds.
+    pub(crate) async fn complete(&mut self, state: &Token, proof: Proof) -> Result<AuthenticatedClient, Failure> {
+        let assertion = match proof {
+            Proof::Complete(client) => return Ok(client),
+            Proof::FirstUse(assertion) => assertion,
+        };
+        let is_first = match self.is_first {
+            Some(is_first) => is_first,
+            None => record(state, &assertion).await?,
+        };
+        self.is_first = Some(is_first);
+        assertion.complete(is_first).or_refuse()
+    }
+}
+
+async fn record(state: &Token, assertion: &FirstUse) -> Result<bool, Failure> {
     let (id, expires_at) = (assertion.id().to_owned(), assertion.expires_at());
-    let is_first = state.tokens.use_once(id, &random_id(), expires_at, assertion.checked_at()).await?;
-    assertion.complete(is_first).or_refuse()
+    Ok(state.tokens.use_once(id, &random_id(), expires_at, assertion.checked_at()).await?)
 }

@@ -1,7 +1,7 @@
 //! `POST /token`: RFC 6749 §3.2 and §4.4.
 //!
-//! The flow is [`issue`]: parse → authenticate → decide → sign → answer. It makes one `GetItem` and one signature. A
-//! client's first token and a proof of possession each add one write.
+//! The flow is [`issue`]: parse → authenticate and decide → sign → answer. It makes one `GetItem`, unless the client is
+//! known, and one signature. A client's first token, an assertion and a proof of possession each add one write.
 
 use std::sync::Arc;
 
@@ -12,14 +12,12 @@ use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::WriteError;
 use tokenmint_function::{Failure, OrRefuse, RequestLog, json, random_id};
 use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
-use tokenmint_oauth::certificate;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, ProveError};
-use tokenmint_oauth::grant::{self, Granted};
-use tokenmint_oauth::grant_type::GrantType;
+use tokenmint_oauth::grant::Granted;
 use tokenmint_oauth::token_request::TokenRequest;
 
 use crate::Token;
-use crate::authenticate::authenticate;
+use crate::decide::{Asked, Grant, decide};
 use crate::incoming::Incoming;
 use crate::proof;
 
@@ -32,10 +30,10 @@ pub(crate) async fn issue(
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let request = TokenRequest::parse(&form).or_refuse()?;
-    let client = authenticate(&state, &incoming.credentials(&form, &state.config)?, &log).await?;
-    let proof = proof::check(&state, &incoming, &client).await?;
-    let certificate = certificate(&state, &incoming, &client)?;
-    let granted = grant(&state, &client, &request)?;
+    let credentials = incoming.credentials(&form, &state.config)?;
+    log.client_id(credentials.client_id());
+    let asked = Asked { incoming: &incoming, credentials: &credentials, request: &request };
+    let Grant { client, granted, proof, certificate } = decide(&state, asked).await?;
     let jti = random_id();
     if let Some(proof) = &proof {
         proof::consume(&state, proof, &jti).await?;
@@ -60,26 +58,6 @@ pub(crate) async fn issue(
         response.headers_mut().insert(proof::DPOP_NONCE, nonce);
     }
     Ok(response)
-}
-
-/// Decides the grant: the scope and the audience.
-fn grant(state: &Token, client: &AuthenticatedClient, request: &TokenRequest<'_>) -> Result<Granted, Failure> {
-    let config = &state.config;
-    match request.grant_type {
-        GrantType::ClientCredentials => {
-            let (policy, resources) = (config.grant_policy, &config.resources);
-            grant::client_credentials(client, request.asked(), policy, resources, &config.audience).or_refuse()
-        }
-    }
-}
-
-/// The thumbprint of the client's certificate, if the client registered for certificate-bound tokens (J6, RFC 8705
-/// §3).
-fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient) -> Result<Option<String>, Failure> {
-    if !client.client().metadata.tls_client_certificate_bound_access_tokens() {
-        return Ok(None);
-    }
-    certificate::bind(incoming.certificate(&state.config), state.clock.now()).map(Some).or_refuse()
 }
 
 /// Clears the expiry of a client when it receives its first token; later tokens write nothing (R20).

@@ -2,12 +2,13 @@
 //!
 //! | request | RFC | file |
 //! |---|---|---|
-//! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `proof.rs` |
+//! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `decide.rs`, `proof.rs` |
 //! | `POST /introspect` | 7662 | `introspect.rs`, `own_token.rs` |
 //! | `POST /revoke` | 7009 | `revoke.rs`, `own_token.rs` |
 //! | `GET /.well-known/…` | 7517 §5, 8414 | `discovery.rs` |
 
 mod authenticate;
+mod decide;
 mod discovery;
 mod incoming;
 mod introspect;
@@ -22,7 +23,8 @@ use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
-use tokenmint_aws::config::{Registration, TokenConfig};
+use tokenmint_aws::clients::known::KnownClients;
+use tokenmint_aws::config::{AssertionAudience, Registration, TokenConfig};
 use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
 use tokenmint_fetch::{Fetcher, KeyCache};
@@ -35,12 +37,18 @@ use tokio::sync::OnceCell;
 /// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
 pub struct Token {
+    /// For introspection and revocation, which read it each time.
     clients: ClientsTable,
+    /// For the token endpoint.
+    known: KnownClients,
     tokens: TokensTable,
     nonce_key: OnceCell<NonceKey>,
     client_keys: KeyCache,
     signer: Signer,
     metadata: ServerMetadata,
+    /// Of the token endpoint.
+    urls: Vec<String>,
+    assertion_audiences: Vec<String>,
     config: TokenConfig,
     clock: Clock,
 }
@@ -54,12 +62,41 @@ impl Token {
     pub async fn start(config: TokenConfig, sdk: &Sdk, clock: Clock) -> Result<Self, LoadError> {
         let signer = Signer::start(sdk, &config, clock.now()).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
+        let known = KnownClients::new(clients.clone(), config.client_cache_ttl);
         let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
         let nonce_key = OnceCell::new();
         let client_keys = KeyCache::new(Fetcher::new(config.issuer.is_local()));
         let open = config.registration != Registration::Disabled;
         let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open, &config.mutual_tls);
-        Ok(Self { clients, tokens, nonce_key, client_keys, signer, metadata, config, clock })
+        let urls = config.mutual_tls.urls(&config.issuer, path::TOKEN);
+        let assertion_audiences = assertion_audiences(&config, &urls);
+        Ok(Self {
+            clients,
+            known,
+            tokens,
+            nonce_key,
+            client_keys,
+            signer,
+            metadata,
+            urls,
+            assertion_audiences,
+            config,
+            clock,
+        })
+    }
+
+    /// The clients that the token endpoint keeps, for other code of the same process that changes clients.
+    pub const fn known_clients(&self) -> &KnownClients {
+        &self.known
+    }
+}
+
+/// What an assertion may name as its audience (A6).
+fn assertion_audiences(config: &TokenConfig, token_endpoints: &[String]) -> Vec<String> {
+    let issuer = [config.issuer.as_str().to_owned()];
+    match config.assertion_audience {
+        AssertionAudience::Issuer => issuer.into(),
+        AssertionAudience::IssuerOrTokenEndpoint => [&issuer, token_endpoints].concat(),
     }
 
     /// Opens the connection to DynamoDB ahead of the first request. With `SIGNING_MODE=sealed` it is already open, because

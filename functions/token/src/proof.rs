@@ -2,9 +2,7 @@
 
 use axum::http::{HeaderName, HeaderValue};
 use tokenmint_function::{Failure, OrRefuse, random};
-use tokenmint_oauth::client_auth::AuthenticatedClient;
 use tokenmint_oauth::dpop::{self, Expected, NonceKey, Proof, ProofError};
-use tokenmint_oauth::issuer::path;
 
 use crate::Token;
 use crate::incoming::Incoming;
@@ -16,19 +14,13 @@ const DPOP: HeaderName = HeaderName::from_static("dpop");
 pub(crate) const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 
 /// Verifies the proof in the request, if present. [`consume`] records its use after all other checks.
-pub(crate) async fn check(
-    state: &Token,
-    incoming: &Incoming,
-    client: &AuthenticatedClient,
-) -> Result<Option<Proof>, Failure> {
+pub(crate) async fn check(state: &Token, incoming: &Incoming) -> Result<Option<Proof>, Failure> {
     let headers: Vec<&[u8]> = incoming.head.headers.get_all(DPOP).iter().map(HeaderValue::as_bytes).collect();
     if headers.is_empty() {
-        let needed = client.client().metadata.dpop_bound_access_tokens();
-        return if needed { Err(Failure::refused(ProofError::NeedsProof)) } else { Ok(None) };
+        return Ok(None);
     }
     let key = nonce_key(state).await?;
-    let urls = state.config.mutual_tls.urls(&state.config.issuer, path::TOKEN);
-    let urls: Vec<_> = urls.iter().map(String::as_str).collect();
+    let urls: Vec<_> = state.urls.iter().map(String::as_str).collect();
     let now = state.clock.now();
     let nonce = key.map(|key| (key, state.config.dpop_nonce_ttl));
     let proof = dpop::verify(&headers, Expected { method: "POST", urls: &urls, now, nonce });

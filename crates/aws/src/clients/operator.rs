@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::client::{Client, ClientId};
 
+use super::known::Forget;
 use super::{ClientsTable, FindError, KEY, WriteError, attribute, item, key, update_error};
 use crate::Unavailable;
 
@@ -72,6 +73,7 @@ impl ClientsTable {
     /// # Errors
     /// [`WriteError`]; [`WriteError::Condition`] if the client does not exist.
     pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<(), WriteError> {
+        let _forget = Forget::afterwards(&self.kept, id);
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
         let update = update.condition_expression("attribute_exists(client_id)");
         let update = if disabled {
@@ -90,6 +92,7 @@ impl ClientsTable {
     /// # Errors
     /// [`WriteError`].
     pub async fn set_secrets(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
+        let _forget = Forget::afterwards(&self.kept, &after.client_id);
         let secrets = |client| attribute(item::ClientItem::from(client).secrets);
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
         let update = update
@@ -107,6 +110,7 @@ impl ClientsTable {
     /// # Errors
     /// [`Unavailable`].
     pub async fn remove(&self, id: &ClientId) -> Result<bool, Unavailable> {
+        let _forget = Forget::afterwards(&self.kept, id);
         let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
         let delete = delete.return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld);
         let deleted = Box::pin(delete.send()).await.map_err(|error| Unavailable::new("dynamodb:DeleteItem", error))?;

@@ -298,6 +298,14 @@ pub const SETTINGS: &[Setting] = &[
         help: "Which clients may use client_credentials: `server` (all) or `registered` (those that registered the \
                grant)",
     },
+    Setting {
+        name: "CLIENT_CACHE_TTL",
+        functions: TOKEN,
+        default: Default::Value("30"),
+        kind: Kind::Seconds(0..=300),
+        help: "How long an instance may issue tokens to a client without reading it again; a client that was disabled or \
+               deleted, or a replaced secret, may be accepted that long. 0 = every token reads the client",
+    },
 ];
 
 /// The setting with this name.

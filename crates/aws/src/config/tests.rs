@@ -27,7 +27,7 @@ fn o5_defaults() {
     assert_eq!(token.grant_policy, GrantPolicy::Server);
     assert_eq!(token.signing, Signing::Kms(vec![SigningKey { id: "alias/tokenmint".to_owned(), algorithm: None }]));
     assert_eq!((token.jwks_max_age, token.dpop_nonce_ttl), (3600, 0));
-    assert_eq!(token.assertion_max_lifetime, 3600);
+    assert_eq!((token.assertion_max_lifetime, token.client_cache_ttl), (3600, 30));
 }
 
 /// A6, O5: the bounds of an assertion's lifetime.
@@ -40,6 +40,19 @@ fn a6_o5_assertion_max_lifetime() {
     for bad in ["0", "59", "86401", "-60", "600s", "4294967356"] {
         let errors = read(bad).expect_err(bad).to_string();
         assert_eq!(errors, "ASSERTION_MAX_LIFETIME: must be a whole number of seconds from 60 to 86400", "{bad}");
+    }
+}
+
+/// O2, O5: the bounds of the time for which clients are kept.
+#[test]
+fn o2_o5_client_cache_ttl() {
+    let read = |text| TokenConfig::from_environment(&good().with("CLIENT_CACHE_TTL", text));
+    for (text, seconds) in [("", 30), ("0", 0), ("1", 1), ("300", 300)] {
+        assert_eq!(read(text).expect(text).client_cache_ttl, seconds);
+    }
+    for bad in ["301", "-1", "30s", "1.5", "off", "4294967296"] {
+        let errors = read(bad).expect_err(bad).to_string();
+        assert_eq!(errors, "CLIENT_CACHE_TTL: must be a whole number of seconds from 0 to 300", "{bad}");
     }
 }
 

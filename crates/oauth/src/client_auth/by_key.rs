@@ -1,6 +1,7 @@
 //! Proof by one of the client's keys, which are in its `jwks` or at its `jwks_uri`: RFC 7591 §2.
 
 use std::fmt;
+use std::sync::Arc;
 
 use super::context::ProofContext;
 use super::error::ProveError;
@@ -40,7 +41,7 @@ impl ByKey<'_> {
 
 impl ProvenByKey {
     /// The proof, where the keys are this client's.
-    pub(super) fn by(self, client: Client) -> Proof {
+    pub(super) fn by(self, client: Arc<Client>) -> Proof {
         let client = AuthenticatedClient(client);
         match self {
             Self::Assertion { jti, checked_at } => Proof::FirstUse(FirstUse { client, jti, checked_at }),
@@ -51,14 +52,14 @@ impl ProvenByKey {
 
 /// Credentials that are valid if the keys at the client's `jwks_uri` prove them.
 pub struct NeedsKeys<'c> {
-    client: Client,
+    client: Arc<Client>,
     url: String,
     by_key: ByKey<'c>,
     at: ProofContext<'c>,
 }
 
 impl<'c> NeedsKeys<'c> {
-    pub(super) const fn new(client: Client, url: String, by_key: ByKey<'c>, at: ProofContext<'c>) -> Self {
+    pub(super) const fn new(client: Arc<Client>, url: String, by_key: ByKey<'c>, at: ProofContext<'c>) -> Self {
         Self { client, url, by_key, at }
     }
 

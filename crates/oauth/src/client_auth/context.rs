@@ -10,7 +10,7 @@ pub struct ProofContext<'a> {
     pub now: EpochSeconds,
     /// What an assertion may name as its audience: the issuer and, where the operator wants it, the token
     /// endpoint (A6).
-    pub audiences: &'a [&'a str],
+    pub audiences: &'a [String],
     /// The longest lifetime of an assertion from now, in seconds, beside the allowed difference between clocks. Its
     /// use is remembered until it expires, and until then anyone who obtains it could use it first (A6, RFC 7523
     /// §3).

@@ -1,5 +1,7 @@
 //! Credentials from the request to the proof: RFC 6749 §2.3.
 
+use std::sync::Arc;
+
 use super::by_key::{ByKey, NeedsKeys};
 use super::context::ProofContext;
 use super::error::{PresentError, ProveError};
@@ -99,9 +101,9 @@ impl Credentials {
     ///
     /// # Errors
     /// [`ProveError`], which tells the log more than the client may know.
-    pub fn prove<'c>(&'c self, client: Option<Client>, at: &ProofContext<'c>) -> Result<Progress<'c>, ProveError> {
+    pub fn prove<'c>(&'c self, client: Option<Arc<Client>>, at: &ProofContext<'c>) -> Result<Progress<'c>, ProveError> {
         let matched = match self {
-            Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => pair.matching(client.as_ref()),
+            Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => pair.matching(client.as_deref()),
             Self::PrivateKeyJwt(_) | Self::Tls(_) => None,
         };
         let Some(client) = client else { return Err(ProveError::UnknownClient) };

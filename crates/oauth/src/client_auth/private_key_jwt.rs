@@ -123,8 +123,8 @@ impl PlausibleAssertion<'_> {
 
 /// Whether `aud` names this server alone: an assertion for two servers could be used by the one at
 /// the other (RFC 7523 §3 leaves that to each; we refuse it).
-fn is_for(audience: Option<&Value>, ours: &[&str]) -> bool {
-    let is_ours = |value: &Value| value.as_str().is_some_and(|text| ours.contains(&text));
+fn is_for(audience: Option<&Value>, ours: &[String]) -> bool {
+    let is_ours = |value: &Value| value.as_str().is_some_and(|text| ours.iter().any(|own| own == text));
     match audience {
         Some(Value::Array(audiences)) => !audiences.is_empty() && audiences.iter().all(is_ours),
         Some(one) => is_ours(one),
@@ -163,7 +163,7 @@ mod tests {
         let claims = UnverifiedToken::parse(&token)?.unverified_claims()?;
         let client_id = ClientId::parse("s6BhdRkqt3").expect("an identifier");
         let assertion = Assertion { client_id, token: token.clone(), claims };
-        let audiences = &["https://as.example", "https://as.example/token"];
+        let audiences = &["https://as.example".to_owned(), "https://as.example/token".to_owned()];
         let at = ProofContext { now: NOW, audiences, assertion_max_lifetime: 600, certificate_method: None };
         assertion.read(&assertion.claims, &at).map(|jti| (jti.id, jti.expires_at))
     }

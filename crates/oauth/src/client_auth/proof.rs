@@ -1,5 +1,7 @@
 //! What valid credentials prove.
 
+use std::sync::Arc;
+
 use super::error::{AssertionError, ProveError};
 use super::private_key_jwt::Jti;
 use crate::EpochSeconds;
@@ -52,11 +54,11 @@ impl FirstUse {
 
 /// A client that has proven who it is. Only a [`Proof`] holds one.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedClient(pub(super) Client);
+pub struct AuthenticatedClient(pub(super) Arc<Client>);
 
 impl AuthenticatedClient {
     /// The client.
-    pub const fn client(&self) -> &Client {
+    pub fn client(&self) -> &Client {
         &self.0
     }
 }

@@ -1,3 +1,5 @@
+use std::sync::{Arc, LazyLock};
+
 use base64::prelude::{BASE64_STANDARD, Engine};
 use proptest::prelude::*;
 use serde_json::json;
@@ -16,14 +18,14 @@ use crate::secret::SecretHash;
 
 const ID: &str = "07070707-0707-4707-8707-070707070707";
 
-fn client(method: Method, secrets: &[(&str, u64)]) -> Client {
+fn client(method: Method, secrets: &[(&str, u64)]) -> Arc<Client> {
     with_metadata(StoredMetadata { token_endpoint_auth_method: method, ..StoredMetadata::default() }, secrets)
 }
 
-fn with_metadata(metadata: StoredMetadata, secrets: &[(&str, u64)]) -> Client {
+fn with_metadata(metadata: StoredMetadata, secrets: &[(&str, u64)]) -> Arc<Client> {
     let stored =
         |(secret, expires_at): &(&str, u64)| StoredSecret { sha256: SecretHash::of(secret), expires_at: *expires_at };
-    Client {
+    Arc::new(Client {
         client_id: ClientId::parse(ID).expect("a UUID"),
         client_id_issued_at: 1,
         client_secrets: secrets.iter().map(stored).collect(),
@@ -32,7 +34,7 @@ fn with_metadata(metadata: StoredMetadata, secrets: &[(&str, u64)]) -> Client {
         disabled: false,
         expires_at: None,
         metadata: ClientMetadata::from_stored(metadata).expect("metadata"),
-    }
+    })
 }
 
 fn present(authorization: &[&[u8]], body: &str) -> Result<Credentials, PresentError> {
@@ -49,8 +51,9 @@ fn present_over(
 }
 
 fn at(now: EpochSeconds) -> ProofContext<'static> {
+    static AUDIENCES: LazyLock<[String; 1]> = LazyLock::new(|| ["https://as.example".to_owned()]);
     let certificate_method = Some(CertificateMethod::TlsClientAuth);
-    ProofContext { now, audiences: &["https://as.example"], assertion_max_lifetime: 600, certificate_method }
+    ProofContext { now, audiences: &*AUDIENCES, assertion_max_lifetime: 600, certificate_method }
 }
 
 fn basic(pair: &str) -> String {
@@ -121,8 +124,7 @@ fn a4_failures_look_the_same() {
     let by_basic = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
     let by_post = present(&[], &format!("client_id={ID}&client_secret=s")).expect("presents");
     let registered = client(Method::ClientSecretBasic, &[("s", 0)]);
-    let mut disabled = registered.clone();
-    disabled.disabled = true;
+    let disabled = Arc::new(Client { disabled: true, ..Client::clone(&registered) });
     by_basic.prove(Some(registered.clone()), &at(5)).expect("proves");
     by_basic.prove(Some(client(Method::ClientSecretBasic, &[("new", 0), ("s", 6)])), &at(5)).expect("the older secret");
     let failures = [

@@ -85,6 +85,18 @@ impl Authentication {
         }
     }
 
+    /// An upper estimate of the memory that it takes beside itself, in bytes.
+    pub(super) fn memory_bytes(&self) -> usize {
+        match self {
+            Self::SecretBasic { .. } | Self::SecretPost => 0,
+            Self::PrivateKeyJwt { keys, .. } | Self::SelfSignedTls { keys } => match keys {
+                ClientKeys::Inline(keys) => keys.memory_bytes(),
+                ClientKeys::At(url) => 2 * url.as_str().len(),
+            },
+            Self::Tls(name) => name.memory_bytes(),
+        }
+    }
+
     /// Whether the client named the method.
     pub const fn choice(&self) -> MethodChoice {
         match self {

@@ -9,6 +9,7 @@ use super::policy::Policy;
 use super::requested::RequestedMetadata;
 use super::{names, others, relations};
 use crate::grant_type::GrantType;
+use crate::memory;
 use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
 
@@ -138,6 +139,15 @@ impl ClientMetadata {
     /// that are known. They are for storage and for responses.
     pub const fn others(&self) -> &Map<String, Value> {
         &self.others
+    }
+
+    /// An upper estimate of the memory that it takes beside itself, in bytes.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.authentication.memory_bytes()
+            + memory::texts(&self.grant_types)
+            + memory::texts(&self.response_types)
+            + self.scope.memory_bytes()
+            + memory::members(&self.others)
     }
 
     /// Whether the client registered the grant type.

@@ -231,10 +231,11 @@ Examples:
     \"jwks_uri\": \"https://signer.example.com/jwks.json\"}' | tokenmint client create --metadata -";
 
 const DISABLE: &str = "\
-The client can no longer read or change its registration, and gets no more tokens. The token
-endpoint may still accept it, usually for less than a second: its first read of a client is
-eventually consistent. Access tokens that were issued before are valid until they expire, except at
-resource servers that use introspection. `tokenmint client enable` reverses this.
+The client can no longer read or change its registration, and gets no more tokens. Servers
+keep the clients that they know: the token endpoint accepts it for at most CLIENT_CACHE_TTL
+seconds more (default: 30). Access tokens that were issued before are valid until they
+expire, except at resource servers that use introspection. `tokenmint client enable`
+reverses this at once.
 
 Examples:
   tokenmint client disable 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55
@@ -246,8 +247,10 @@ Examples:
   tokenmint client enable 3e7f1cbb";
 
 const DELETE: &str = "\
-The client, its secrets and its registration access token are gone at once. On a terminal
-the command asks for confirmation; elsewhere it needs --yes.
+The client, its secrets and its registration access token are gone at once. Servers keep the
+clients that they know: the token endpoint accepts it for at most CLIENT_CACHE_TTL seconds
+more (default: 30). Access tokens that were issued before are valid until they expire. On a
+terminal the command asks for confirmation; elsewhere it needs --yes.
 
 Example:
   tokenmint client delete 3e7f1cbb --yes";
@@ -256,6 +259,10 @@ const ROTATE: &str = "\
 The current secret stays valid for the overlap, then expires. At most two secrets are valid
 at any time: if the previous secret is still valid, a new one revokes it. The command then
 asks for confirmation on a terminal; elsewhere it needs --yes.
+
+The new secret works at once. Servers keep the clients that they know: the token endpoint
+accepts a secret that is revoked, as with --overlap 0, for at most CLIENT_CACHE_TTL seconds
+more (default: 30). Access tokens that were issued before are valid until they expire.
 
 Examples:
   tokenmint client rotate-secret 3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55

@@ -125,7 +125,11 @@ fn show(client: &Client, secret: &Secret, json: bool) -> Result<(), Error> {
 
 fn say(rotated: &Rotated) -> io::Result<()> {
     let previous = match rotated.previous_client_secret_expires_at {
-        None => "All earlier secrets are revoked.".to_owned(),
+        None => {
+            "All earlier secrets are revoked. Servers accept them for at most CLIENT_CACHE_TTL seconds (default: 30)\n\
+                 from now. Tokens that were issued are valid until they expire."
+                .to_owned()
+        }
         Some(end) => format!("The previous secret is valid until {}.", moment(end)),
     };
     output::print(&format!(

@@ -7,6 +7,41 @@ use serde_json::json;
 
 use crate::harness::{Data, Server, at_terminal, curl, done, failed, json, program, run, run_with, text};
 
+/// What is said of a change that removes access.
+pub(crate) const TAKES_EFFECT: &str = "Servers issue tokens to it for at most CLIENT_CACHE_TTL seconds (default: 30) from now.\n\
+                                       Tokens that were issued are valid until they expire.\n";
+
+/// M6, O2: a client that is changed or deleted by way of the server itself is seen at once, although the server keeps
+/// the clients that it knows.
+#[test]
+fn m6_o2_the_server_sees_its_own_changes_at_once() {
+    let data = Data::new();
+    let options = data.on(&["--listen", "127.0.0.1:0"]);
+    let server = Server::start_with(program(&options).env("CLIENT_CACHE_TTL", "300"));
+    let made = json(&data.on(&["client", "create"]));
+    let (id, secret) = (text(&made, "client_id"), text(&made, "client_secret"));
+    assert_eq!(server.token(id, secret).0, 200);
+    // What another process does is seen later.
+    done(&data.on(&["client", "disable", id]));
+    assert_eq!(server.token(id, secret).0, 200);
+    done(&data.on(&["client", "enable", id]));
+
+    let bearer = |token: &str| format!("-H 'Authorization: Bearer {token}' {}/register/{id}", server.url);
+    let put = format!(
+        "-X PUT -H 'Content-Type: application/json' -d '{{\"client_id\":\"{id}\",\"token_endpoint_auth_method\":\"client_secret_post\"}}'"
+    );
+    let (status, updated) = curl(&format!("{put} {}", bearer(text(&made, "registration_access_token"))));
+    assert_eq!(status, 200, "{updated}");
+    assert_eq!(server.token(id, secret).0, 401, "by its old method");
+    let by_post =
+        format!("{}/token -d 'grant_type=client_credentials&client_id={id}&client_secret={secret}'", server.url);
+    assert_eq!(curl(&by_post).0, 200);
+
+    assert_eq!(curl(&format!("-X DELETE {}", bearer(text(&updated, "registration_access_token")))).0, 204);
+    assert_eq!(curl(&by_post).0, 401);
+    server.stop();
+}
+
 /// R16: a client created by the operator gets tokens with the scope that the operator gave it.
 #[test]
 fn r16_a_client_that_was_made_gets_a_token() {
@@ -29,11 +64,12 @@ fn r16_a_client_that_was_made_gets_a_token() {
     server.stop();
 }
 
-/// A4, M5: an operator's change of a client applies from the next request, while the server runs.
+/// A4, M5, O2: an operator's change of a client applies from the next request, while the server runs and keeps no
+/// clients.
 #[test]
 fn a4_m5_what_an_operator_does_counts_at_once() {
     let data = Data::new();
-    let server = Server::start(&data.on(&[]));
+    let server = Server::without_cache(&data.on(&[]));
     let made = json(&data.on(&["client", "create", "--secret-expires-in", "1d"]));
     assert!(text(&made, "registration_client_uri").starts_with(&server.url), "{made}");
     let (id, first) = (text(&made, "client_id"), text(&made, "client_secret"));
@@ -41,7 +77,8 @@ fn a4_m5_what_an_operator_does_counts_at_once() {
     assert_eq!(status(first), 200);
 
     let refused = server.token("00000000-0000-4000-8000-000000000000", "wrong");
-    assert_eq!(done(&data.on(&["client", "disable", id])), format!("{id} is disabled\n"));
+    let said = done(&data.on(&["client", "disable", id]));
+    assert_eq!(said, format!("{id} is disabled. {TAKES_EFFECT}"));
     assert_eq!(server.token(id, first), refused);
     assert_eq!((refused.0, text(&refused.1, "error")), (401, "invalid_client"));
     assert!(done(&data.on(&["client", "show", id])).starts_with("state                       disabled\n"));
@@ -66,7 +103,8 @@ fn a4_m5_what_an_operator_does_counts_at_once() {
         "the command asks for confirmation, but standard input is not a terminal; give --yes to delete the client"
     );
     assert_eq!(status(third), 200);
-    assert_eq!(done(&data.on(&["client", "delete", id, "--yes"])), format!("{id} is deleted\n"));
+    let said = done(&data.on(&["client", "delete", id, "--yes"]));
+    assert_eq!(said, format!("{id} is deleted. {TAKES_EFFECT}"));
     assert_eq!(server.token(id, third), refused);
     let none = format!("there is no client {id}; see `tokenmint client list`");
     for command in ["show", "disable", "enable", "rotate-secret"] {

@@ -153,6 +153,11 @@ impl Server {
         Self::start_with(&mut program(&[options, &["--listen", "127.0.0.1:0"]].concat()))
     }
 
+    /// The same, for tests of what other processes change: a server that keeps no clients sees it at once.
+    pub(crate) fn without_cache(options: &[&str]) -> Self {
+        Self::start_with(program(&[options, &["--listen", "127.0.0.1:0"]].concat()).env("CLIENT_CACHE_TTL", "0"))
+    }
+
     pub(crate) fn start_with(command: &mut Command) -> Self {
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
         let mut banner = String::new();

@@ -8,7 +8,7 @@ use crate::harness::{Data, Server, at_terminal, done, failed, json, text};
 #[test]
 fn m5_a_promised_secret_is_not_revoked_without_a_word() {
     let data = Data::new();
-    let server = Server::start(&data.on(&[]));
+    let server = Server::without_cache(&data.on(&[]));
     let made = json(&data.on(&["client", "create", "--scope", "a"]));
     let (id, first) = (text(&made, "client_id"), text(&made, "client_secret"));
     let valid = |secret: &str| server.token(id, secret).0 == 200;

@@ -1,0 +1,109 @@
+//! What a client gets, decided by what is known of it.
+//!
+//! The token function keeps clients for a while ([`KnownClients`]). A refusal that depends on the client is therefore
+//! not final until newer data has confirmed it.
+//!
+//! [`KnownClients`]: tokenmint_aws::clients::known::KnownClients
+
+use tokenmint_aws::clients::known::Refused;
+use tokenmint_function::{Failure, OrRefuse};
+use tokenmint_oauth::certificate;
+use tokenmint_oauth::client_auth::{AuthenticatedClient, Credentials};
+use tokenmint_oauth::dpop::{self, ProofError};
+use tokenmint_oauth::grant::{self, GrantError, Granted};
+use tokenmint_oauth::grant_type::GrantType;
+use tokenmint_oauth::token_request::TokenRequest;
+
+use crate::authenticate::UseOfAssertion;
+use crate::incoming::Incoming;
+use crate::{Token, authenticate, proof};
+
+/// A request for a token, as far as it is parsed.
+#[derive(Clone, Copy)]
+pub(crate) struct Asked<'r> {
+    pub(crate) incoming: &'r Incoming,
+    pub(crate) credentials: &'r Credentials,
+    pub(crate) request: &'r TokenRequest<'r>,
+}
+
+/// What an authenticated client gets.
+pub(crate) struct Grant {
+    pub(crate) client: AuthenticatedClient,
+    pub(crate) granted: Granted,
+    /// The proof to which the token is bound.
+    pub(crate) proof: Option<dpop::Proof>,
+    /// The thumbprint of the certificate to which the token is bound.
+    pub(crate) certificate: Option<String>,
+}
+
+/// Why an authenticated client gets nothing.
+struct Refusal {
+    failure: Failure,
+    /// Whether it depends on what the client has registered.
+    depends_on_client: bool,
+}
+
+impl Refusal {
+    fn by_client(failure: Failure) -> Self {
+        Self { failure, depends_on_client: true }
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        Self { failure, depends_on_client: false }
+    }
+}
+
+/// Finds the client, authenticates it and decides. What is refused because of the client is decided again with newer
+/// data, as long as there is any.
+pub(crate) async fn decide(state: &Token, asked: Asked<'_>) -> Result<Grant, Failure> {
+    let id = asked.credentials.client_id();
+    let mut found = state.known.find(id, state.clock.now()).await?;
+    let mut use_of_assertion = UseOfAssertion::default();
+    loop {
+        let proof = authenticate::prove(state, asked.credentials, found.client.clone()).await;
+        let (failure, refused) = match proof {
+            Err(error) => (Failure::refused(error), Refused::Credentials),
+            Ok(proof) => {
+                let client = use_of_assertion.complete(state, proof).await?;
+                match grant(state, asked, client).await {
+                    Ok(grant) => return Ok(grant),
+                    Err(Refusal { failure, depends_on_client: true }) => (failure, Refused::Request),
+                    Err(Refusal { failure, .. }) => return Err(failure),
+                }
+            }
+        };
+        found = state.known.newer(id, &found, refused, state.clock.now()).await?.ok_or(failure)?;
+    }
+}
+
+/// Checks proof, certificate and grant.
+async fn grant(state: &Token, asked: Asked<'_>, client: AuthenticatedClient) -> Result<Grant, Refusal> {
+    let proof = proof::check(state, asked.incoming).await?;
+    if proof.is_none() && client.client().metadata.dpop_bound_access_tokens() {
+        return Err(Refusal::by_client(Failure::refused(ProofError::NeedsProof)));
+    }
+    let certificate = certificate(state, asked.incoming, &client).map_err(Refusal::by_client)?;
+    let granted = match asked.request.grant_type {
+        GrantType::ClientCredentials => {
+            let config = &state.config;
+            let (policy, resources) = (config.grant_policy, &config.resources);
+            grant::client_credentials(&client, asked.request.asked(), policy, resources, &config.audience)
+        }
+    };
+    let granted = granted.map_err(|error| Refusal {
+        depends_on_client: matches!(error, GrantError::Unauthorized | GrantError::Scope),
+        failure: Failure::refused(error),
+    })?;
+    Ok(Grant { client, granted, proof, certificate })
+}
+
+/// The thumbprint of the client's certificate, if the client registered for certificate-bound tokens (J6, RFC 8705
+/// §3).
+fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient) -> Result<Option<String>, Failure> {
+    if !client.client().metadata.tls_client_certificate_bound_access_tokens() {
+        return Ok(None);
+    }
+    certificate::bind(incoming.certificate(&state.config), state.clock.now()).map(Some).or_refuse()
+}
