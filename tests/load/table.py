@@ -69,10 +69,44 @@ def functions(path):
     return table(heads, lines)
 
 
+def http(path):
+    """Servers over HTTP. The ratios are to the floor with the same algorithm."""
+    rows = medians(path, "row", "algorithm", "kind")
+    heads = ["", "tokens/s", "CPU ms per token", "× floor", "p50 ms", "p99 ms", "× floor", "MiB after tokens"]
+    heads += ["registrations/s", "CPU ms per registration", "p99 ms", "MiB after registrations", "other load, cores"]
+    lines = []
+    for row, algorithm in dict.fromkeys((row, algorithm) for row, algorithm, _ in rows):
+        token, registration, memory = (
+            rows.get((row, algorithm, kind), {}) for kind in ("token", "registration", "memory")
+        )
+        floor = rows.get((f"floor {algorithm}", algorithm, "token"), {})
+        other = [figures["other_cores"] for figures in (token, registration) if figures]
+        lines.append(
+            [
+                row,
+                cell(token.get("rate"), 0),
+                cell(token.get("cpu_ms"), 3),
+                ratio(token.get("cpu_ms"), floor.get("cpu_ms")),
+                cell(token.get("p50_ms"), 2),
+                cell(token.get("p99_ms"), 2),
+                ratio(token.get("p99_ms"), floor.get("p99_ms")),
+                cell(memory.get("after_tokens_mib"), 0),
+                cell(registration.get("rate"), 0),
+                cell(registration.get("cpu_ms"), 3),
+                cell(registration.get("p99_ms"), 2),
+                cell(memory.get("after_registrations_mib"), 0),
+                cell(max(other, default=None), 2),
+            ]
+        )
+    return table(heads, lines)
+
+
 def main():
     match sys.argv[1:]:
         case ["functions", path]:
             print(functions(path))
+        case ["http", path]:
+            print(http(path))
         case _:
             sys.exit(__doc__)
 
