@@ -16,16 +16,16 @@ import math
 import sys
 from dataclasses import dataclass
 
-# Every price: dollars for this many units, the page that lists it, and when it was last compared with that page or with
-# a dated copy of it. Compare them again before you rely on them: prices change.
+# Every price: dollars for this many units, the page that lists it, and the date of the latest report of that page that
+# was at hand. Compare them with the pages before you rely on them: prices change.
 PRICES = {
     "Lambda request": (0.20, 1e6, "aws.amazon.com/lambda/pricing", "2024"),
     "Lambda GB-second, arm64": (0.0000133334, 1, "aws.amazon.com/lambda/pricing", "2024"),
-    "HTTP API request": (1.00, 1e6, "aws.amazon.com/api-gateway/pricing", "2025"),
+    "HTTP API request": (1.00, 1e6, "aws.amazon.com/api-gateway/pricing", "2025-05"),
     "DynamoDB read request unit, on demand": (0.125, 1e6, "aws.amazon.com/dynamodb/pricing/on-demand", "2025-07"),
-    "KMS request, RSA 2048": (0.03, 10_000, "aws.amazon.com/kms/pricing", "2025"),
-    "KMS request, other asymmetric keys": (0.15, 10_000, "aws.amazon.com/kms/pricing", "2025"),
-    "CloudWatch log byte": (0.50, 1e9, "aws.amazon.com/cloudwatch/pricing", "2025"),
+    "KMS request, RSA 2048": (0.03, 10_000, "aws.amazon.com/kms/pricing", "2026-06"),
+    "KMS request, other asymmetric keys": (0.15, 10_000, "aws.amazon.com/kms/pricing", "2026-06"),
+    "CloudWatch log byte": (0.50, 1e9, "aws.amazon.com/cloudwatch/pricing", "2026"),
     # The first tier. Each app client costs $6 a month in addition.
     "Cognito machine-to-machine token": (2.25, 1_000, "aws.amazon.com/cognito/pricing", "2025-04"),
 }
@@ -168,7 +168,7 @@ def sources():
     lines = [
         [name, f"${dollars:g} per {units:,.0f}", page, date] for name, (dollars, units, page, date) in PRICES.items()
     ]
-    return table(["list price", "", "page", "as of"], lines)
+    return table(["list price", "$", "page", "as of"], lines)
 
 
 def self_check():

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures the Lambda functions as Lambda runs them: each `bootstrap` behind a stand-in for the runtime API that hands it
-# one event after the other and checks every answer, with the embedded DynamoDB and KMS in another process. Prints one
-# table. README.md says how to read it.
+# Measures the Lambda functions as Lambda runs them: each `bootstrap` behind a stand-in for the runtime API that hands
+# it one event after the other and checks every answer, with the embedded DynamoDB and KMS in another process. Prints
+# one table. README.md says how to read it.
 #
 #   tests/load/functions.sh
 #
@@ -14,7 +14,7 @@
 #   BASE=dir          measure the functions in dir too, run by run beside the others: an older build to compare with
 #   RESULTS=file      keep the figures of each run in this file, one JSON object per line
 #
-# Needs Linux, Rust and Python; nothing of it leaves the machine.
+# Paths are relative to the repository. Needs Linux, Rust and Python; the load does not leave the machine.
 
 # shellcheck source=tests/common.sh
 source "$(dirname "$0")/../common.sh"
@@ -60,6 +60,15 @@ build() {
   done
 }
 
+# wanted ROW...: whether one of the rows is asked for.
+wanted() {
+  local row
+  for row in "$@"; do
+    if [[ $row =~ $only ]]; then return 0; fi
+  done
+  return 1
+}
+
 # start_services NAME [VARIABLE=VALUE...]: runs DynamoDB and KMS with the tables and keys that these settings need.
 # $services is then a file with the functions' environment. Each signing mode gets its own: an older key in the table
 # would otherwise be published too.
@@ -88,8 +97,11 @@ invoke() {
 
 # record ROW BUILD FIGURES: appends a line to the results.
 record() {
-  python3 -c 'import json, sys; print(json.dumps({"row": sys.argv[1], "build": sys.argv[2]} | json.loads(sys.argv[3])))' \
-    "$1" "$2" "$3" >>"$results"
+  python3 - "$1" "$2" "$3" >>"$results" <<'PYTHON'
+import json, sys
+row, build, figures = sys.argv[1:]
+print(json.dumps({"row": row, "build": build} | json.loads(figures)))
+PYTHON
 }
 
 # measure ROW FUNCTION ARGUMENTS...: measures one row, if it is asked for. The arguments are those of the stand-in.
@@ -97,7 +109,7 @@ record() {
 measure() {
   local row=$1 function=$2 run build bootstrap figures
   shift 2
-  [[ $row =~ $only ]] || return 0
+  wanted "$row" || return 0
   say "$row"
   for ((run = 1; run <= runs; run++)); do
     # The builds alternate, so that what else the machine does meets them alike.
@@ -155,9 +167,9 @@ instructions() {
   rm -f "$counted"
   case $tool in
     valgrind) command=(valgrind --quiet --tool=callgrind "--callgrind-out-file=$counted" "$bootstrap") ;;
-    perf) command=(perf stat --field-separator , --event instructions:u --output "$counted" -- "$bootstrap") ;;
+    perf) command=(perf stat "--field-separator=," --event instructions:u --output "$counted" -- "$bootstrap") ;;
   esac
-  invoke "$@" -- "${command[@]}" >"$work/instructions.out" || fail "counting instructions"
+  invoke --starts 1 "$@" -- "${command[@]}" >"$work/instructions.out" || fail "counting instructions"
   case $tool in
     valgrind) sed --quiet 's/^summary: //p' "$counted" ;;
     perf) sed --quiet 's/^\([0-9]*\),.*instructions.*/\1/p' "$counted" ;;
@@ -168,15 +180,15 @@ instructions() {
 measure_tokens() {
   local name=$1 algorithm=$2 issuer client
   shift 2
-  [[ "token $name, known client" =~ $only || "token $name, cache off" =~ $only || "key set $name" =~ $only ]] || return 0
+  wanted "token $name, known client" "token $name, cache off" "key set $name" || return 0
   start_services "${name// /-}" "$@"
-  issuer=$(source "$services" && echo "$ISSUER")
+  issuer=$(sed --quiet "s/^export ISSUER='\(.*\)'$/\1/p" "$services")
   client=$work/client.json
   variables=(env)
-  invoke --expect registration --event events/register-seed.json --warm-up 0 --events 1 --save "$client" \
+  invoke --starts 1 --expect registration --event events/register-seed.json --warm-up 0 --events 1 --save "$client" \
     -- "$built/register/bootstrap" >"$work/registered.out" || fail "registering a client"
   # The first start makes the keys that the measured ones find.
-  invoke --expect keys --event events/token-jwks.json --warm-up 0 --events 1 -- "$built/token/bootstrap" \
+  invoke --starts 1 --expect keys --event events/token-jwks.json --warm-up 0 --events 1 -- "$built/token/bootstrap" \
     >"$work/keys.out" || fail "making the keys"
 
   local token=(--expect token --event events/token-seed.json --client "$client" --issuer "$issuer"
@@ -193,7 +205,7 @@ build
 variables=(env)
 services=
 measure "hello world" hello --expect hello --event events/token-jwks.json
-if [[ register =~ $only ]]; then
+if wanted register; then
   start_services register
   measure register register --expect registration --event events/register-seed.json
   stop_services

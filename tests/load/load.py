@@ -14,6 +14,7 @@ little, the CPU times only a bit less.
 
 import argparse
 import base64
+import contextlib
 import json
 import os
 import pathlib
@@ -68,10 +69,8 @@ def tree(root):
     children = {}
     for entry in pathlib.Path("/proc").iterdir():
         if entry.name.isdigit():
-            try:
+            with contextlib.suppress(OSError):  # It has ended.
                 children.setdefault(int(stat(entry.name)[1]), []).append(int(entry.name))
-            except OSError:
-                pass  # It has ended.
     found = [root]
     for pid in found:
         found += children.get(pid, [])

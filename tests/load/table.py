@@ -21,9 +21,7 @@ def medians(path, *keys):
         figures_of_row = runs.setdefault(tuple(figures.pop(key) for key in keys), {})
         for name, figure in figures.items():
             figures_of_row.setdefault(name, []).append(figure)
-    return {
-        row: {name: statistics.median(values) for name, values in figures.items()} for row, figures in runs.items()
-    }
+    return {row: {name: statistics.median(values) for name, values in figures.items()} for row, figures in runs.items()}
 
 
 def cell(figure, digits, unit=1.0):
@@ -45,6 +43,7 @@ def functions(path):
     floor = rows.get(("hello world", "ours"), {})
     columns = [
         ("init ms", "init_ms", 1, 1, True),
+        ("init CPU ms", "init_cpu_ms", 1, 1, True),
         ("CPU ms per event", "cpu_us", 3, 1e3, True),
         ("peak MiB", "peak_kib", 1, 1024, False),
         ("zipped MB", "zipped", 2, 1e6, False),

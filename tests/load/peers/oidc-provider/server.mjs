@@ -9,11 +9,16 @@ import Provider from 'oidc-provider';
 const [port, alg] = process.argv.slice(2);
 const audience = 'https://api.example';
 
-const { privateKey } = await generateKeyPair(alg, { extractable: true });
-const key = { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: '1' };
+// Both algorithms, whichever signs the tokens: a client that registers is expected to verify RS256.
+const keys = await Promise.all(
+  ['ES256', 'RS256'].map(async (alg) => {
+    const { privateKey } = await generateKeyPair(alg, { extractable: true });
+    return { ...(await exportJWK(privateKey)), alg, use: 'sig', kid: alg };
+  }),
+);
 
 const provider = new Provider(`http://127.0.0.1:${port}`, {
-  jwks: { keys: [key] },
+  jwks: { keys },
   cookies: { keys: ['load'] },
   scopes: ['read', 'write'],
   clientAuthMethods: ['client_secret_basic'],
