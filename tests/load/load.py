@@ -220,9 +220,12 @@ def measure(arguments, server):
 
     if arguments.register_load:
         load = (arguments.register_url, REGISTRATION, "application/json", None)
+        clients = 0
         for _ in range(arguments.runs):
-            yield "registration", run_wrk(arguments, server.pid, *load, arguments.duration)
-        yield "memory", {"after_registrations_mib": resident_mib(tree(server.pid))}
+            figures = run_wrk(arguments, server.pid, *load, arguments.duration)
+            clients += figures["requests"]
+            yield "registration", figures
+        yield "memory", {"after_registrations_mib": resident_mib(tree(server.pid)), "clients": clients}
         # The newest client is as good as the first.
         check_tokens(arguments.token_url, arguments.algorithm, *register(arguments.register_url))
 

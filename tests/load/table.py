@@ -72,7 +72,8 @@ def http(path):
     """Servers over HTTP. The ratios are to the floor with the same algorithm."""
     rows = medians(path, "row", "algorithm", "kind")
     heads = ["", "tokens/s", "CPU ms per token", "× floor", "p50 ms", "p99 ms", "× floor", "MiB after tokens"]
-    heads += ["registrations/s", "CPU ms per registration", "p99 ms", "MiB after registrations", "other load, cores"]
+    heads += ["registrations/s", "CPU ms per registration", "p99 ms", "MiB after registrations", "of clients"]
+    heads += ["other load, cores"]
     lines = []
     for row, algorithm in dict.fromkeys((row, algorithm) for row, algorithm, _ in rows):
         token, registration, memory = (
@@ -94,6 +95,7 @@ def http(path):
                 cell(registration.get("cpu_ms"), 3),
                 cell(registration.get("p99_ms"), 2),
                 cell(memory.get("after_registrations_mib"), 0),
+                cell(memory.get("clients"), 0),
                 cell(max(other, default=None), 2),
             ]
         )
