@@ -13,6 +13,7 @@ use tokio::time::timeout;
 use crate::unavailable::{chain, root};
 
 use crate::call_times::Timer;
+use crate::in_process::{Answering, InProcess};
 
 /// The time limit of one call, retries included. A plain token needs at most three sequential calls (two reads and a
 /// signature), which fit in a request's budget. Requests with more calls are still limited to that budget.
@@ -92,6 +93,15 @@ impl Sdk {
             .credentials_provider(credentials);
         let local = Local { dynamodb: dynamodb_url.to_owned(), kms: kms_url.to_owned() };
         Self { config: with_timeouts(loader).load().await, local: Some(local) }
+    }
+
+    /// The same DynamoDB and KMS, which `service` answers for in this process. It receives the value of
+    /// `x-amz-target` and the body, and leaves what it does not answer to the port.
+    #[must_use]
+    pub fn in_process(self, service: impl Fn(&str, &[u8]) -> Answering + Send + Sync + 'static) -> Self {
+        let Some(port) = self.config.http_client() else { return self };
+        let client = InProcess::new(service, port);
+        Self { config: self.config.into_builder().http_client(client).build(), ..self }
     }
 
     /// A DynamoDB client.
