@@ -185,6 +185,9 @@ fn open(storage: Storage) -> Result<(Option<Folder>, Database, Kms), Error> {
             let keys = Kms::load(folder.keys())?;
             let file = folder.database()?.to_string_lossy().into_owned();
             let database = Database::new(&file).map_err(|error| database_error(&file, &error))?;
+            // This sets `PRAGMA synchronous = NORMAL`, which has no option of its own. A write then does not wait for the
+            // disk. A crash of this process loses nothing; a power failure may lose the last writes, but not the file.
+            database.disable_bulk_loading().map_err(|error| database_error(&file, &error))?;
             // DynamoDB deletes expired items at some later time. The embedded one deletes them at startup.
             database.sweep_ttl().map_err(|error| database_error(&file, &error))?;
             Ok((Some(folder), database, keys))
