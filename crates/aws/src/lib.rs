@@ -5,6 +5,7 @@
 mod call_times;
 pub mod clients;
 pub mod config;
+pub mod in_process;
 pub mod provision;
 pub mod registrations;
 mod sdk;

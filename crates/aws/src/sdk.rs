@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials as _, SharedCrede
 use tokio::time::timeout;
 
 use crate::call_times::Timer;
+use crate::in_process::{Answering, InProcess};
 use crate::unavailable::{chain, root};
 
 /// The time limit of one call, retries included. A plain token needs at most three sequential calls (two reads and a
@@ -92,6 +93,15 @@ impl Sdk {
             .credentials_provider(credentials);
         let endpoints = Endpoints { dynamodb: Some(dynamodb_url.to_owned()), kms: Some(kms_url.to_owned()) };
         Self { config: with_limits(loader).load().await, endpoints }
+    }
+
+    /// The same DynamoDB and KMS, which `service` answers for in this process. It receives the value of
+    /// `x-amz-target` and the body, and leaves what it does not answer to the port.
+    #[must_use]
+    pub fn in_process(self, service: impl Fn(&str, &[u8]) -> Answering + Send + Sync + 'static) -> Self {
+        let Some(port) = self.config.http_client() else { return self };
+        let client = InProcess::new(service, port);
+        Self { config: self.config.into_builder().http_client(client).build(), ..self }
     }
 
     /// A DynamoDB client.

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
+use crate::in_process::Answer;
 use crate::{Error, REGION, folder};
 
 const TARGET_PREFIX: &str = "TrentService.";
@@ -68,7 +69,7 @@ pub(crate) struct Kms {
 
 /// KMS has one route, `POST /`.
 pub(crate) fn routes(kms: Arc<Kms>) -> Router {
-    Router::new().route("/", post(answer)).with_state(kms)
+    Router::new().route("/", post(serve)).with_state(kms)
 }
 
 impl Kms {
@@ -103,6 +104,15 @@ impl Kms {
     ) -> Result<Value, AwsError> {
         let work = move || Handle::current().block_on(self.run(&operation, input, &context));
         spawn_blocking(work).await.unwrap_or_else(|panic| Err(AwsError::internal(panic.to_string())))
+    }
+
+    /// The response to one operation: the HTTP status and the body.
+    pub(crate) async fn answer(self: Arc<Self>, operation: String, input: Value) -> Answer {
+        let context = RequestContext::new("kms", REGION);
+        match self.call(operation, input, context).await {
+            Ok(output) => (StatusCode::OK.as_u16(), output.to_string()),
+            Err(error) => refuse(&error),
+        }
     }
 
     async fn run(&self, operation: &str, input: Value, context: &RequestContext) -> Result<Value, AwsError> {
@@ -150,22 +160,20 @@ impl Kms {
 }
 
 /// AWS's JSON 1.1 protocol: the operation is in a header; input and output are JSON.
-async fn answer(State(kms): State<Arc<Kms>>, headers: HeaderMap, body: Bytes) -> Response {
-    let context = RequestContext::new("kms", REGION);
-    let request_id = context.request_id.clone();
-    let (status, output) = match parse(&headers, &body) {
-        Ok((operation, input)) => match kms.call(operation, input, context).await {
-            Ok(output) => (StatusCode::OK, output),
-            Err(error) => refuse(&error),
-        },
+async fn serve(State(kms): State<Arc<Kms>>, headers: HeaderMap, body: Bytes) -> Response {
+    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let (status, output) = match parse(target, &body) {
+        Ok((operation, input)) => kms.answer(operation, input).await,
         Err(error) => refuse(&error),
     };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let request_id = RequestContext::new("kms", REGION).request_id;
     let headers = [(CONTENT_TYPE.as_str(), "application/x-amz-json-1.1"), ("x-amzn-requestid", request_id.as_str())];
-    (status, headers, output.to_string()).into_response()
+    (status, headers, output).into_response()
 }
 
-fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(String, Value), AwsError> {
-    let target = headers.get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or_default();
+/// The operation that `x-amz-target` names, and its input.
+pub(crate) fn parse(target: &str, body: &[u8]) -> Result<(String, Value), AwsError> {
     let operation = target.strip_prefix(TARGET_PREFIX).ok_or_else(|| AwsError::unknown_operation(target))?;
     let input: Value = serde_json::from_slice(body)
         .map_err(|error| AwsError::bad_request("SerializationException", error.to_string()))?;
@@ -175,8 +183,8 @@ fn parse(headers: &HeaderMap, body: &[u8]) -> Result<(String, Value), AwsError> 
     Ok((operation.to_owned(), input))
 }
 
-fn refuse(error: &AwsError) -> (StatusCode, Value) {
-    (error.status, json!({ "__type": error.code, "message": error.message }))
+fn refuse(error: &AwsError) -> Answer {
+    (error.status.as_u16(), json!({ "__type": error.code, "message": error.message }).to_string())
 }
 
 /// `awsim-kms` returns the bare key id for some operations; KMS returns the ARN.

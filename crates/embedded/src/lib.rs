@@ -4,10 +4,14 @@
 //! unchanged; only the endpoint differs. They check no credentials and allow every operation, so their ports must be
 //! bound to a loopback address.
 //!
+//! A client in the same process can call them without a connection: [`Embedded::in_process`].
+//!
 //! DynamoDB is the crate `dynoxide`. KMS is the crate `awsim-kms` with corrections (see [`kms`]).
 
+mod dynamodb;
 mod error;
 mod folder;
+mod in_process;
 mod kms;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -23,6 +27,7 @@ use tokio::time::{Instant, timeout_at};
 
 pub use self::error::Error;
 use self::folder::Folder;
+pub use self::in_process::{Answer, InProcess};
 use self::kms::Kms;
 
 /// The region in every ARN of the embedded services.
@@ -63,6 +68,7 @@ impl Addresses {
 #[derive(Debug)]
 pub struct Embedded {
     addresses: Addresses,
+    services: InProcess,
     servers: [JoinHandle<()>; 2],
     /// Dropping it stops the servers.
     running: watch::Sender<()>,
@@ -81,6 +87,8 @@ impl Embedded {
         let (kms_listener, kms) = listen(addresses.kms).await?;
         let (folder, database, keys) = open(storage)?;
 
+        let services = InProcess { database: database.clone(), kms: Arc::new(keys) };
+        let kms_routes = kms::routes(services.kms.clone());
         let (running, stopped) = watch::channel(());
         let dynamodb_stop = until_dropped(stopped.clone());
         let servers = [
@@ -89,11 +97,11 @@ impl Embedded {
                 let _ = dynoxide::server::serve_with_shutdown(dynamodb_listener, database, dynamodb_stop).await;
             }),
             tokio::spawn(async move {
-                let server = axum::serve(kms_listener, kms::routes(Arc::new(keys)));
+                let server = axum::serve(kms_listener, kms_routes);
                 let _ = server.with_graceful_shutdown(until_dropped(stopped)).await;
             }),
         ];
-        Ok(Self { addresses: Addresses { dynamodb, kms }, servers, running, _folder: folder })
+        Ok(Self { addresses: Addresses { dynamodb, kms }, services, servers, running, _folder: folder })
     }
 
     /// Starts both services on free ports of 127.0.0.1, in memory. For tests.
@@ -120,6 +128,12 @@ impl Embedded {
     #[must_use]
     pub fn kms_url(&self) -> String {
         format!("http://{}", reachable(self.addresses.kms))
+    }
+
+    /// Both services, for a client in this process.
+    #[must_use]
+    pub fn in_process(&self) -> InProcess {
+        self.services.clone()
     }
 
     /// Stops both services: they accept no new connections, and requests in progress have 3 seconds to finish. Then
@@ -171,6 +185,9 @@ fn open(storage: Storage) -> Result<(Option<Folder>, Database, Kms), Error> {
             let keys = Kms::load(folder.keys())?;
             let file = folder.database()?.to_string_lossy().into_owned();
             let database = Database::new(&file).map_err(|error| database_error(&file, &error))?;
+            // This sets `PRAGMA synchronous = NORMAL`, which has no option of its own. A write then does not wait for the
+            // disk. A crash of this process loses nothing; a power failure may lose the last writes, but not the file.
+            database.disable_bulk_loading().map_err(|error| database_error(&file, &error))?;
             // DynamoDB deletes expired items at some later time. The embedded one deletes them at startup.
             database.sweep_ttl().map_err(|error| database_error(&file, &error))?;
             Ok((Some(folder), database, keys))

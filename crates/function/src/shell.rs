@@ -13,7 +13,7 @@ use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
 use crate::failure::Logged;
 use crate::panics::catch;
-use crate::{Failure, RequestLog, json};
+use crate::{Failure, RequestLog, json, random_id};
 
 /// The time limit of a request, after which it is answered with 503 (T7). The functions' timeout in `template.yaml`
 /// is longer.
@@ -119,6 +119,6 @@ fn request_id(request: &Request) -> String {
     }
     match request.extensions().get::<Context>() {
         Some(context) => context.request_id.clone(),
-        None => uuid::Uuid::new_v4().to_string(),
+        None => random_id(),
     }
 }

@@ -55,9 +55,11 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
     served
 }
 
-/// Both functions as deployed; only the endpoints and the defaults of the settings differ.
+/// Both functions as deployed; only the connection to the services and the defaults of the settings differ.
 async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error> {
+    let services = embedded.in_process();
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
+    let sdk = sdk.in_process(move |target, body| services.call(target, body));
     settings.provision(&sdk).await?;
     let Settings { register, token, .. } = settings;
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;

@@ -85,6 +85,14 @@ impl Token {
         })
     }
 
+    /// Opens the connection to DynamoDB ahead of the first request. With `SIGNING_MODE=sealed` it is already open, because
+    /// the keys are in a table.
+    pub async fn connect(&self) {
+        if let Signer::Kms(_) = self.signer {
+            self.clients.connect().await;
+        }
+    }
+
     /// The clients that the token endpoint keeps, for other code of the same process that changes clients.
     pub const fn known_clients(&self) -> &KnownClients {
         &self.known
@@ -97,14 +105,6 @@ fn assertion_audiences(config: &TokenConfig, token_endpoints: &[String]) -> Vec<
     match config.assertion_audience {
         AssertionAudience::Issuer => issuer.into(),
         AssertionAudience::IssuerOrTokenEndpoint => [&issuer, token_endpoints].concat(),
-    }
-
-    /// Opens the connection to DynamoDB ahead of the first request. With `SIGNING_MODE=sealed` it is already open, because
-    /// the keys are in a table.
-    pub async fn connect(&self) {
-        if let Signer::Kms(_) = self.signer {
-            self.clients.connect().await;
-        }
     }
 }
 
