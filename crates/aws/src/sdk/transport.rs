@@ -62,7 +62,7 @@ mod tests {
             "e35d28419ed02025cfa69038cd623962458da5c695fbdea3c22b0bfb25897092",
             "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
         ];
-        let hexadecimal = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hexadecimal = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         assert_eq!(fingerprints.iter().map(|digest| hexadecimal(digest.as_ref())).collect::<Vec<_>>(), known);
     }
 
