@@ -56,7 +56,8 @@ impl Sdk {
     /// # Errors
     /// [`AccountError`].
     pub async fn load_account() -> Result<Self, AccountError> {
-        let config = with_limits(aws_config::defaults(BehaviorVersion::latest())).load().await;
+        let config = aws_config::defaults(BehaviorVersion::latest()).http_client(transport::system_https());
+        let config = with_limits(config).load().await;
         match config.region().map(Region::as_ref) {
             None => return Err(AccountError::NoRegion),
             Some(region) if !is_region(region) => return Err(AccountError::Region(region.to_owned())),
@@ -87,7 +88,7 @@ impl Sdk {
         let loader = aws_config::defaults(BehaviorVersion::latest())
             .region(Region::from_static(LOCAL_REGION))
             // Proxy and endpoint variables of the environment are meant for AWS, not for the embedded services.
-            .http_client(aws_smithy_http_client::Builder::new().build_http())
+            .http_client(transport::http())
             .use_fips(false)
             .use_dual_stack(false)
             .credentials_provider(credentials);

@@ -7,10 +7,10 @@ use axum::http::header::HOST;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use http_body_util::BodyExt;
 pub use lambda_http::Error;
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::request::LambdaRequest;
-use lambda_http::{Adapter, Body, LambdaEvent, Request, Response, lambda_runtime};
+use lambda_http::{Body, LambdaEvent, Request, RequestExt, lambda_runtime};
 use tokio::runtime;
-use tower::util::MapRequest;
 use tower::{ServiceExt, service_fn};
 use url::Url;
 
@@ -49,24 +49,24 @@ pub fn main(startup: impl Future<Output = Router>) -> Result<(), Error> {
     };
     runtime.enable_all().build()?.block_on(async {
         let routes = startup.await;
-        let service = service_fn(move |request| answer(routes.clone(), request));
-        lambda_runtime::run_concurrent(MapRequest::new(Adapter::from(service), sanitized as fn(_) -> _)).await
+        lambda_runtime::run_concurrent(service_fn(move |event| answer(routes.clone(), event))).await
     })
 }
 
-/// Serves one request. The response has a body of a type that tasks can share, which axum's is not.
-async fn answer(routes: Router, request: Request) -> Result<Response<Body>, Error> {
+/// Serves one event.
+///
+/// The response is made here, not by the adapter of `lambda_http`, which also decodes other charsets and serves other
+/// event sources. All that this server sends is JSON or empty.
+async fn answer(routes: Router, event: LambdaEvent<LambdaRequest>) -> Result<ApiGatewayV2httpResponse, Error> {
+    let request = Request::from(sanitize_event(event.payload)).with_lambda_context(event.context);
     let (head, body) = routes.oneshot(request).await?.into_parts();
-    let body = body.collect().await?.to_bytes();
-    let body = match str::from_utf8(&body) {
-        Ok(text) => Body::Text(text.to_owned()),
-        Err(_) => Body::Binary(body.into()),
-    };
-    Ok(Response::from_parts(head, body))
-}
+    let body = String::from_utf8(body.collect().await?.to_bytes().into())?;
 
-fn sanitized(event: LambdaEvent<LambdaRequest>) -> LambdaEvent<LambdaRequest> {
-    LambdaEvent { payload: sanitize_event(event.payload), ..event }
+    let mut response = ApiGatewayV2httpResponse::default();
+    response.status_code = i64::from(head.status.as_u16());
+    response.headers = head.headers;
+    response.body = (!body.is_empty()).then_some(Body::Text(body));
+    Ok(response)
 }
 
 /// Makes an event safe for `lambda_http`, which builds a URI from the host, path and query, decodes the body, and

@@ -3,10 +3,33 @@
 //! A cold start would spend most of its time on the system's trust store: about 150 certificates, of which AWS's
 //! endpoints use five.
 
-use aws_sdk_dynamodb::config::SharedHttpClient;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::rustls_provider::CryptoMode;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore};
+//!
+//! The connections are those of `hyper`, which the Lambda runtime uses too. The SDK's own client brings HTTP/2, which
+//! neither DynamoDB nor KMS speaks, and proxies.
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::config::http::{HttpRequest, HttpResponse};
+use aws_sdk_dynamodb::config::{RuntimeComponents, SharedHttpClient};
+use aws_smithy_runtime_api::client::connection::{CaptureSmithyConnection, ConnectionMetadata};
+use aws_smithy_runtime_api::client::http::{
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::result::ConnectorError;
+use aws_smithy_types::body::SdkBody;
+use aws_smithy_types::retry::ErrorKind;
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::{CaptureConnection, HttpConnector as Tcp, capture_connection};
+use hyper_util::client::legacy::{Client, Error as ClientError};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+
+use super::CONNECT;
 
 /// The root certificates of Amazon Trust Services: Amazon Root CA 1 to 4, and the Starfield root that signed them
 /// (<https://www.amazontrust.com/repository/>). AWS asks its users to trust exactly these.
@@ -22,13 +45,122 @@ const PUBLIC_REGIONS: [&str; 9] = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa
 /// some.
 pub(super) fn https(region: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> SharedHttpClient {
     let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| variable(name).is_some());
-    let trust = if named || !region.is_some_and(is_public) {
-        TrustStore::default()
-    } else {
-        TrustStore::empty().with_pem_certificate(AMAZON_TRUST_SERVICES)
+    let roots = if named || !region.is_some_and(is_public) { system_roots() } else { amazon_roots() };
+    client(roots)
+}
+
+/// An HTTP client that trusts the system's certificates.
+pub(super) fn system_https() -> SharedHttpClient {
+    client(system_roots())
+}
+
+/// An HTTP client for services on this machine, without certificates.
+pub(super) fn http() -> SharedHttpClient {
+    client(RootCertStore::empty())
+}
+
+fn amazon_roots() -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(AMAZON_TRUST_SERVICES).flatten());
+    roots
+}
+
+fn system_roots() -> RootCertStore {
+    let loaded = rustls_native_certs::load_native_certs();
+    for error in &loaded.errors {
+        tracing::warn!(cause = %error, "a certificate of the system cannot be read");
+    }
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(loaded.certs);
+    roots
+}
+
+fn client(roots: RootCertStore) -> SharedHttpClient {
+    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("the provider supports TLS 1.2 and 1.3")
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let mut tcp = Tcp::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(CONNECT));
+    let https = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
+    let client = Client::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(https);
+    SharedHttpClient::new(Transport(SharedHttpConnector::new(Connections(client))))
+}
+
+/// The SDK's view of the connections.
+#[derive(Clone, Debug)]
+struct Transport(SharedHttpConnector);
+
+impl HttpClient for Transport {
+    /// The time limit for connecting is the same for every client, so it is not taken from the settings.
+    fn http_connector(&self, _: &HttpConnectorSettings, _: &RuntimeComponents) -> SharedHttpConnector {
+        self.0.clone()
+    }
+}
+
+/// The open connections.
+struct Connections(Client<HttpsConnector<Tcp>, SdkBody>);
+
+impl fmt::Debug for Connections {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connections").finish_non_exhaustive()
+    }
+}
+
+impl HttpConnector for Connections {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let mut request = match request.try_into_http1x() {
+            Ok(request) => request,
+            Err(error) => return HttpConnectorFuture::ready(Err(ConnectorError::user(error.into()))),
+        };
+        let used = capture_connection(&mut request);
+        if let Some(capture) = request.extensions().get::<CaptureSmithyConnection>() {
+            capture.set_connection_retriever(move || metadata(&used));
+        }
+        let response = self.0.request(request);
+        HttpConnectorFuture::new(async move {
+            let response = response.await.map_err(classified)?;
+            HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+                .map_err(|error| ConnectorError::other(error.into(), None))
+        })
+    }
+}
+
+/// Lets the SDK close the connection after an error of the server, so that the retry uses another one.
+fn metadata(used: &CaptureConnection) -> Option<ConnectionMetadata> {
+    used.connection_metadata().as_ref()?;
+    let used = used.clone();
+    let close = move || {
+        if let Some(connection) = used.connection_metadata().as_ref() {
+            connection.poison();
+        }
     };
-    let tls = TlsContext::builder().with_trust_store(trust).build().expect("a trust store is all that it needs");
-    Builder::new().tls_provider(Provider::Rustls(CryptoMode::AwsLc)).tls_context(tls).build_https()
+    Some(ConnectionMetadata::builder().proxied(false).poison_fn(close).build())
+}
+
+/// The kind of a failure, by which the SDK decides whether to retry: a connection that fails or closes is retried, a
+/// request that is malformed is not.
+fn classified(error: ClientError) -> ConnectorError {
+    let hyper = source::<hyper::Error>(&error);
+    if error.is_connect() || source::<std::io::Error>(&error).is_some() {
+        return ConnectorError::io(error.into());
+    }
+    match hyper {
+        Some(hyper) if hyper.is_timeout() => ConnectorError::timeout(error.into()),
+        Some(hyper) if hyper.is_closed() || hyper.is_canceled() => ConnectorError::io(error.into()),
+        Some(hyper) if hyper.is_incomplete_message() => {
+            ConnectorError::other(error.into(), Some(ErrorKind::TransientError))
+        }
+        Some(hyper) if hyper.is_user() => ConnectorError::user(error.into()),
+        _ => ConnectorError::other(error.into(), None),
+    }
+}
+
+fn source<'e, E: Error + 'static>(error: &'e (dyn Error + 'static)) -> Option<&'e E> {
+    crate::unavailable::chain(error).find_map(<dyn Error>::downcast_ref)
 }
 
 /// Whether this is a region of the partition `aws`: an area, a direction and a number, for example `eu-central-1`.
@@ -40,9 +172,7 @@ fn is_public(region: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use rustls::RootCertStore;
-    use rustls::pki_types::CertificateDer;
-    use rustls::pki_types::pem::PemObject;
+    use ::aws_lc_rs::digest;
 
     use super::*;
 
@@ -50,11 +180,9 @@ mod tests {
     fn the_roots_are_those_of_amazon() {
         let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(AMAZON_TRUST_SERVICES).collect();
         let roots = roots.expect("certificates");
-        let (added, refused) = RootCertStore::empty().add_parsable_certificates(roots.clone());
-        assert_eq!((added, refused), (5, 0));
+        assert_eq!((roots.len(), amazon_roots().len()), (5, 5));
         // The SHA-256 fingerprints that the repository publishes.
-        let fingerprints: Vec<_> =
-            roots.iter().map(|root| aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, root)).collect();
+        let fingerprints: Vec<_> = roots.iter().map(|root| digest::digest(&digest::SHA256, root)).collect();
         let known = [
             "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
             "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
