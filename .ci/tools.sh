@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The tools that .ci/run and tests/*.sh need in addition to Rust and Python, installed once in the folder
-# TOKENMINT_TOOLS, by default in the user's cache. Source this file, then call the install functions.
+# TOKENMINT_TOOLS, by default in the user's cache; valgrind in the system. Source this file, then call the install
+# functions.
 
 TOKENMINT_TOOLS=${TOKENMINT_TOOLS:-${XDG_CACHE_HOME:-$HOME/.cache}/tokenmint-tools}
 tools_ci=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -31,4 +32,15 @@ install_cargo_tool() {
     CARGO_PROFILE_RELEASE_DEBUG=0 \
     cargo install --quiet --locked --force --root "$TOKENMINT_TOOLS" "$name@$version"
   echo "$version" >"$TOKENMINT_TOOLS/$name.version"
+}
+
+# valgrind, from the system's packages: it belongs to the C library of the machine.
+install_valgrind() {
+  command -v valgrind >/dev/null && return
+  echo "installing valgrind"
+  local as_root=()
+  ((EUID == 0)) || as_root=(sudo)
+  "${as_root[@]}" apt-get update --quiet --quiet
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --quiet --quiet --yes --no-install-recommends valgrind >/dev/null
 }

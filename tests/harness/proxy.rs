@@ -1,4 +1,4 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::future::pending;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -51,10 +51,12 @@ struct Traffic {
 }
 
 /// The responses that are held back.
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Held {
     /// How many there have been.
     total: usize,
+    /// The bodies of their requests.
+    bodies: HashSet<Bytes>,
     /// How many times they were released.
     releases: usize,
 }
@@ -109,6 +111,12 @@ impl Proxy {
     pub async fn until_held(&self, total: usize) {
         let mut held = self.services.held.subscribe();
         held.wait_for(|held| held.total >= total).await.expect("the sender is here");
+    }
+
+    /// As [`Proxy::until_held`], counting only requests that differ: the SDK repeats a request whose response takes long.
+    pub async fn until_different_held(&self, requests: usize) {
+        let mut held = self.services.held.subscribe();
+        held.wait_for(|held| held.bodies.len() >= requests).await.expect("the sender is here");
     }
 
     /// Lets the responses go that are held back.
@@ -184,10 +192,13 @@ async fn answer(
             error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError")
         }
         Some(Fault::Hold) => {
-            let answer = services.forward(&url, method, headers, body).await;
+            let answer = services.forward(&url, method, headers, body.clone()).await;
             let mut held = services.held.subscribe();
             let releases = held.borrow().releases;
-            services.held.send_modify(|held| held.total += 1);
+            services.held.send_modify(|held| {
+                held.total += 1;
+                held.bodies.insert(body);
+            });
             held.wait_for(|held| held.releases > releases).await.expect("the sender is here");
             answer
         }

@@ -4,7 +4,7 @@ use dynoxide::{Database, DynoxideError};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::in_process::Answer;
+use crate::Answer;
 
 /// The part of `x-amz-target` before the operation.
 pub(crate) const TARGET_PREFIX: &str = "DynamoDB_20120810.";

@@ -23,7 +23,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Handle;
 use tokio::task::spawn_blocking;
 
-use crate::in_process::Answer;
+use crate::Answer;
 use crate::{Error, REGION, folder};
 
 const TARGET_PREFIX: &str = "TrentService.";

@@ -13,6 +13,7 @@ mod error;
 mod folder;
 mod in_process;
 mod kms;
+mod sweep;
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -69,10 +70,11 @@ impl Addresses {
 pub struct Embedded {
     addresses: Addresses,
     services: InProcess,
-    servers: [JoinHandle<()>; 2],
-    /// Dropping it stops the servers.
+    /// Both servers, and the deletion of expired items.
+    tasks: [JoinHandle<()>; 3],
+    /// Dropping it stops the tasks.
     running: watch::Sender<()>,
-    /// Locked as long as the servers may write.
+    /// Locked as long as the tasks may write.
     _folder: Option<Folder>,
 }
 
@@ -91,7 +93,8 @@ impl Embedded {
         let kms_routes = kms::routes(services.kms.clone());
         let (running, stopped) = watch::channel(());
         let dynamodb_stop = until_dropped(stopped.clone());
-        let servers = [
+        let sweeping = sweep::periodically(database.clone(), until_dropped(stopped.clone()));
+        let tasks = [
             tokio::spawn(async move {
                 // Ends only by the signal: the server retries a failed accept.
                 let _ = dynoxide::server::serve_with_shutdown(dynamodb_listener, database, dynamodb_stop).await;
@@ -100,8 +103,9 @@ impl Embedded {
                 let server = axum::serve(kms_listener, kms_routes);
                 let _ = server.with_graceful_shutdown(until_dropped(stopped)).await;
             }),
+            tokio::spawn(sweeping),
         ];
-        Ok(Self { addresses: Addresses { dynamodb, kms }, services, servers, running, _folder: folder })
+        Ok(Self { addresses: Addresses { dynamodb, kms }, services, tasks, running, _folder: folder })
     }
 
     /// Starts both services on free ports of 127.0.0.1, in memory. For tests.
@@ -141,9 +145,9 @@ impl Embedded {
     pub async fn stop(self) {
         drop(self.running);
         let deadline = Instant::now() + STOP_TIMEOUT;
-        for mut server in self.servers {
-            if timeout_at(deadline, &mut server).await.is_err() {
-                server.abort();
+        for mut task in self.tasks {
+            if timeout_at(deadline, &mut task).await.is_err() {
+                task.abort();
             }
         }
     }
@@ -188,7 +192,7 @@ fn open(storage: Storage) -> Result<(Option<Folder>, Database, Kms), Error> {
             // This sets `PRAGMA synchronous = NORMAL`, which has no option of its own. A write then does not wait for the
             // disk. A crash of this process loses nothing; a power failure may lose the last writes, but not the file.
             database.disable_bulk_loading().map_err(|error| database_error(&file, &error))?;
-            // DynamoDB deletes expired items at some later time. The embedded one deletes them at startup.
+            // Those that expired while nothing ran; `sweep` deletes the later ones.
             database.sweep_ttl().map_err(|error| database_error(&file, &error))?;
             Ok((Some(folder), database, keys))
         }

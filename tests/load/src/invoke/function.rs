@@ -5,11 +5,11 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
+use tokenmint_runtime_api::{self as runtime_api, Call, Event};
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::timeout;
 
 use crate::process::Process;
-use crate::runtime_api::{self, Call, Event};
 use crate::{Failure, failure};
 
 /// How often to look whether the process has ended, while waiting for its next call.

@@ -15,7 +15,6 @@
 mod answers;
 mod function;
 mod process;
-mod runtime_api;
 
 use std::ffi::OsString;
 use std::fmt::Display;

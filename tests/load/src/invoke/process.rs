@@ -10,6 +10,8 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use tokenmint_runtime_api::VARIABLES;
+
 /// The clock tick of `/proc/PID/stat` (`USER_HZ`) in milliseconds, which is the same on both architectures of Lambda.
 const TICK_MS: u64 = 10;
 
@@ -31,7 +33,7 @@ impl Process {
         let output = File::create(log)?;
         let child = Command::new(program)
             .args(arguments)
-            .envs(LAMBDA)
+            .envs(VARIABLES)
             .env("AWS_LAMBDA_RUNTIME_API", api.to_string())
             .stdin(Stdio::null())
             .stderr(output.try_clone()?)
@@ -119,22 +121,3 @@ fn number(text: Option<&str>) -> io::Result<u64> {
 fn unreadable() -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, "a file of /proc is not as expected")
 }
-
-/// What Lambda sets for a function of 512 MB, besides the region and credentials, which the function's environment
-/// already has if it needs them.
-const LAMBDA: [(&str, &str); 14] = [
-    ("_HANDLER", "bootstrap"),
-    ("AWS_LAMBDA_FUNCTION_NAME", "load"),
-    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
-    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
-    ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
-    ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
-    ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
-    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/load"),
-    ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/01/[$LATEST]00000000000000000000000000000001"),
-    ("AWS_SESSION_TOKEN", "local"),
-    ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
-    ("LAMBDA_TASK_ROOT", "/var/task"),
-    ("LANG", "en_US.UTF-8"),
-    ("TZ", ":UTC"),
-];

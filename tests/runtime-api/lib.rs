@@ -1,5 +1,5 @@
 //! A stand-in for Lambda's runtime API: the HTTP server that a function polls for its next event, and to which it posts
-//! its answer. It passes each call on to [`Function`](crate::function::Function), which decides what is answered.
+//! its answer. It passes each call on to its user, who decides when there is an event.
 //!
 //! The connections are HTTP/1.1 and stay open, as Lambda's do and as the runtime's client expects.
 
@@ -20,9 +20,27 @@ use tokio::sync::{mpsc, oneshot};
 /// The time limit that the function is told for each event; the functions' timeout in `template.yaml`.
 const DEADLINE: Duration = Duration::from_secs(10);
 
+/// What Lambda sets for a function of 512 MB, besides the region, the credentials and `AWS_LAMBDA_RUNTIME_API`.
+pub const VARIABLES: [(&str, &str); 14] = [
+    ("_HANDLER", "bootstrap"),
+    ("AWS_LAMBDA_FUNCTION_NAME", "load"),
+    ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST"),
+    ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "512"),
+    ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand"),
+    ("AWS_LAMBDA_LOG_FORMAT", "JSON"),
+    ("AWS_LAMBDA_LOG_LEVEL", "INFO"),
+    ("AWS_LAMBDA_LOG_GROUP_NAME", "/aws/lambda/load"),
+    ("AWS_LAMBDA_LOG_STREAM_NAME", "2026/11/01/[$LATEST]00000000000000000000000000000001"),
+    ("AWS_SESSION_TOKEN", "local"),
+    ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+    ("LAMBDA_TASK_ROOT", "/var/task"),
+    ("LANG", "en_US.UTF-8"),
+    ("TZ", ":UTC"),
+];
+
 /// A call of the function.
 #[derive(Debug)]
-pub(crate) enum Call {
+pub enum Call {
     /// It is ready for an event since `at`, and waits for one.
     Next {
         /// When the call arrived.
@@ -59,21 +77,21 @@ impl Display for Call {
 
 /// An event for the function.
 #[derive(Clone, Debug)]
-pub(crate) struct Event {
+pub struct Event {
     /// Unique for the life of the function.
-    pub(crate) id: String,
+    pub id: String,
     /// The event, as JSON.
-    pub(crate) body: Bytes,
+    pub body: Bytes,
 }
 
 /// Starts the server on a free port of the loopback address.
 ///
 /// # Errors
 /// Any error of the network.
-pub(crate) async fn start() -> std::io::Result<(SocketAddr, mpsc::Receiver<Call>)> {
+pub async fn start() -> std::io::Result<(SocketAddr, mpsc::Receiver<Call>)> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let address = listener.local_addr()?;
-    // A function waits for the answer to one call before the next, so this never fills.
+    // A function makes at most as many calls at once as it serves events at once, so this never fills.
     let (calls, received) = mpsc::channel(1024);
     let routes = Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
