@@ -11,7 +11,11 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
 use aws_credential_types::provider::error::CredentialsError;
-use aws_sdk_dynamodb::config::{Credentials, ProvideCredentials as _, SharedCredentialsProvider};
+use aws_sdk_dynamodb::config::auth::{Params, ResolveAuthScheme};
+use aws_sdk_dynamodb::config::{
+    ConfigBag, Credentials, ProvideCredentials as _, RuntimeComponents, SharedCredentialsProvider,
+};
+use aws_smithy_runtime_api::client::auth::{AuthSchemeId, AuthSchemeOption, AuthSchemeOptionsFuture};
 use tokio::time::timeout;
 
 use crate::call_times::Timer;
@@ -32,6 +36,9 @@ const LONGEST_BACKOFF: Duration = Duration::from_millis(400);
 /// which most machines do not have.
 const CREDENTIALS: Duration = Duration::from_secs(10);
 
+/// The SDK's name for requests without authentication.
+const NO_AUTH_SCHEME_ID: AuthSchemeId = AuthSchemeId::new("noAuth");
+
 /// The region of the embedded services.
 pub const LOCAL_REGION: &str = "us-east-1";
 
@@ -40,6 +47,8 @@ pub const LOCAL_REGION: &str = "us-east-1";
 pub struct Sdk {
     config: SdkConfig,
     endpoints: Endpoints,
+    /// Whether requests to DynamoDB are sent without a signature, because this process answers them itself.
+    unsigned: bool,
 }
 
 /// The URLs of the services, if they are not AWS's own.
@@ -74,7 +83,7 @@ impl Sdk {
         })?;
         let credentials = SharedCredentialsProvider::new(credentials);
         let config = config.into_builder().credentials_provider(credentials).build();
-        Ok(Self { config, endpoints: Endpoints::default() })
+        Ok(Self { config, endpoints: Endpoints::default(), unsigned: false })
     }
 
     /// The region, if known.
@@ -93,16 +102,17 @@ impl Sdk {
             .use_dual_stack(false)
             .credentials_provider(credentials);
         let endpoints = Endpoints { dynamodb: Some(dynamodb_url.to_owned()), kms: Some(kms_url.to_owned()) };
-        Self { config: with_limits(loader).load().await, endpoints }
+        Self { config: with_limits(loader).load().await, endpoints, unsigned: false }
     }
 
     /// The same DynamoDB and KMS, which `service` answers for in this process. It receives the value of
-    /// `x-amz-target` and the body, and leaves what it does not answer to the port.
+    /// `x-amz-target` and the body, and leaves what it does not answer to the port. Requests to DynamoDB are not signed:
+    /// nobody would verify the signature.
     #[must_use]
     pub fn in_process(self, service: impl Fn(&str, &[u8]) -> Answering + Send + Sync + 'static) -> Self {
         let Some(port) = self.config.http_client() else { return self };
         let client = InProcess::new(service, port);
-        Self { config: self.config.into_builder().http_client(client).build(), ..self }
+        Self { config: self.config.into_builder().http_client(client).build(), unsigned: true, ..self }
     }
 
     /// A DynamoDB client.
@@ -110,6 +120,9 @@ impl Sdk {
         let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(Timer::DynamoDb);
         if let Some(url) = &self.endpoints.dynamodb {
             config = config.endpoint_url(url);
+        }
+        if self.unsigned {
+            config = config.allow_no_auth().auth_scheme_resolver(Unsigned);
         }
         aws_sdk_dynamodb::Client::from_conf(config.build())
     }
@@ -121,6 +134,21 @@ impl Sdk {
             config = config.endpoint_url(url);
         }
         aws_sdk_kms::Client::from_conf(config.build())
+    }
+}
+
+/// Selects no authentication for every request.
+#[derive(Debug)]
+struct Unsigned;
+
+impl ResolveAuthScheme for Unsigned {
+    fn resolve_auth_scheme<'a>(
+        &'a self,
+        _: &'a Params,
+        _: &'a ConfigBag,
+        _: &'a RuntimeComponents,
+    ) -> AuthSchemeOptionsFuture<'a> {
+        AuthSchemeOptionsFuture::ready(Ok(vec![AuthSchemeOption::from(NO_AUTH_SCHEME_ID)]))
     }
 }
 

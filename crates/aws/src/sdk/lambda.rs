@@ -39,7 +39,7 @@ impl Sdk {
             .retry_config(limits.retries)
             .stalled_stream_protection(limits.stalled_stream)
             .build();
-        Self { config, endpoints }
+        Self { config, endpoints, unsigned: false }
     }
 }
 
