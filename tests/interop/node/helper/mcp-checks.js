@@ -63,7 +63,9 @@ export async function checkMcp(sdk) {
     await check(`an MCP server ${kind}: a token without its scope is not enough`, async () => {
       const { client_id: clientId, client_secret: clientSecret } = await register(issuer, { scope: 'write' })
       const options = { clientId, clientSecret, expectedIssuer: issuer, scope: 'write' }
-      await assert.rejects(callTool(url, new ClientCredentialsProvider(options)))
+      // One version of the SDK gives up at the MCP server, the other when it has asked Tokenmint for more.
+      await assert.rejects(callTool(url, new ClientCredentialsProvider(options)), (error) =>
+        [403, 'invalid_scope'].includes(error.code))
     })
     stop()
   }
