@@ -20,7 +20,9 @@ await check('jwtVerify with createRemoteJWKSet', async () => {
 })
 
 await check('a damaged signature, another audience or another issuer is refused', async () => {
-  await assert.rejects(jose.jwtVerify(damaged(token), keySet, expected), { code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED' })
+  await assert.rejects(jose.jwtVerify(damaged(token), keySet, expected), {
+    code: 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED',
+  })
   for (const [claim, other] of Object.entries({ audience: 'https://other.example', issuer: 'https://other.example' })) {
     await assert.rejects(jose.jwtVerify(token, keySet, { ...expected, [claim]: other }), {
       code: 'ERR_JWT_CLAIM_VALIDATION_FAILED',

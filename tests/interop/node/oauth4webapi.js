@@ -132,7 +132,8 @@ for (const alg of ['ES256', 'RS256', 'PS256', 'Ed25519']) {
       DPoP,
       [oauth.customFetch]: async (url, { headers }) => ((sent = headers), new Response()),
     })
-    const claims = await validate(as, answer.access_token, resource, { scheme: 'DPoP', proof: new Headers(sent).get('dpop') })
+    const proof = new Headers(sent).get('dpop')
+    const claims = await validate(as, answer.access_token, resource, { scheme: 'DPoP', proof })
     assert.equal(claims.cnf.jkt, await jose.calculateJwkThumbprint(await jose.exportJWK(keyPair.publicKey)))
 
     await assert.rejects(validate(as, answer.access_token, resource), /DPoP/i)
@@ -159,7 +160,10 @@ await check('resource: two, by two parameters', async () => {
 })
 
 await check('resource: an unknown one is refused with invalid_target', () =>
-  assert.rejects(token(as, client, basic, { resource: 'https://unknown.example' }), { error: 'invalid_target', status: 400 }))
+  assert.rejects(token(as, client, basic, { resource: 'https://unknown.example' }), {
+    error: 'invalid_target',
+    status: 400,
+  }))
 
 await check('scope: more than was registered is refused with invalid_scope', () =>
   assert.rejects(token(as, client, basic, { scope: 'read admin' }), { error: 'invalid_scope', status: 400 }))

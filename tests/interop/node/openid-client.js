@@ -69,7 +69,8 @@ for (const alg of ['RS256', 'PS256', 'ES256', 'ES384', 'EdDSA', 'Ed25519']) {
 
 for (const alg of ['ES256', 'Ed25519']) {
   await check(`DPoP with ${alg} and a nonce`, async () => {
-    const config = await client.dynamicClientRegistration(server, { dpop_bound_access_tokens: true }, undefined, options)
+    const metadata = { dpop_bound_access_tokens: true }
+    const config = await client.dynamicClientRegistration(server, metadata, undefined, options)
     const keys = await client.randomDPoPKeyPair(alg)
     const DPoP = client.getDPoPHandle(config, keys)
     const tokens = await client.clientCredentialsGrant(config, undefined, { DPoP })

@@ -37,7 +37,9 @@ const verifiers = {
     const key = (header, done) => client.getSigningKey(header.kid, (error, key) => done(error, key?.getPublicKey()))
     return (token) =>
       new Promise((resolve, reject) =>
-        jsonwebtoken.verify(token, key, { issuer, audience }, (error, claims) => (error ? reject(error) : resolve(claims))),
+        jsonwebtoken.verify(token, key, { issuer, audience }, (error, claims) =>
+          error ? reject(error) : resolve(claims),
+        ),
       )
   },
 

@@ -10,6 +10,8 @@ import sys
 
 import requests
 
+ROOT = pathlib.Path(__file__).parents[3]
+
 _failed = []
 
 
@@ -88,13 +90,18 @@ def _bytes(part):
     return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
 
 
+def documented_table(name):
+    """The rows of a table in docs/compatibility.md, its header first."""
+    page = (ROOT / "docs/compatibility.md").read_text()
+    table = re.search(rf"<!-- {name} -->\n(.*?)<!-- end -->", page, re.DOTALL)[1]
+    header, _, *rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in table.strip().splitlines()]
+    return [header, *rows]
+
+
 def documented_verifiers(names):
     """The algorithms of the table in docs/compatibility.md, and for each of these verifiers those that it takes."""
-    page = (pathlib.Path(__file__).parents[3] / "docs/compatibility.md").read_text()
-    table = re.search(r"<!-- verifiers -->\n(.*?)<!-- end -->", page, re.DOTALL)[1]
-    rows = [[cell.strip(" `") for cell in line.split("|")[1:-1]] for line in table.strip().splitlines()]
-    algorithms = rows[0][1:]
-    marks = {name: dict(zip(algorithms, marks, strict=True)) for name, *marks in rows[2:]}
+    (_, _, *algorithms), *rows = documented_table("verifiers")
+    marks = {name: dict(zip(algorithms, marks, strict=True)) for name, _, *marks in rows}
     for name in names:
         if name not in marks or not {"yes", "no"}.issuperset(marks[name].values()):
             sys.exit(f"docs/compatibility.md has no row of yes and no for {name}")

@@ -153,7 +153,10 @@ async def check_registration(resource):
     server has no users; the registration must succeed all the same, and at Tokenmint, not at the MCP server."""
     redirect_uri = "cursor://anysphere.cursor-mcp/oauth/callback"
     metadata = OAuthClientMetadata(
-        client_name="Editor", redirect_uris=[redirect_uri], token_endpoint_auth_method="client_secret_post", scope="read"
+        client_name="Editor",
+        redirect_uris=[redirect_uri],
+        token_endpoint_auth_method="client_secret_post",
+        scope="read",
     )
     storage, visited = Storage(), []
 

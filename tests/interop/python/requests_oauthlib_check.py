@@ -39,7 +39,8 @@ with check("the session sends the token"):
     session, token = fetch(client_id=ID, client_secret=SECRET)
     url, headers, _ = session._client.add_token(f"{SERVER}/resource")
     equal(headers["Authorization"], f"Bearer {token['access_token']}")
-    answer = session.post(f"{SERVER}/introspect", {"token": token["access_token"]}, auth=HTTPBasicAuth(ID, SECRET), withhold_token=True)
+    form, basic = {"token": token["access_token"]}, HTTPBasicAuth(ID, SECRET)
+    answer = session.post(f"{SERVER}/introspect", form, auth=basic, withhold_token=True)
     equal(answer.json()["active"], True)
 
 with check("a wrong secret is refused"), raises(InvalidClientError):

@@ -1,5 +1,5 @@
-"""The Python packages with which resource servers verify tokens, each with every algorithm that Tokenmint can sign with.
-A verifier must do what the table in docs/compatibility.md says of it."""
+"""The Python packages with which resource servers verify tokens, each with every algorithm that Tokenmint can sign
+with. A verifier must do what the table in docs/compatibility.md says of it."""
 
 import joserfc.jwk
 import joserfc.jwt
@@ -48,7 +48,7 @@ def python_jose(issuer, alg, token):
     return jose.jwt.decode(token, fetch_keys(issuer), algorithms=[alg], audience=AUDIENCE, issuer=issuer)
 
 
-VERIFIERS = {"PyJWT": pyjwt, "Authlib": authlib, "joserfc": joserfc_, "python-jose": python_jose}
+VERIFIERS = {"pyjwt": pyjwt, "authlib": authlib, "joserfc": joserfc_, "python-jose": python_jose}
 
 algorithms, takes = documented_verifiers(VERIFIERS)
 for alg in algorithms:

@@ -9,8 +9,8 @@ export function documentedVerifiers(names) {
   const [, table] = page.match(/<!-- verifiers -->\n(.*?)<!-- end -->/s) ?? []
   assert(table, 'docs/compatibility.md has no table of verifiers')
   const cells = (line) => line.split('|').slice(1, -1).map((cell) => cell.trim().replaceAll('`', ''))
-  const [[, ...algorithms], , ...rows] = table.trim().split('\n').map(cells)
-  const marks = new Map(rows.map(([name, ...marks]) => [name, marks]))
+  const [[, , ...algorithms], , ...rows] = table.trim().split('\n').map(cells)
+  const marks = new Map(rows.map(([name, , ...marks]) => [name, marks]))
   for (const name of names) assert(marks.has(name), `docs/compatibility.md has no row for ${name}`)
   const takes = (name, alg) => {
     const mark = marks.get(name)[algorithms.indexOf(alg)]

@@ -39,7 +39,8 @@ export async function checkMcp(sdk) {
       const options = { clientId, expectedIssuer: issuer, scope: 'read' }
       const seen = await callTool(url, new ClientCredentialsProvider({ ...options, clientSecret }))
       assert.deepEqual(seen, { clientId, scopes: ['read'], aud: resource })
-      await assert.rejects(callTool(url, new ClientCredentialsProvider({ ...options, clientSecret: 'wrong' })), isInvalidClient)
+      const wrong = new ClientCredentialsProvider({ ...options, clientSecret: 'wrong' })
+      await assert.rejects(callTool(url, wrong), isInvalidClient)
     })
 
     for (const alg of ['RS256', 'ES256', 'EdDSA']) {
@@ -72,7 +73,8 @@ export async function checkMcp(sdk) {
 
   await check('registration by registerClient, then a token for the registered client', async () => {
     const metadata = await sdk.discoverAuthorizationServerMetadata(issuer)
-    const { clientMetadata } = new ClientCredentialsProvider({ clientId: '-', clientSecret: '-', expectedIssuer: issuer })
+    const unregistered = { clientId: '-', clientSecret: '-', expectedIssuer: issuer }
+    const { clientMetadata } = new ClientCredentialsProvider(unregistered)
     assert.deepEqual(clientMetadata.redirect_uris, [])
     const client = await sdk.registerClient(issuer, { metadata, clientMetadata })
     assert.deepEqual(client.redirect_uris, [])
