@@ -159,6 +159,11 @@ await check('resource: two, by two parameters', async () => {
   assert.deepEqual(claims.aud, [resource, 'https://reports.example'])
 })
 
+await check('resource: a bare origin with a slash at the end is the one without', async () => {
+  const answer = await token(as, client, basic, { resource: new URL('https://reports.example').href })
+  assert.equal((await validate(as, answer.access_token, 'https://reports.example')).aud, 'https://reports.example')
+})
+
 await check('resource: an unknown one is refused with invalid_target', () =>
   assert.rejects(token(as, client, basic, { resource: 'https://unknown.example' }), {
     error: 'invalid_target',
