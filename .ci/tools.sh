@@ -44,3 +44,24 @@ install_valgrind() {
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
     apt-get install --quiet --quiet --yes --no-install-recommends valgrind >/dev/null
 }
+
+# The clients and verifiers that tests/interop tries, and Node.js for those from npm: in a virtual environment, which
+# then comes first in PATH, and in tests/interop/node_modules.
+install_interop_tools() {
+  local venv=$TOKENMINT_TOOLS/interop wanted=$tools_ci/../tests/interop/requirements.txt
+  if ! cmp --silent "$wanted" "$venv/requirements.txt"; then
+    echo "installing the Python clients and Node.js"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted"
+    cp "$wanted" "$venv/requirements.txt"
+  fi
+  PATH=$venv/bin:$PATH
+
+  local folder=$tools_ci/../tests/interop
+  if ! cmp --silent "$folder/package-lock.json" "$folder/node_modules/installed-lock.json"; then
+    echo "installing the npm clients"
+    npm --prefix "$folder" ci --loglevel error --ignore-scripts
+    cp "$folder/package-lock.json" "$folder/node_modules/installed-lock.json"
+  fi
+}
