@@ -5,6 +5,7 @@ mod configure;
 mod discovery;
 mod docs;
 mod dpop;
+mod ed25519;
 mod event;
 mod hostile_metadata;
 mod http;

@@ -19,7 +19,7 @@ use tokenmint_oauth::software_statement::TrustedIssuer;
 
 use crate::registrations::Limits;
 
-pub use choices::{AssertionAudience, Registration, RegistrationStatus, SigningKeySpec, SigningMode};
+pub use choices::{AssertionAudience, Ed25519Alg, Registration, RegistrationStatus, SigningKeySpec, SigningMode};
 use environment::Reader;
 pub use environment::{ConfigErrors, Environment};
 pub use settings::{Default, Function, Kind, SETTINGS, Setting};
@@ -51,6 +51,8 @@ pub struct Sealed {
     pub keys_table: String,
     /// `SIGNING_KEY_SPEC`.
     pub spec: SigningKeySpec,
+    /// `ED25519_ALG`.
+    pub ed25519_alg: Ed25519Alg,
     /// `SIGNING_KEY_ROTATION`, seconds.
     pub rotation: u32,
 }
@@ -267,12 +269,19 @@ fn sealed(reader: &mut Reader<'_>, jwks_max_age: Option<u32>) -> Option<Sealed> 
     let sealing_key = reader.read("SEALING_KEY", values::kms_key);
     let keys_table = reader.read("KEYS_TABLE", values::table_name);
     let spec = reader.one_of("SIGNING_KEY_SPEC", SigningKeySpec::from_name);
+    let ed25519_alg = reader.one_of("ED25519_ALG", Ed25519Alg::from_name);
     let rotation = reader.number_if("SIGNING_KEY_ROTATION", |rotation| {
         // A key is published for two cache lifetimes before it signs. The next key needs the same time.
         let long_enough = jwks_max_age.is_none_or(|max_age| rotation / 4 >= max_age);
         long_enough.then_some(()).ok_or_else(|| "must be at least four times JWKS_MAX_AGE".to_owned())
     });
-    Some(Sealed { sealing_key: sealing_key?, keys_table: keys_table?, spec: spec?, rotation: rotation? })
+    Some(Sealed {
+        sealing_key: sealing_key?,
+        keys_table: keys_table?,
+        spec: spec?,
+        ed25519_alg: ed25519_alg?,
+        rotation: rotation?,
+    })
 }
 
 #[cfg(test)]

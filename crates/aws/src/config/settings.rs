@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::choices::{
-    AssertionAudience, CERTIFICATE_METHODS, GRANT_POLICIES, Registration, RegistrationStatus, SigningKeySpec,
-    SigningMode,
+    AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, Registration, RegistrationStatus,
+    SigningKeySpec, SigningMode,
 };
 
 /// A function that reads settings.
@@ -132,7 +132,15 @@ pub const SETTINGS: &[Setting] = &[
         default: Default::Value("RSA_2048"),
         kind: Kind::OneOf(SigningKeySpec::NAMES),
         help: "For `sealed`: `RSA_2048` (RS256), `ECC_NIST_P256` (ES256), `ECC_NIST_P384` (ES384) or \
-               `ECC_NIST_EDWARDS25519` (EdDSA)",
+               `ECC_NIST_EDWARDS25519` (`ED25519_ALG`)",
+    },
+    Setting {
+        name: "ED25519_ALG",
+        functions: TOKEN,
+        default: Default::Value("EdDSA"),
+        kind: Kind::OneOf(Ed25519Alg::NAMES),
+        help: "For `sealed`: `alg` of an Ed25519 key and of the tokens that it signs: `EdDSA` (RFC 8037) or `Ed25519` \
+               (RFC 9864), two names of one algorithm",
     },
     Setting {
         name: "SIGNING_KEY_ROTATION",

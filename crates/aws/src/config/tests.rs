@@ -153,6 +153,17 @@ fn sealed_signing() {
         panic!("another mode")
     };
     assert_eq!((config.spec, config.rotation), (SigningKeySpec::Rsa2048, 2_592_000));
+    for (text, alg) in [("", Ed25519Alg::EdDsa), ("EdDSA", Ed25519Alg::EdDsa), ("Ed25519", Ed25519Alg::Ed25519)] {
+        let environment = sealed.clone().with("ED25519_ALG", text);
+        let Signing::Sealed(config) = TokenConfig::from_environment(&environment).expect(text).signing else {
+            panic!("another mode")
+        };
+        assert_eq!(config.ed25519_alg, alg);
+    }
+    for bad in ["ed25519", "Ed448", "EdDSA,Ed25519"] {
+        let errors = TokenConfig::from_environment(&sealed.clone().with("ED25519_ALG", bad)).expect_err(bad);
+        assert_eq!(errors.to_string(), "ED25519_ALG: must be EdDSA or Ed25519");
+    }
     let often = sealed.with("SIGNING_KEY_ROTATION", "7200");
     TokenConfig::from_environment(&often).expect_err("verifiers cache for longer");
 }
@@ -165,7 +176,7 @@ fn signing_keys_with_algorithms() {
     };
     assert_eq!(keys[0].algorithm, Some(SigningAlgorithm::Ps256));
     assert_eq!((keys[1].id.as_str(), keys[1].algorithm), ("alias/b", None));
-    for bad in [",", "a,", "=RS256", "a b", "a=rs256"] {
+    for bad in [",", "a,", "=RS256", "a b", "a=rs256", "a=EdDSA", "a=Ed25519"] {
         TokenConfig::from_environment(&good().with("SIGNING_KEYS", bad)).expect_err(bad);
     }
 }

@@ -60,8 +60,9 @@ pub(super) fn signing_keys(text: &str) -> Result<Vec<SigningKey>, String> {
 fn signing_key(entry: &str) -> Result<SigningKey, String> {
     let (id, algorithm) = match entry.split_once('=') {
         Some((id, name)) => {
-            // EdDSA is not supported: KMS signs a digest here, and EdDSA signs the message (RFC 8032 §5.1).
-            let algorithm = SigningAlgorithm::from_name(name).filter(|algorithm| *algorithm != SigningAlgorithm::EdDsa);
+            // Ed25519 is not supported: KMS signs a digest here, and Ed25519 signs the message (RFC 8032 §5.1).
+            let algorithm = SigningAlgorithm::from_name(name)
+                .filter(|algorithm| !matches!(algorithm, SigningAlgorithm::EdDsa | SigningAlgorithm::Ed25519));
             (id, Some(algorithm.ok_or_else(|| format!("{name:?} is not one of RS256, PS256, ES256, ES384"))?))
         }
         None => (entry, None),
