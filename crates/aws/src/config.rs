@@ -200,7 +200,17 @@ impl TokenConfig {
         let registration = reader.one_of("REGISTRATION", Registration::from_name);
         let scopes = reader.read("SCOPES", values::scope);
         let audience = reader.read_optional("AUDIENCE", values::audience);
-        let resources = reader.read_optional("RESOURCES", Resources::parse);
+        let resources = reader.read_optional("RESOURCES", |text| {
+            let resources = Resources::parse(text)?;
+            // If AUDIENCE or ISSUER itself is invalid, only that mistake is reported.
+            let audience = audience.as_deref().or_else(|| issuer.as_ref().map(Issuer::as_str));
+            match audience.and_then(|audience| Some((audience, resources.spelling(audience)?))) {
+                Some((audience, spelling)) if audience != spelling => {
+                    Err(format!("spells the audience {audience:?} as {spelling:?}; a token can have one of them only"))
+                }
+                _ => Ok(resources),
+            }
+        });
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
         let assertion_max_lifetime = reader.number("ASSERTION_MAX_LIFETIME");

@@ -143,6 +143,27 @@ fn o5_a7_mutual_tls_method() {
     assert!(error.starts_with("MUTUAL_TLS: ") && error.lines().count() == 1, "{error}");
 }
 
+/// J3, O5: the audience has one spelling, with or without the slash of a bare origin.
+#[test]
+fn j3_o5_one_spelling_of_the_audience() {
+    let read = |audience: &str, resource: &str| {
+        let environment = good().with("AUDIENCE", audience).with("RESOURCES", format!(r#"{{"{resource}":"read"}}"#));
+        TokenConfig::from_environment(&environment).map(drop).map_err(|errors| errors.to_string())
+    };
+    for (audience, resource) in [
+        ("", "https://as.example"),
+        ("https://api.example", "https://api.example"),
+        ("https://api.example/", "https://api.example/"),
+        ("https://api.example/x", "https://api.example/x/"),
+    ] {
+        assert_eq!(read(audience, resource), Ok(()));
+    }
+    for (audience, resource) in [("", "https://as.example/"), ("https://api.example/", "https://api.example")] {
+        let error = read(audience, resource).expect_err(resource);
+        assert!(error.starts_with("RESOURCES: spells the audience ") && error.lines().count() == 1, "{error}");
+    }
+}
+
 #[test]
 fn sealed_signing() {
     let sealed = good().with("SIGNING_MODE", "sealed");
