@@ -1,5 +1,6 @@
 //! Black-box tests, one file per route. Each test's name begins with the rule it proves.
 
+mod authorize;
 mod client_key;
 mod configure;
 mod discovery;

@@ -8,6 +8,7 @@ mod environment;
 mod settings;
 mod values;
 
+use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
@@ -112,6 +113,8 @@ pub struct TokenConfig {
     pub assertion_audience: AssertionAudience,
     /// `ASSERTION_MAX_LIFETIME`, seconds.
     pub assertion_max_lifetime: u32,
+    /// `AUTHORIZATION_ENDPOINT`.
+    pub authorization_endpoint: AuthorizationEndpoint,
     /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
@@ -214,6 +217,7 @@ impl TokenConfig {
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
         let assertion_max_lifetime = reader.number("ASSERTION_MAX_LIFETIME");
+        let authorization_endpoint = reader.read_optional("AUTHORIZATION_ENDPOINT", values::authorization_endpoint);
         let mutual_tls = mutual_tls(&mut reader);
         let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
@@ -232,6 +236,7 @@ impl TokenConfig {
                 introspection_scope,
                 assertion_audience: assertion_audience?,
                 assertion_max_lifetime: assertion_max_lifetime?,
+                authorization_endpoint: authorization_endpoint.unwrap_or_default(),
                 mutual_tls: mutual_tls?,
                 dpop_nonce_ttl: dpop_nonce_ttl?,
                 scopes: scopes?,

@@ -11,6 +11,7 @@
 //! | the server's description | [`discovery`], [`mutual_tls`], [`jwk`], [`key_schedule`] |
 
 pub mod access_token;
+pub mod authorization_endpoint;
 pub mod bearer;
 pub mod certificate;
 pub mod certificate_name;

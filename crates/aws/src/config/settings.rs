@@ -215,6 +215,14 @@ pub const SETTINGS: &[Setting] = &[
         help: "How far ahead `exp` of a client assertion may be",
     },
     Setting {
+        name: "AUTHORIZATION_ENDPOINT",
+        functions: TOKEN,
+        default: Default::Derived("none"),
+        kind: Kind::Text("`compat`, or an https URL (http on loopback) without a fragment"),
+        help: "`authorization_endpoint` of the metadata, for clients that refuse metadata without it: `compat` for this \
+               server's `/authorize`, which refuses every request, or the URL of another server's",
+    },
+    Setting {
         name: "MUTUAL_TLS",
         functions: BOTH,
         default: Default::Value("off"),

@@ -143,6 +143,22 @@ fn o5_a7_mutual_tls_method() {
     assert!(error.starts_with("MUTUAL_TLS: ") && error.lines().count() == 1, "{error}");
 }
 
+/// D1, O5: `compat`, a URL, or nothing.
+#[test]
+fn d1_o5_authorization_endpoint() {
+    let read = |text| {
+        let config = TokenConfig::from_environment(&good().with("AUTHORIZATION_ENDPOINT", text));
+        config.map(|config| config.authorization_endpoint).map_err(|errors| errors.to_string())
+    };
+    let url = "https://login.example/authorize";
+    assert_eq!(read(""), Ok(AuthorizationEndpoint::None));
+    assert_eq!(read("compat"), Ok(AuthorizationEndpoint::Compat));
+    assert_eq!(read(url), Ok(AuthorizationEndpoint::Other(url.to_owned())));
+    let text =
+        "AUTHORIZATION_ENDPOINT: must be compat, or an https URL (http only on a loopback address) without fragment";
+    assert_eq!(read("on"), Err(text.to_owned()));
+}
+
 /// J3, O5: the audience has one spelling, with or without the slash of a bare origin.
 #[test]
 fn j3_o5_one_spelling_of_the_audience() {

@@ -1,5 +1,6 @@
 //! Parsers of setting values. Each function returns the value or describes what is wrong with it.
 
+use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
 use tokenmint_oauth::mutual_tls::Domain;
@@ -24,6 +25,10 @@ pub(super) fn table_name(text: &str) -> Result<String, String> {
 
 pub(super) fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn authorization_endpoint(text: &str) -> Result<AuthorizationEndpoint, String> {
+    AuthorizationEndpoint::parse(text).map_err(|error| error.to_string())
 }
 
 /// The mutual TLS domain, if any.
