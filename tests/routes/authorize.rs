@@ -61,6 +61,7 @@ async fn d1_the_authorization_endpoint_refuses_with_a_page() {
             assert!(policy.starts_with("default-src 'none';") && policy.contains("frame-ancestors 'none'"), "{policy}");
         }
     }
+    assert_eq!(world.token(&events::load("token-authorize")).await.body, page);
     let answer = world.token(&request("PUT", "")).await;
     answer.expect_error(405, "invalid_request");
     assert_eq!(answer.header("allow"), Some("GET,HEAD,POST"));

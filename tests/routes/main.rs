@@ -3,6 +3,7 @@
 mod authorize;
 mod client_key;
 mod configure;
+mod cors;
 mod discovery;
 mod docs;
 mod dpop;

@@ -9,6 +9,7 @@ mod settings;
 mod values;
 
 use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
+use tokenmint_oauth::cors::Origins;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
@@ -77,6 +78,8 @@ pub struct RegisterConfig {
     pub limits: Limits,
     /// `SOFTWARE_STATEMENT_ISSUERS`.
     pub software_statement_issuers: Vec<TrustedIssuer>,
+    /// `CORS_ORIGINS`.
+    pub cors_origins: Origins,
     /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `REGISTRATION`.
@@ -115,6 +118,8 @@ pub struct TokenConfig {
     pub assertion_max_lifetime: u32,
     /// `AUTHORIZATION_ENDPOINT`.
     pub authorization_endpoint: AuthorizationEndpoint,
+    /// `CORS_ORIGINS`.
+    pub cors_origins: Origins,
     /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
@@ -161,6 +166,7 @@ impl RegisterConfig {
             bounded.then_some(()).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
         let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
+        let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
         let registration_status = reader.one_of("REGISTRATION_STATUS", RegistrationStatus::from_name);
         reader.finish(|| {
@@ -176,6 +182,7 @@ impl RegisterConfig {
                 lifetimes: Lifetimes { secret: secret?, overlap: overlap?, unused: unused? },
                 limits: Limits { per_address: per_address?, total: total? },
                 software_statement_issuers: issuers.unwrap_or_default(),
+                cors_origins: cors_origins?,
                 mutual_tls: mutual_tls?,
                 registration: registration?,
                 registration_status: registration_status?,
@@ -218,6 +225,7 @@ impl TokenConfig {
         let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
         let assertion_max_lifetime = reader.number("ASSERTION_MAX_LIFETIME");
         let authorization_endpoint = reader.read_optional("AUTHORIZATION_ENDPOINT", values::authorization_endpoint);
+        let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
         let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
@@ -237,6 +245,7 @@ impl TokenConfig {
                 assertion_audience: assertion_audience?,
                 assertion_max_lifetime: assertion_max_lifetime?,
                 authorization_endpoint: authorization_endpoint.unwrap_or_default(),
+                cors_origins: cors_origins?,
                 mutual_tls: mutual_tls?,
                 dpop_nonce_ttl: dpop_nonce_ttl?,
                 scopes: scopes?,

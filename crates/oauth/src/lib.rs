@@ -18,6 +18,7 @@ pub mod certificate_name;
 pub mod client;
 pub mod client_auth;
 pub mod client_configuration;
+pub mod cors;
 pub mod discovery;
 pub mod distinguished_name;
 pub mod dpop;

@@ -30,7 +30,7 @@ use tokenmint_aws::config::{AssertionAudience, Registration, TokenConfig};
 use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
 use tokenmint_fetch::{Fetcher, KeyCache};
-use tokenmint_function::Clock;
+use tokenmint_function::{Clock, Routes};
 use tokenmint_oauth::discovery::ServerMetadata;
 use tokenmint_oauth::dpop::NonceKey;
 use tokenmint_oauth::issuer::path;
@@ -112,17 +112,19 @@ fn assertion_audiences(config: &TokenConfig, token_endpoints: &[String]) -> Vec<
 }
 
 /// The routes of this function. `/authorize` is among them only where `AUTHORIZATION_ENDPOINT` is `compat`.
-pub fn routes(token: Arc<Token>) -> Router {
+pub fn routes(token: Arc<Token>) -> Routes {
+    let origins = token.config.cors_origins.clone();
     let mut routes = Router::new();
     if token.config.authorization_endpoint.is_own() {
         routes = routes.route(path::AUTHORIZE, get(authorize::authorize).post(authorize::authorize));
     }
-    routes
+    let routes = routes
         .route(path::TOKEN, post(issue::issue))
         .route(path::INTROSPECT, post(introspect::introspect))
         .route(path::REVOKE, post(revoke::revoke))
         .route(path::JWKS, get(discovery::jwks))
         .route(path::AUTHORIZATION_SERVER, get(discovery::metadata))
         .route(path::OPENID_CONFIGURATION, get(discovery::metadata))
-        .with_state(token)
+        .with_state(token);
+    Routes::new(routes, origins)
 }

@@ -223,6 +223,13 @@ pub const SETTINGS: &[Setting] = &[
                server's `/authorize`, which refuses every request, or the URL of another server's",
     },
     Setting {
+        name: "CORS_ORIGINS",
+        functions: BOTH,
+        default: Default::Value(""),
+        kind: Kind::Text("https origins (http on loopback), separated by single spaces"),
+        help: "The origins whose web pages may use the endpoints; the key set and the metadata are open to every origin",
+    },
+    Setting {
         name: "MUTUAL_TLS",
         functions: BOTH,
         default: Default::Value("off"),

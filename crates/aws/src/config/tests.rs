@@ -143,6 +143,27 @@ fn o5_a7_mutual_tls_method() {
     assert!(error.starts_with("MUTUAL_TLS: ") && error.lines().count() == 1, "{error}");
 }
 
+/// O5: `CORS_ORIGINS` is read by both functions, and a mistake is reported once.
+#[test]
+fn o5_cors_origins() {
+    let read = |text| {
+        let environment = good().with("CORS_ORIGINS", text);
+        let token = TokenConfig::from_environment(&environment).map(|config| config.cors_origins);
+        let register = RegisterConfig::from_environment(&environment).map(|config| config.cors_origins);
+        ConfigErrors::both(register, token).map_err(|errors| errors.to_string())
+    };
+    let (register, token) = read("").expect("none");
+    assert!(register.is_empty() && token.is_empty());
+    let (register, token) = read("https://a.example http://localhost:3000").expect("two");
+    for origins in [register, token] {
+        assert!(origins.contains(b"https://a.example") && origins.contains(b"http://localhost:3000"));
+    }
+    for bad in ["*", "null", "https://a.example/", "http://a.example", "https://a.example  https://b.example"] {
+        let errors = read(bad).expect_err(bad);
+        assert!(errors.starts_with("CORS_ORIGINS: ") && errors.lines().count() == 1, "{errors}");
+    }
+}
+
 /// D1, O5: `compat`, a URL, or nothing.
 #[test]
 fn d1_o5_authorization_endpoint() {
