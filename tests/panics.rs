@@ -4,15 +4,18 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
 use serde_json::{Value, json};
-use tokenmint_function::{log_panics, shell};
+use tokenmint_function::{Routes, log_panics, shell};
+use tokenmint_oauth::cors::Origins;
 use tokenmint_tests::{Answer, Log, events, send};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 
 const SECRET: &str = "EventFileExampleSecret0123456789";
 
+const ORIGIN: &str = "https://app.example";
+
 /// Endpoints with a bug that client input triggers, immediately and after an await.
-fn routes() -> Router {
+fn routes() -> Routes {
     fn blunder(request: &Request) -> String {
         let secret = request.headers()["x-secret"].to_str().expect("ASCII");
         panic!("cannot handle {secret}")
@@ -22,7 +25,8 @@ fn routes() -> Router {
         tokio::task::yield_now().await;
         blunder(&request)
     };
-    Router::new().route("/early", get(early)).route("/late", get(late)).route("/good", get(async || "good"))
+    let router = Router::new().route("/early", get(early)).route("/late", get(late));
+    Routes::new(router.route("/good", get(async || "good")), Origins::parse(ORIGIN).expect("an origin"))
 }
 
 /// The responses to the requests, while panics are logged as in production.
@@ -30,7 +34,8 @@ async fn answers() -> (Vec<Answer>, String) {
     let app = shell(routes());
     let mut answers = Vec::new();
     for path in ["/early", "/late", "/good"] {
-        answers.push(send(&app, &events::with_header(events::get(path), "x-secret", SECRET)).await);
+        let event = events::with_header(events::get(path), "x-secret", SECRET);
+        answers.push(send(&app, &events::with_header(event, "origin", ORIGIN)).await);
     }
     // Over HTTP, as in `tokenmint serve`: two requests on one connection, the first of which panics.
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -66,6 +71,8 @@ async fn t7_o3_a_panic_is_a_server_error() {
         );
     }
     assert_eq!(answers[2].status, 200);
+    // A page can read the error.
+    assert!(answers.iter().all(|answer| answer.header("access-control-allow-origin") == Some(ORIGIN)), "{answers:?}");
     assert!(over_http.starts_with("HTTP/1.1 500 "), "{over_http}");
     assert!(over_http.contains(r#"{"error":"server_error","#) && over_http.ends_with("good"), "{over_http}");
 

@@ -17,7 +17,7 @@ use tokenmint_aws::provision::{self, KeySpec};
 use tokenmint_aws::registrations::{self, RegistrationsTable};
 use tokenmint_aws::tokens;
 use tokenmint_embedded::Embedded;
-use tokenmint_function::{Clock, lambda, shell};
+use tokenmint_function::{Clock, Routes, lambda, shell};
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;
@@ -44,7 +44,7 @@ pub struct World {
     next_token: AtomicU64,
     register: Router,
     token: Router,
-    routes: Router,
+    routes: Routes,
 }
 
 /// The credentials of a registered client.

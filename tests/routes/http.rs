@@ -56,6 +56,41 @@ async fn t5_the_exchange_over_http() {
     expect(&address, &request("POST /token", &twice, b"grant_type=client_credentials"), 400, "invalid_request").await;
 }
 
+/// D2, O5, D1: preflights, entity tags and the page for browsers over HTTP. Neither 204 nor 304 has a body or a length.
+#[tokio::test]
+async fn d1_d2_o5_browsers_over_http() {
+    let mut world = World::new().await;
+    world.set("CORS_ORIGINS", "https://app.example").await;
+    world.set("AUTHORIZATION_ENDPOINT", "compat").await;
+    let address = serve(&world).await;
+    let asked = "Origin: https://app.example\r\nAccess-Control-Request-Method: DELETE\r\n";
+    let (status, head, body) = send(&address, &request("OPTIONS /register/x", asked, b"")).await;
+    assert_eq!((status, body.len()), (204, 0), "{head}");
+    assert!(head.contains("access-control-allow-origin: https://app.example\r\n"), "{head}");
+    assert!(head.contains("access-control-allow-methods: get,head,put,delete\r\n"), "{head}");
+    assert!(!head.contains("content-length") && !head.contains("cache-control: no-store"), "{head}");
+
+    let (status, head, _) = send(&address, &request("GET /.well-known/jwks.json", "", b"")).await;
+    let tag = head.split("\r\n").find(|line| line.starts_with("etag: "));
+    assert_eq!((status, tag.is_some()), (200, true), "{head}");
+    // The head was put into lower case, and the tag is not.
+    let answer = world.token(&events::load("token-jwks")).await;
+    let known = format!("If-None-Match: {}\r\n", answer.header("etag").expect("a tag"));
+    let (status, head, body) = send(&address, &request("GET /.well-known/jwks.json", &known, b"")).await;
+    assert_eq!((status, body.len()), (304, 0), "{head}");
+    assert!(head.contains("access-control-allow-origin: *\r\n") && !head.contains("content-type"), "{head}");
+
+    // A body that no one reads does not keep the sender from the response.
+    for body in [&b""[..], &vec![b'a'; 1 << 20]] {
+        let (status, head, page) = send(&address, &request("POST /authorize?state=s", FORM, body)).await;
+        assert_eq!(status, 400);
+        assert!(
+            head.contains("content-security-policy: default-src 'none'") && page.starts_with(b"<!DOCTYPE"),
+            "{head}"
+        );
+    }
+}
+
 async fn expect(address: &str, request: &[u8], status: u16, code: &str) {
     let (actual, head, body) = send(address, request).await;
     let body: Value = serde_json::from_slice(&body).unwrap_or(json!(head));

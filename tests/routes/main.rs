@@ -1,10 +1,13 @@
 //! Black-box tests, one file per route. Each test's name begins with the rule it proves.
 
+mod authorize;
 mod client_key;
 mod configure;
+mod cors;
 mod discovery;
 mod docs;
 mod dpop;
+mod ed25519;
 mod event;
 mod hostile_metadata;
 mod http;

@@ -133,6 +133,16 @@ async fn r6_redirect_uris() {
     refused(&world, &events::register(&json!({"redirect_uris": ["http://a.example/"]})), "invalid_redirect_uri").await;
     let client = registered(&world, json!({"redirect_uris": ["https://a.example/cb"]})).await;
     assert_eq!(client["redirect_uris"], json!(["https://a.example/cb"]));
+    // Editors register their own scheme, and the grants of a user, which they do not get here.
+    let editor = json!({
+        "redirect_uris": ["cursor://anysphere.cursor-mcp/oauth/callback"], "client_name": "Editor",
+        "grant_types": ["authorization_code", "refresh_token"], "response_types": ["code"],
+        "token_endpoint_auth_method": "client_secret_post",
+    });
+    let client = registered(&world, editor.clone()).await;
+    for (name, value) in editor.as_object().expect("an object") {
+        assert_eq!(&client[name], value);
+    }
 }
 
 /// R10: the scope is reduced to the offered scopes, in the requested order; an empty result is an error.

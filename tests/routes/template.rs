@@ -208,10 +208,15 @@ async fn d1_routes() {
     let routes = resources.values().filter(|resource| resource["Type"] == "AWS::ApiGatewayV2::Route");
     let keys: BTreeSet<_> = routes.filter_map(|route| route["Properties"]["RouteKey"].as_str()).collect();
     assert!(!keys.contains("$default"), "{keys:?}");
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.set("AUTHORIZATION_ENDPOINT", "compat").await;
+    world.set("CORS_ORIGINS", "https://app.example").await;
     for key in &keys {
         let (method, path) = key.split_once(' ').expect("method and path");
         let event = events::with_method(events::get(&path.replace("{client_id}", "x")), method);
+        // OPTIONS is a preflight, and no other request is.
+        let event = events::with_header(event, "origin", "https://app.example");
+        let event = events::with_header(event, "access-control-request-method", "POST");
         let (register, token) = (world.register(&event).await, world.token(&event).await);
         let statuses = [register.status.as_u16(), token.status.as_u16()];
         assert_eq!(statuses.iter().filter(|status| ![404, 405].contains(*status)).count(), 1, "{key}: {statuses:?}");
@@ -220,6 +225,21 @@ async fn d1_routes() {
         let key = events::load(name)["routeKey"].as_str().expect("a route key").to_owned();
         assert!(keys.contains(key.as_str()), "{name}: {key}");
     }
+}
+
+/// D1, D2: browsers can ask for every path but that of the authorization endpoint (RFC 9700 §2.6), and the functions
+/// answer: an API with a configuration of its own would answer itself, and drop the functions' headers.
+#[test]
+fn d1_d2_preflight_routes() {
+    let template = template();
+    assert_eq!(template["Resources"]["Api"]["Properties"].get("CorsConfiguration"), None);
+    let resources = template["Resources"].as_mapping().expect("resources").values();
+    let keys = resources.filter_map(|resource| resource["Properties"]["RouteKey"].as_str()?.split_once(' '));
+    let (preflights, others): (Vec<_>, Vec<_>) = keys.partition(|(method, _)| *method == "OPTIONS");
+    let paths = |keys: Vec<(&str, &str)>| keys.into_iter().map(|(_, path)| path.to_owned()).collect::<BTreeSet<_>>();
+    let mut expected = paths(others);
+    assert!(expected.remove("/authorize"));
+    assert_eq!(paths(preflights), expected);
 }
 
 /// D1: API Gateway may call each function for its routes, and for nothing else.

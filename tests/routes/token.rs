@@ -318,6 +318,33 @@ async fn j3_resources() {
     world.ask(&client, &format!("{b}&resource=https%3A%2F%2Fc.example")).await.expect_error(400, "invalid_target");
 }
 
+/// J3: clients that take a URL apart send `https://host/` for `https://host`. Both name the same resource, alone and
+/// beside others, and `aud` has the spelling of the setting.
+#[tokio::test]
+async fn j3_aud_has_the_configured_spelling() {
+    let (mut world, client) = world_with_client().await;
+    world.set("RESOURCES", r#"{"https://a.example":"read","https://b.example/":"read write"}"#).await;
+    let aud = async |form: &str| {
+        let body = world.ask(&client, form).await.json();
+        let token = body["access_token"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned();
+        let claims = BASE64_URL_SAFE_NO_PAD.decode(token.split('.').nth(1).expect("claims")).expect("base64url");
+        let claims: Value = serde_json::from_slice(&claims).expect("JSON");
+        (claims["aud"].clone(), claims["scope"].clone())
+    };
+    for slash in ["", "%2F"] {
+        let of = |host: &str| format!("&resource=https%3A%2F%2F{host}.example{slash}");
+        assert_eq!(aud(&of("a")).await, (json!("https://a.example"), json!("read")));
+        assert_eq!(aud(&of("b")).await, (json!("https://b.example/"), json!("read write")));
+        assert_eq!(aud(&of("as")).await.0, json!("https://as.example"));
+        let all = format!("{}{}&resource=https%3A%2F%2Fa.example", of("b"), of("a"));
+        assert_eq!(aud(&all).await, (json!(["https://b.example/", "https://a.example"]), json!("read")));
+        let other = format!("{}%2F", of("a"));
+        if !slash.is_empty() {
+            world.ask(&client, &other).await.expect_error(400, "invalid_target");
+        }
+    }
+}
+
 /// J3: `RESOURCES` limits the scope of a token, whether its audience is requested, the default, or one of several.
 #[tokio::test]
 async fn j3_resources_limit_every_audience() {

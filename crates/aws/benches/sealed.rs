@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tokenmint_aws::config::{Sealed, SigningKeySpec};
+use tokenmint_aws::config::{Ed25519Alg, Sealed, SigningKeySpec};
 use tokenmint_aws::signer::sealed::SealedSigner;
 use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::Embedded;
@@ -42,7 +42,13 @@ fn sealed(criterion: &mut Criterion) {
             let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
             provision::keys_table(&sdk.dynamodb(), name).await.expect("a table");
             let sealing_key = provision::sealing_key(&sdk.kms(), "alias/sealing").await.expect("a key");
-            let sealed = Sealed { sealing_key, keys_table: name.to_owned(), spec, rotation: policy.rotation };
+            let sealed = Sealed {
+                sealing_key,
+                keys_table: name.to_owned(),
+                spec,
+                ed25519_alg: Ed25519Alg::EdDsa,
+                rotation: policy.rotation,
+            };
             SealedSigner::start(&sdk, sealed, policy, &issuer, NOW).await.expect("a start")
         });
         criterion.bench_function(&format!("sealed: sign a token with {name}"), |bencher| {

@@ -8,6 +8,8 @@ mod environment;
 mod settings;
 mod values;
 
+use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
+use tokenmint_oauth::cors::Origins;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
@@ -19,7 +21,7 @@ use tokenmint_oauth::software_statement::TrustedIssuer;
 
 use crate::registrations::Limits;
 
-pub use choices::{AssertionAudience, Registration, RegistrationStatus, SigningKeySpec, SigningMode};
+pub use choices::{AssertionAudience, Ed25519Alg, Registration, RegistrationStatus, SigningKeySpec, SigningMode};
 use environment::Reader;
 pub use environment::{ConfigErrors, Environment};
 pub use settings::{Default, Function, Kind, SETTINGS, Setting};
@@ -51,6 +53,8 @@ pub struct Sealed {
     pub keys_table: String,
     /// `SIGNING_KEY_SPEC`.
     pub spec: SigningKeySpec,
+    /// `ED25519_ALG`.
+    pub ed25519_alg: Ed25519Alg,
     /// `SIGNING_KEY_ROTATION`, seconds.
     pub rotation: u32,
 }
@@ -74,6 +78,8 @@ pub struct RegisterConfig {
     pub limits: Limits,
     /// `SOFTWARE_STATEMENT_ISSUERS`.
     pub software_statement_issuers: Vec<TrustedIssuer>,
+    /// `CORS_ORIGINS`.
+    pub cors_origins: Origins,
     /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `REGISTRATION`.
@@ -110,6 +116,10 @@ pub struct TokenConfig {
     pub assertion_audience: AssertionAudience,
     /// `ASSERTION_MAX_LIFETIME`, seconds.
     pub assertion_max_lifetime: u32,
+    /// `AUTHORIZATION_ENDPOINT`.
+    pub authorization_endpoint: AuthorizationEndpoint,
+    /// `CORS_ORIGINS`.
+    pub cors_origins: Origins,
     /// `MUTUAL_TLS` and `MUTUAL_TLS_METHOD`.
     pub mutual_tls: MutualTls,
     /// `DPOP_NONCE_TTL`, seconds, 0 = no nonces.
@@ -156,6 +166,7 @@ impl RegisterConfig {
             bounded.then_some(()).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
         let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
+        let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
         let registration_status = reader.one_of("REGISTRATION_STATUS", RegistrationStatus::from_name);
         reader.finish(|| {
@@ -171,6 +182,7 @@ impl RegisterConfig {
                 lifetimes: Lifetimes { secret: secret?, overlap: overlap?, unused: unused? },
                 limits: Limits { per_address: per_address?, total: total? },
                 software_statement_issuers: issuers.unwrap_or_default(),
+                cors_origins: cors_origins?,
                 mutual_tls: mutual_tls?,
                 registration: registration?,
                 registration_status: registration_status?,
@@ -198,10 +210,22 @@ impl TokenConfig {
         let registration = reader.one_of("REGISTRATION", Registration::from_name);
         let scopes = reader.read("SCOPES", values::scope);
         let audience = reader.read_optional("AUDIENCE", values::audience);
-        let resources = reader.read_optional("RESOURCES", Resources::parse);
+        let resources = reader.read_optional("RESOURCES", |text| {
+            let resources = Resources::parse(text)?;
+            // If AUDIENCE or ISSUER itself is invalid, only that mistake is reported.
+            let audience = audience.as_deref().or_else(|| issuer.as_ref().map(Issuer::as_str));
+            match audience.and_then(|audience| Some((audience, resources.spelling(audience)?))) {
+                Some((audience, spelling)) if audience != spelling => {
+                    Err(format!("spells the audience {audience:?} as {spelling:?}; a token can have one of them only"))
+                }
+                _ => Ok(resources),
+            }
+        });
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
         let assertion_max_lifetime = reader.number("ASSERTION_MAX_LIFETIME");
+        let authorization_endpoint = reader.read_optional("AUTHORIZATION_ENDPOINT", values::authorization_endpoint);
+        let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
         let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
@@ -220,6 +244,8 @@ impl TokenConfig {
                 introspection_scope,
                 assertion_audience: assertion_audience?,
                 assertion_max_lifetime: assertion_max_lifetime?,
+                authorization_endpoint: authorization_endpoint.unwrap_or_default(),
+                cors_origins: cors_origins?,
                 mutual_tls: mutual_tls?,
                 dpop_nonce_ttl: dpop_nonce_ttl?,
                 scopes: scopes?,
@@ -267,12 +293,19 @@ fn sealed(reader: &mut Reader<'_>, jwks_max_age: Option<u32>) -> Option<Sealed> 
     let sealing_key = reader.read("SEALING_KEY", values::kms_key);
     let keys_table = reader.read("KEYS_TABLE", values::table_name);
     let spec = reader.one_of("SIGNING_KEY_SPEC", SigningKeySpec::from_name);
+    let ed25519_alg = reader.one_of("ED25519_ALG", Ed25519Alg::from_name);
     let rotation = reader.number_if("SIGNING_KEY_ROTATION", |rotation| {
         // A key is published for two cache lifetimes before it signs. The next key needs the same time.
         let long_enough = jwks_max_age.is_none_or(|max_age| rotation / 4 >= max_age);
         long_enough.then_some(()).ok_or_else(|| "must be at least four times JWKS_MAX_AGE".to_owned())
     });
-    Some(Sealed { sealing_key: sealing_key?, keys_table: keys_table?, spec: spec?, rotation: rotation? })
+    Some(Sealed {
+        sealing_key: sealing_key?,
+        keys_table: keys_table?,
+        spec: spec?,
+        ed25519_alg: ed25519_alg?,
+        rotation: rotation?,
+    })
 }
 
 #[cfg(test)]

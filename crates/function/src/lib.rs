@@ -4,20 +4,25 @@
 //! [`shell()`] wraps the routes of a function and writes the log line.
 
 mod answer;
+mod cacheable;
 mod clock;
+mod cors;
 mod failure;
 pub mod lambda;
 mod panics;
 pub mod request;
 mod request_log;
+mod routes;
 mod shell;
 pub mod telemetry;
 
 pub use answer::{json, no_content};
+pub use cacheable::cacheable;
 pub use clock::Clock;
 pub use failure::{Failure, OrRefuse};
 pub use panics::log_panics;
 pub use request_log::RequestLog;
+pub use routes::Routes;
 pub use shell::{REQUEST_BUDGET, shell};
 
 /// A random identifier, a version 4 UUID.

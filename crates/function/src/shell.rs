@@ -1,27 +1,44 @@
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::{MatchedPath, Request};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, Response, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::IntoResponse;
 use lambda_http::request::RequestContext;
 use lambda_http::{Context, RequestExt};
 use tokenmint_aws::CallTimes;
+use tokenmint_oauth::cors::Origins;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
+use tower::util::MapRequestLayer;
 
+use crate::cors::Asked;
 use crate::failure::Logged;
 use crate::panics::catch;
-use crate::{Failure, RequestLog, json, random_id};
+use crate::{Failure, RequestLog, Routes, json, random_id};
 
 /// The time limit of a request, after which it is answered with 503 (T7). The functions' timeout in `template.yaml`
 /// is longer.
 pub const REQUEST_BUDGET: Duration = Duration::from_secs(8);
 
-/// Wraps the routes of a function: JSON for unknown paths and methods, the time limit, panics, the log.
-pub fn shell(routes: Router) -> Router {
-    routes.fallback(not_found).method_not_allowed_fallback(method_not_allowed).layer(middleware::from_fn(observe))
+/// Wraps the routes of a function: JSON for unknown paths and methods, the time limit, panics, CORS, the log.
+pub fn shell(routes: Routes) -> Router {
+    let Routes { router: inner, origins } = routes;
+    let inner = inner.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
+    let inner = inner.layer(MapRequestLayer::new(note_route as fn(_) -> _));
+    // axum adds `Allow` around the layers of a router. What reads that header stands around the whole router.
+    Router::new().fallback_service(inner).layer(middleware::from_fn_with_state(Arc::new(origins), observe))
+}
+
+/// Passes the matched route, not the path or query, which may contain any client input, to the log.
+fn note_route(request: Request) -> Request {
+    let extensions = request.extensions();
+    if let (Some(route), Some(log)) = (extensions.get::<MatchedPath>(), extensions.get::<RequestLog>()) {
+        log.route(route);
+    }
+    request
 }
 
 /// The response to an unknown path.
@@ -39,24 +56,24 @@ async fn method_not_allowed() -> Response<Body> {
 }
 
 /// Runs a request within its time limit and writes its log line.
-async fn observe(mut request: Request, next: Next) -> Response<Body> {
+async fn observe(State(origins): State<Arc<Origins>>, mut request: Request, next: Next) -> Response<Body> {
     let started = Instant::now();
     let id = request_id(&request);
     let method = request.method().clone();
-    // The route, not the path or query, which may contain any client input.
-    let route = request.extensions().get::<MatchedPath>().cloned();
+    let asked = Asked::by(&request);
     let (log, times) = (RequestLog::default(), CallTimes::default());
     request.extensions_mut().insert(log.clone());
     let served = times.measure(catch(next.run(request)));
-    let mut response = match tokio::time::timeout(REQUEST_BUDGET, served).await {
+    let response = match tokio::time::timeout(REQUEST_BUDGET, served).await {
         Ok(Ok(response)) => response,
         Ok(Err(panic)) => Failure::broken(panic).into_response(),
         Err(_) => Failure::unavailable("the request exceeded its time limit").into_response(),
     };
+    let mut response = asked.answer(&origins, response);
     let line = Line {
         id: &id,
         method: &method,
-        route: route.as_ref().map_or("(none)", MatchedPath::as_str),
+        route: log.matched().map_or("(none)", MatchedPath::as_str),
         status: response.status(),
         failure: response.extensions_mut().remove::<Logged>(),
         log: &log,
@@ -83,7 +100,8 @@ impl Line<'_> {
     /// Writes the line. A server failure is logged as an error, a client error is not.
     fn write(&self) {
         let Self { status, failure, .. } = self;
-        let outcome = if status.is_success() { "ok" } else { "refused" };
+        let is_good = status.is_success() || *status == StatusCode::NOT_MODIFIED;
+        let outcome = if is_good { "ok" } else { "refused" };
         macro_rules! line {
             ($level:ident) => {
                 tracing::$level!(

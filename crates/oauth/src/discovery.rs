@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use crate::authorization_endpoint::AuthorizationEndpoint;
 use crate::grant_type::GrantType;
 use crate::issuer::{Issuer, path};
 use crate::jose;
@@ -32,6 +33,8 @@ impl Aliases {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ServerMetadata {
     issuer: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    authorization_endpoint: Option<String>,
     token_endpoint: String,
     jwks_uri: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -56,18 +59,25 @@ pub struct ServerMetadata {
 
 impl ServerMetadata {
     /// Describes a server. `registration` tells whether clients can register (R15).
-    pub fn new(issuer: &Issuer, offered: &Scope, registration: bool, mutual_tls: &MutualTls) -> Self {
+    pub fn new(
+        issuer: &Issuer,
+        authorization_endpoint: &AuthorizationEndpoint,
+        offered: &Scope,
+        registration: bool,
+        mutual_tls: &MutualTls,
+    ) -> Self {
         let methods: Vec<_> = Method::offered(mutual_tls.method()).map(Method::as_str).collect();
         let algorithms: Vec<_> = jose::ALGORITHMS.iter().map(|(name, _)| *name).collect();
         Self {
             issuer: issuer.as_str().to_owned(),
+            authorization_endpoint: authorization_endpoint.url(issuer),
             token_endpoint: issuer.url(path::TOKEN),
             jwks_uri: issuer.url(path::JWKS),
             introspection_endpoint: issuer.url(path::INTROSPECT),
             revocation_endpoint: issuer.url(path::REVOKE),
             registration_endpoint: registration.then(|| issuer.url(path::REGISTER)),
             scopes_supported: offered.tokens().map(str::to_owned).collect(),
-            // Required by §2; there is no authorization endpoint, so there is no response type.
+            // Required by §2. No grant of this server has a response type, whatever authorization endpoint is named.
             response_types_supported: Vec::new(),
             grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
             // All three endpoints authenticate clients in the same way.

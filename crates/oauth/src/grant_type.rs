@@ -19,6 +19,13 @@ impl GrantType {
         }
     }
 
+    /// Whether the server redirects a user to one of the client's redirect URIs (RFC 6749 §3.1.2).
+    pub const fn redirects(self) -> bool {
+        match self {
+            Self::ClientCredentials => false,
+        }
+    }
+
     /// The grant type with this name, if this server supports it.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|grant| grant.as_str() == name)

@@ -10,6 +10,8 @@ pub mod path {
     pub const REGISTER: &str = "/register";
     /// Tokens (RFC 6749 §3.2).
     pub const TOKEN: &str = "/token";
+    /// Authorization (RFC 6749 §3.1), which this server only refuses.
+    pub const AUTHORIZE: &str = "/authorize";
     /// Introspection (RFC 7662 §2).
     pub const INTROSPECT: &str = "/introspect";
     /// Revocation (RFC 7009 §2).

@@ -10,16 +10,18 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 pub use jsonwebtoken::Algorithm;
 use jsonwebtoken::jwk::{
-    AlgorithmParameters, EllipticCurve, Jwk, JwkSet, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash,
+    AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, KeyOperations, PublicKeyUse, ThumbprintHash,
 };
 use jsonwebtoken::{DecodingKey, crypto};
 use serde_json::{Map, Value};
 
 pub use claims::{Claims, Unverified, Verified};
 
+use crate::jwk::PublicKey;
 use crate::memory;
 
-/// The algorithms that tokens of others may be signed with (RFC 7518 §3.1, RFC 8037 §3.1).
+/// The algorithms that tokens of others may be signed with (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2), by their
+/// names. `EdDSA` and `Ed25519` name the same algorithm here: Ed25519 is the only curve of `EdDSA` that is known.
 pub const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("RS256", Algorithm::RS256),
     ("RS384", Algorithm::RS384),
@@ -30,6 +32,7 @@ pub const ALGORITHMS: &[(&str, Algorithm)] = &[
     ("ES256", Algorithm::ES256),
     ("ES384", Algorithm::ES384),
     ("EdDSA", Algorithm::EdDSA),
+    ("Ed25519", Algorithm::EdDSA),
 ];
 
 /// The algorithm with this name, if it is one of [`ALGORITHMS`].
@@ -74,7 +77,10 @@ pub enum KeysError {
         expected: &'static str,
     },
     /// No key that could verify anything.
-    #[error("holds no RSA key of at least 2048 bits, P-256, P-384 or Ed25519 key")]
+    #[error(
+        "holds no key for signatures: it needs an RSA key of at least 2048 bits or a P-256, P-384 or Ed25519 key, whose \
+         use, key_ops and alg, if present, allow an algorithm that this server supports"
+    )]
     NoUsableKey,
 }
 
@@ -218,7 +224,7 @@ impl PublicKeys {
             {
                 return Err(KeysError::NotPublic);
             }
-            if let Ok(key) = serde_json::from_value(key.clone())
+            if let Some(key) = jwk(members)
                 && ALGORITHMS.iter().any(|(_, algorithm)| fits(&key, *algorithm))
             {
                 usable.push(key);
@@ -230,8 +236,8 @@ impl PublicKeys {
 
 impl PublicKeys {
     /// Our own keys, which need no check.
-    pub fn own(keys: JwkSet) -> Self {
-        Self(keys.keys)
+    pub fn own<'k>(keys: impl IntoIterator<Item = &'k PublicKey>) -> Self {
+        Self(keys.into_iter().map(PublicKey::jwk).collect())
     }
 
     /// An upper estimate of the memory that they take beside themselves, in bytes.
@@ -255,6 +261,15 @@ impl PublicKeys {
     pub fn thumbprints(&self) -> impl Iterator<Item = String> {
         self.0.iter().filter_map(|key| key.thumbprint(ThumbprintHash::SHA256).ok())
     }
+}
+
+/// A key of a kind that the library knows. The library knows only one of the names of Ed25519.
+fn jwk(members: &Map<String, Value>) -> Option<Jwk> {
+    let mut key: Jwk = serde_json::from_value(Value::Object(members.clone())).ok()?;
+    if let Some(algorithm) = members.get("alg").and_then(Value::as_str).and_then(algorithm) {
+        key.common.key_algorithm = Some(algorithm.into());
+    }
+    Some(key)
 }
 
 /// Whether the key may verify signatures of this algorithm (RFC 8725 §3.1).
@@ -287,3 +302,6 @@ fn fits(key: &Jwk, algorithm: Algorithm) -> bool {
     };
     for_signatures && for_algorithm && of_kind
 }
+
+#[cfg(test)]
+mod tests;

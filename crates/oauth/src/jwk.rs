@@ -1,4 +1,4 @@
-//! Signing algorithms and public keys: RFC 7517, RFC 7518, RFC 7638, RFC 8037.
+//! Signing algorithms and public keys: RFC 7517, RFC 7518, RFC 7638, RFC 8037, RFC 9864.
 
 use std::fmt;
 
@@ -6,14 +6,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{
     AlgorithmParameters, CommonParameters, EllipticCurve, EllipticCurveKeyParameters, EllipticCurveKeyType, Jwk,
-    JwkSet, KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType,
-    ThumbprintHash,
+    KeyAlgorithm, OctetKeyPairParameters, OctetKeyPairType, PublicKeyUse, RSAKeyParameters, RSAKeyType, ThumbprintHash,
 };
 use pkcs1::RsaPublicKey;
 use pkcs1::der::Decode;
+use serde::{Serialize, Serializer};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
-/// An algorithm that tokens are signed with (RFC 7518 §3.1, RFC 8037 §3.1).
+/// An algorithm that tokens are signed with (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SigningAlgorithm {
     /// RSASSA-PKCS1-v1_5 with SHA-256: the one every verifier knows (RFC 9068 §2.1).
@@ -24,13 +24,15 @@ pub enum SigningAlgorithm {
     Es256,
     /// ECDSA on P-384 with SHA-384.
     Es384,
-    /// Ed25519.
+    /// Ed25519, by the name that RFC 8037 gave it and that most verifiers know.
     EdDsa,
+    /// Ed25519, by the name that RFC 9864 gives it.
+    Ed25519,
 }
 
 impl SigningAlgorithm {
     /// All of them.
-    pub const ALL: &'static [Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa];
+    pub const ALL: &'static [Self] = &[Self::Rs256, Self::Ps256, Self::Es256, Self::Es384, Self::EdDsa, Self::Ed25519];
 
     /// The value of `alg`.
     pub const fn as_str(self) -> &'static str {
@@ -40,6 +42,7 @@ impl SigningAlgorithm {
             Self::Es256 => "ES256",
             Self::Es384 => "ES384",
             Self::EdDsa => "EdDSA",
+            Self::Ed25519 => "Ed25519",
         }
     }
 
@@ -48,13 +51,14 @@ impl SigningAlgorithm {
         Self::ALL.iter().copied().find(|algorithm| algorithm.as_str() == name)
     }
 
+    /// The library's name of it.
     const fn key_algorithm(self) -> KeyAlgorithm {
         match self {
             Self::Rs256 => KeyAlgorithm::RS256,
             Self::Ps256 => KeyAlgorithm::PS256,
             Self::Es256 => KeyAlgorithm::ES256,
             Self::Es384 => KeyAlgorithm::ES384,
-            Self::EdDsa => KeyAlgorithm::EdDSA,
+            Self::EdDsa | Self::Ed25519 => KeyAlgorithm::EdDSA,
         }
     }
 }
@@ -81,7 +85,8 @@ impl KeyId {
 pub struct PublicKey {
     /// Its identifier.
     pub kid: KeyId,
-    jwk: Jwk,
+    algorithm: SigningAlgorithm,
+    parameters: AlgorithmParameters,
 }
 
 /// Why a public key cannot be used.
@@ -119,16 +124,41 @@ impl PublicKey {
                     _ => return Err(PublicKeyError::WrongAlgorithm),
                 }
             }
-            (ED25519, SigningAlgorithm::EdDsa) => ed25519(key)?,
+            (ED25519, SigningAlgorithm::EdDsa | SigningAlgorithm::Ed25519) => ed25519(key)?,
             (RSA | EC | ED25519, _) => return Err(PublicKeyError::WrongAlgorithm),
             _ => return Err(PublicKeyError::Malformed),
         };
-        let mut jwk = Jwk { common: CommonParameters::default(), algorithm: parameters };
+        let jwk = Jwk { common: CommonParameters::default(), algorithm: parameters.clone() };
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| PublicKeyError::Malformed)?;
-        jwk.common.public_key_use = Some(PublicKeyUse::Signature);
-        jwk.common.key_algorithm = Some(algorithm.key_algorithm());
-        jwk.common.key_id = Some(kid.clone());
-        Ok(Self { kid: KeyId(kid), jwk })
+        Ok(Self { kid: KeyId(kid), algorithm, parameters })
+    }
+
+    /// The key in the library's form, which has one name only for Ed25519: for verifying.
+    pub(crate) fn jwk(&self) -> Jwk {
+        let common = CommonParameters {
+            public_key_use: Some(PublicKeyUse::Signature),
+            key_algorithm: Some(self.algorithm.key_algorithm()),
+            key_id: Some(self.kid.as_str().to_owned()),
+            ..CommonParameters::default()
+        };
+        Jwk { common, algorithm: self.parameters.clone() }
+    }
+}
+
+impl Serialize for PublicKey {
+    /// The members of a JWK (RFC 7517 §4).
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Members<'k> {
+            #[serde(rename = "use")]
+            usage: &'static str,
+            alg: &'static str,
+            kid: &'k str,
+            #[serde(flatten)]
+            parameters: &'k AlgorithmParameters,
+        }
+        let Self { kid, algorithm, parameters } = self;
+        Members { usage: "sig", alg: algorithm.as_str(), kid: kid.as_str(), parameters }.serialize(serializer)
     }
 }
 
@@ -170,8 +200,16 @@ fn ed25519(key: &[u8]) -> Result<AlgorithmParameters, PublicKeyError> {
 }
 
 /// The JWK Set document (RFC 7517 §5).
-pub fn jwk_set<'a>(keys: impl IntoIterator<Item = &'a PublicKey>) -> JwkSet {
-    JwkSet { keys: keys.into_iter().map(|key| key.jwk.clone()).collect() }
+#[derive(Clone, Debug, Serialize)]
+pub struct KeySet {
+    /// The published keys.
+    pub keys: Vec<PublicKey>,
+}
+
+impl<'k> FromIterator<&'k PublicKey> for KeySet {
+    fn from_iter<I: IntoIterator<Item = &'k PublicKey>>(keys: I) -> Self {
+        Self { keys: keys.into_iter().cloned().collect() }
+    }
 }
 
 #[cfg(test)]
@@ -208,14 +246,14 @@ mod tests {
     fn j1_rfc7638_thumbprint() {
         let key = PublicKey::from_spki(&rfc7638_key(), SigningAlgorithm::Rs256).expect("a key");
         assert_eq!(key.kid.as_str(), "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
-        let document = serde_json::to_value(jwk_set([&key])).expect("serialises");
+        let document = serde_json::to_value(KeySet::from_iter([&key])).expect("serialises");
         let expected = serde_json::json!({"keys": [{
             "kty": "RSA", "use": "sig", "alg": "RS256", "kid": key.kid.as_str(), "n": N, "e": "AQAB",
         }]});
         assert_eq!(document, expected);
     }
 
-    /// J1, J4: the Ed25519 key of RFC 8037 Appendix A.2 and its thumbprint of A.3.
+    /// J1, J4: the Ed25519 key of RFC 8037 Appendix A.2 and its thumbprint of A.3, under both names of the algorithm.
     #[test]
     fn j4_rfc8037_thumbprint() {
         let x = URL_SAFE_NO_PAD.decode("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo").expect("base64url");
@@ -223,14 +261,17 @@ mod tests {
             algorithm: AlgorithmIdentifierRef { oid: ED25519, parameters: None },
             subject_public_key: BitStringRef::from_bytes(&x).expect("short"),
         };
-        let key = PublicKey::from_spki(&spki.to_der().expect("encodes"), SigningAlgorithm::EdDsa).expect("a key");
-        assert_eq!(key.kid.as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
-        let document = serde_json::to_value(jwk_set([&key])).expect("serialises");
-        let expected = serde_json::json!({"keys": [{
-            "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA", "kid": key.kid.as_str(),
-            "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
-        }]});
-        assert_eq!(document, expected);
+        let spki = spki.to_der().expect("encodes");
+        for (algorithm, name) in [(SigningAlgorithm::EdDsa, "EdDSA"), (SigningAlgorithm::Ed25519, "Ed25519")] {
+            let key = PublicKey::from_spki(&spki, algorithm).expect("a key");
+            assert_eq!(key.kid.as_str(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
+            let document = serde_json::to_value(KeySet::from_iter([&key])).expect("serialises");
+            let expected = serde_json::json!({"keys": [{
+                "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": name, "kid": key.kid.as_str(),
+                "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo",
+            }]});
+            assert_eq!(document, expected);
+        }
     }
 
     #[test]
@@ -244,6 +285,7 @@ mod tests {
             (&p384, SigningAlgorithm::Es256, PublicKeyError::WrongAlgorithm),
             (&p256, SigningAlgorithm::Rs256, PublicKeyError::WrongAlgorithm),
             (&p256, SigningAlgorithm::EdDsa, PublicKeyError::WrongAlgorithm),
+            (&p256, SigningAlgorithm::Ed25519, PublicKeyError::WrongAlgorithm),
             (&spki(ED25519, AnyRef::NULL, &[4; 31]), SigningAlgorithm::EdDsa, PublicKeyError::Malformed),
             (&rfc7638_key(), SigningAlgorithm::Es256, PublicKeyError::WrongAlgorithm),
             (&spki(EC, AnyRef::from(&P256), &[4; 64]), SigningAlgorithm::Es256, PublicKeyError::Malformed),

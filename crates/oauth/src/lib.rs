@@ -11,12 +11,14 @@
 //! | the server's description | [`discovery`], [`mutual_tls`], [`jwk`], [`key_schedule`] |
 
 pub mod access_token;
+pub mod authorization_endpoint;
 pub mod bearer;
 pub mod certificate;
 pub mod certificate_name;
 pub mod client;
 pub mod client_auth;
 pub mod client_configuration;
+pub mod cors;
 pub mod discovery;
 pub mod distinguished_name;
 pub mod dpop;

@@ -81,7 +81,7 @@ async fn signing_key(sdk: &Sdk, id: &str, algorithm: Option<SigningAlgorithm>) -
         Some(SigningAlgorithm::Es256) => KeySpec::EccNistP256,
         Some(SigningAlgorithm::Es384) => KeySpec::EccNistP384,
         // Unreachable by configuration: KMS does not sign with it.
-        Some(SigningAlgorithm::EdDsa) => return Ok(()),
+        Some(SigningAlgorithm::EdDsa | SigningAlgorithm::Ed25519) => return Ok(()),
     };
     match provision::signing_key(&sdk.kms(), id, spec).await {
         // The existing key has another spec. The token function decides whether it is usable when it loads the key.

@@ -21,7 +21,7 @@ use tokenmint_aws::clients::ClientsTable;
 use tokenmint_aws::clients::known::KnownClients;
 use tokenmint_aws::config::{RegisterConfig, Registration};
 use tokenmint_aws::registrations::RegistrationsTable;
-use tokenmint_function::Clock;
+use tokenmint_function::{Clock, Routes};
 use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::Policy;
 use tokenmint_oauth::method::Method;
@@ -65,11 +65,12 @@ impl Register {
 
 /// The routes of this function. If registration is disabled, `POST /register` is absent (R15); registered clients
 /// keep their configuration endpoint.
-pub fn routes(register: Arc<Register>) -> Router {
+pub fn routes(register: Arc<Register>) -> Routes {
+    let origins = register.config.cors_origins.clone();
     let configuration = get(configure::read).put(configure::update).delete(configure::delete);
     let mut routes = Router::new().route(&format!("{}/{{client_id}}", path::REGISTER), configuration);
     if register.config.registration != Registration::Disabled {
         routes = routes.route(path::REGISTER, post(register::register));
     }
-    routes.with_state(register)
+    Routes::new(routes.with_state(register), origins)
 }

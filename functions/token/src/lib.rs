@@ -3,11 +3,13 @@
 //! | request | RFC | file |
 //! |---|---|---|
 //! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `decide.rs`, `proof.rs` |
+//! | `GET`, `POST /authorize` | 6749 §3.1 | `authorize.rs` |
 //! | `POST /introspect` | 7662 | `introspect.rs`, `own_token.rs` |
 //! | `POST /revoke` | 7009 | `revoke.rs`, `own_token.rs` |
 //! | `GET /.well-known/…` | 7517 §5, 8414 | `discovery.rs` |
 
 mod authenticate;
+mod authorize;
 mod decide;
 mod discovery;
 mod incoming;
@@ -28,7 +30,7 @@ use tokenmint_aws::config::{AssertionAudience, Registration, TokenConfig};
 use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
 use tokenmint_fetch::{Fetcher, KeyCache};
-use tokenmint_function::Clock;
+use tokenmint_function::{Clock, Routes};
 use tokenmint_oauth::discovery::ServerMetadata;
 use tokenmint_oauth::dpop::NonceKey;
 use tokenmint_oauth::issuer::path;
@@ -67,7 +69,8 @@ impl Token {
         let nonce_key = OnceCell::new();
         let client_keys = KeyCache::new(Fetcher::new(config.issuer.is_local()));
         let open = config.registration != Registration::Disabled;
-        let metadata = ServerMetadata::new(&config.issuer, &config.scopes, open, &config.mutual_tls);
+        let endpoint = &config.authorization_endpoint;
+        let metadata = ServerMetadata::new(&config.issuer, endpoint, &config.scopes, open, &config.mutual_tls);
         let urls = config.mutual_tls.urls(&config.issuer, path::TOKEN);
         let assertion_audiences = assertion_audiences(&config, &urls);
         Ok(Self {
@@ -108,14 +111,20 @@ fn assertion_audiences(config: &TokenConfig, token_endpoints: &[String]) -> Vec<
     }
 }
 
-/// The routes of this function.
-pub fn routes(token: Arc<Token>) -> Router {
-    Router::new()
+/// The routes of this function. `/authorize` is among them only where `AUTHORIZATION_ENDPOINT` is `compat`.
+pub fn routes(token: Arc<Token>) -> Routes {
+    let origins = token.config.cors_origins.clone();
+    let mut routes = Router::new();
+    if token.config.authorization_endpoint.is_own() {
+        routes = routes.route(path::AUTHORIZE, get(authorize::authorize).post(authorize::authorize));
+    }
+    let routes = routes
         .route(path::TOKEN, post(issue::issue))
         .route(path::INTROSPECT, post(introspect::introspect))
         .route(path::REVOKE, post(revoke::revoke))
         .route(path::JWKS, get(discovery::jwks))
         .route(path::AUTHORIZATION_SERVER, get(discovery::metadata))
         .route(path::OPENID_CONFIGURATION, get(discovery::metadata))
-        .with_state(token)
+        .with_state(token);
+    Routes::new(routes, origins)
 }

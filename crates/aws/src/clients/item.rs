@@ -186,7 +186,7 @@ mod tests {
         );
         stored("private_key_jwt", json!({"jwks_uri": "https://client.example/jwks.json"})).expect("reads");
         for (method, members, why) in [
-            ("private_key_jwt", bad, "jwks holds no RSA key"),
+            ("private_key_jwt", bad, "jwks holds no key for signatures"),
             ("self_signed_tls_client_auth", json!({}), "token_endpoint_auth_method needs the client's keys"),
             ("tls_client_auth", json!({"tls_client_auth_san_dns": "not a name"}), "tls_client_auth_san_dns is not"),
         ] {

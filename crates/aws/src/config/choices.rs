@@ -61,8 +61,16 @@ choices! {
         EccNistP256 = "ECC_NIST_P256",
         /// P-384: ES384.
         EccNistP384 = "ECC_NIST_P384",
-        /// Ed25519: EdDSA.
+        /// Ed25519: the algorithm that `ED25519_ALG` names.
         EccNistEdwards25519 = "ECC_NIST_EDWARDS25519",
+    }
+
+    /// `ED25519_ALG`: the name of Ed25519 in the header of a token and in the key set.
+    Ed25519Alg {
+        /// RFC 8037's, which most verifiers know.
+        EdDsa = "EdDSA",
+        /// RFC 9864's.
+        Ed25519 = "Ed25519",
     }
 
     /// `ASSERTION_AUDIENCE`: the accepted values of `aud` in a client assertion (A6).

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::choices::{
-    AssertionAudience, CERTIFICATE_METHODS, GRANT_POLICIES, Registration, RegistrationStatus, SigningKeySpec,
-    SigningMode,
+    AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, Registration, RegistrationStatus,
+    SigningKeySpec, SigningMode,
 };
 
 /// A function that reads settings.
@@ -132,7 +132,15 @@ pub const SETTINGS: &[Setting] = &[
         default: Default::Value("RSA_2048"),
         kind: Kind::OneOf(SigningKeySpec::NAMES),
         help: "For `sealed`: `RSA_2048` (RS256), `ECC_NIST_P256` (ES256), `ECC_NIST_P384` (ES384) or \
-               `ECC_NIST_EDWARDS25519` (EdDSA)",
+               `ECC_NIST_EDWARDS25519` (`ED25519_ALG`)",
+    },
+    Setting {
+        name: "ED25519_ALG",
+        functions: TOKEN,
+        default: Default::Value("EdDSA"),
+        kind: Kind::OneOf(Ed25519Alg::NAMES),
+        help: "For `sealed`: `alg` of an Ed25519 key and of the tokens that it signs: `EdDSA` (RFC 8037) or `Ed25519` \
+               (RFC 9864), two names of one algorithm",
     },
     Setting {
         name: "SIGNING_KEY_ROTATION",
@@ -205,6 +213,21 @@ pub const SETTINGS: &[Setting] = &[
         default: Default::Value("3600"),
         kind: Kind::Seconds(60..=86_400),
         help: "How far ahead `exp` of a client assertion may be",
+    },
+    Setting {
+        name: "AUTHORIZATION_ENDPOINT",
+        functions: TOKEN,
+        default: Default::Derived("none"),
+        kind: Kind::Text("`compat`, or an https URL (http on loopback) without a fragment"),
+        help: "`authorization_endpoint` of the metadata, for clients that refuse metadata without it: `compat` for this \
+               server's `/authorize`, which refuses every request, or the URL of another server's",
+    },
+    Setting {
+        name: "CORS_ORIGINS",
+        functions: BOTH,
+        default: Default::Value(""),
+        kind: Kind::Text("https origins (http on loopback), separated by single spaces"),
+        help: "The origins whose web pages may use the endpoints; the key set and the metadata are open to every origin",
     },
     Setting {
         name: "MUTUAL_TLS",

@@ -143,6 +143,64 @@ fn o5_a7_mutual_tls_method() {
     assert!(error.starts_with("MUTUAL_TLS: ") && error.lines().count() == 1, "{error}");
 }
 
+/// O5: `CORS_ORIGINS` is read by both functions, and a mistake is reported once.
+#[test]
+fn o5_cors_origins() {
+    let read = |text| {
+        let environment = good().with("CORS_ORIGINS", text);
+        let token = TokenConfig::from_environment(&environment).map(|config| config.cors_origins);
+        let register = RegisterConfig::from_environment(&environment).map(|config| config.cors_origins);
+        ConfigErrors::both(register, token).map_err(|errors| errors.to_string())
+    };
+    let (register, token) = read("").expect("none");
+    assert!(register.is_empty() && token.is_empty());
+    let (register, token) = read("https://a.example http://localhost:3000").expect("two");
+    for origins in [register, token] {
+        assert!(origins.contains(b"https://a.example") && origins.contains(b"http://localhost:3000"));
+    }
+    for bad in ["*", "null", "https://a.example/", "http://a.example", "https://a.example  https://b.example"] {
+        let errors = read(bad).expect_err(bad);
+        assert!(errors.starts_with("CORS_ORIGINS: ") && errors.lines().count() == 1, "{errors}");
+    }
+}
+
+/// D1, O5: `compat`, a URL, or nothing.
+#[test]
+fn d1_o5_authorization_endpoint() {
+    let read = |text| {
+        let config = TokenConfig::from_environment(&good().with("AUTHORIZATION_ENDPOINT", text));
+        config.map(|config| config.authorization_endpoint).map_err(|errors| errors.to_string())
+    };
+    let url = "https://login.example/authorize";
+    assert_eq!(read(""), Ok(AuthorizationEndpoint::None));
+    assert_eq!(read("compat"), Ok(AuthorizationEndpoint::Compat));
+    assert_eq!(read(url), Ok(AuthorizationEndpoint::Other(url.to_owned())));
+    let text =
+        "AUTHORIZATION_ENDPOINT: must be compat, or an https URL (http only on a loopback address) without fragment";
+    assert_eq!(read("on"), Err(text.to_owned()));
+}
+
+/// J3, O5: the audience has one spelling, with or without the slash of a bare origin.
+#[test]
+fn j3_o5_one_spelling_of_the_audience() {
+    let read = |audience: &str, resource: &str| {
+        let environment = good().with("AUDIENCE", audience).with("RESOURCES", format!(r#"{{"{resource}":"read"}}"#));
+        TokenConfig::from_environment(&environment).map(drop).map_err(|errors| errors.to_string())
+    };
+    for (audience, resource) in [
+        ("", "https://as.example"),
+        ("https://api.example", "https://api.example"),
+        ("https://api.example/", "https://api.example/"),
+        ("https://api.example/x", "https://api.example/x/"),
+    ] {
+        assert_eq!(read(audience, resource), Ok(()));
+    }
+    for (audience, resource) in [("", "https://as.example/"), ("https://api.example/", "https://api.example")] {
+        let error = read(audience, resource).expect_err(resource);
+        assert!(error.starts_with("RESOURCES: spells the audience ") && error.lines().count() == 1, "{error}");
+    }
+}
+
 #[test]
 fn sealed_signing() {
     let sealed = good().with("SIGNING_MODE", "sealed");
@@ -153,6 +211,17 @@ fn sealed_signing() {
         panic!("another mode")
     };
     assert_eq!((config.spec, config.rotation), (SigningKeySpec::Rsa2048, 2_592_000));
+    for (text, alg) in [("", Ed25519Alg::EdDsa), ("EdDSA", Ed25519Alg::EdDsa), ("Ed25519", Ed25519Alg::Ed25519)] {
+        let environment = sealed.clone().with("ED25519_ALG", text);
+        let Signing::Sealed(config) = TokenConfig::from_environment(&environment).expect(text).signing else {
+            panic!("another mode")
+        };
+        assert_eq!(config.ed25519_alg, alg);
+    }
+    for bad in ["ed25519", "Ed448", "EdDSA,Ed25519"] {
+        let errors = TokenConfig::from_environment(&sealed.clone().with("ED25519_ALG", bad)).expect_err(bad);
+        assert_eq!(errors.to_string(), "ED25519_ALG: must be EdDSA or Ed25519");
+    }
     let often = sealed.with("SIGNING_KEY_ROTATION", "7200");
     TokenConfig::from_environment(&often).expect_err("verifiers cache for longer");
 }
@@ -165,7 +234,7 @@ fn signing_keys_with_algorithms() {
     };
     assert_eq!(keys[0].algorithm, Some(SigningAlgorithm::Ps256));
     assert_eq!((keys[1].id.as_str(), keys[1].algorithm), ("alias/b", None));
-    for bad in [",", "a,", "=RS256", "a b", "a=rs256"] {
+    for bad in [",", "a,", "=RS256", "a b", "a=rs256", "a=EdDSA", "a=Ed25519"] {
         TokenConfig::from_environment(&good().with("SIGNING_KEYS", bad)).expect_err(bad);
     }
 }

@@ -1,5 +1,6 @@
 //! Parsers of setting values. Each function returns the value or describes what is wrong with it.
 
+use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
 use tokenmint_oauth::mutual_tls::Domain;
@@ -24,6 +25,10 @@ pub(super) fn table_name(text: &str) -> Result<String, String> {
 
 pub(super) fn scope(text: &str) -> Result<Scope, String> {
     Scope::parse(text).map_err(|error| error.to_string())
+}
+
+pub(super) fn authorization_endpoint(text: &str) -> Result<AuthorizationEndpoint, String> {
+    AuthorizationEndpoint::parse(text).map_err(|error| error.to_string())
 }
 
 /// The mutual TLS domain, if any.
@@ -60,8 +65,9 @@ pub(super) fn signing_keys(text: &str) -> Result<Vec<SigningKey>, String> {
 fn signing_key(entry: &str) -> Result<SigningKey, String> {
     let (id, algorithm) = match entry.split_once('=') {
         Some((id, name)) => {
-            // EdDSA is not supported: KMS signs a digest here, and EdDSA signs the message (RFC 8032 §5.1).
-            let algorithm = SigningAlgorithm::from_name(name).filter(|algorithm| *algorithm != SigningAlgorithm::EdDsa);
+            // Ed25519 is not supported: KMS signs a digest here, and Ed25519 signs the message (RFC 8032 §5.1).
+            let algorithm = SigningAlgorithm::from_name(name)
+                .filter(|algorithm| !matches!(algorithm, SigningAlgorithm::EdDsa | SigningAlgorithm::Ed25519));
             (id, Some(algorithm.ok_or_else(|| format!("{name:?} is not one of RS256, PS256, ES256, ES384"))?))
         }
         None => (entry, None),

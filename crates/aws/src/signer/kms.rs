@@ -7,9 +7,8 @@ use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpe
 use der::asn1::UintRef;
 use der::{Decode, Reader, SliceReader};
 use futures_util::future::try_join_all;
-use jsonwebtoken::jwk::JwkSet;
 use tokenmint_oauth::access_token::{self, Claims, EncodedHeader};
-use tokenmint_oauth::jwk::{PublicKey, PublicKeyError, SigningAlgorithm, jwk_set};
+use tokenmint_oauth::jwk::{KeySet, PublicKey, PublicKeyError, SigningAlgorithm};
 use tokio::sync::OnceCell;
 
 use super::error::{LoadError, SignError};
@@ -97,8 +96,8 @@ impl KmsSigner {
     }
 
     /// The published keys.
-    pub fn jwk_set(&self) -> JwkSet {
-        jwk_set(std::iter::once(&self.first).chain(&self.others).map(|key| &key.public))
+    pub fn jwk_set(&self) -> KeySet {
+        std::iter::once(&self.first).chain(&self.others).map(|key| &key.public).collect()
     }
 
     /// Makes a signed token with exactly one `Sign` of the digest.
@@ -152,14 +151,14 @@ impl KmsKey {
 }
 
 impl KmsAlgorithm {
-    /// EdDSA is not among them: it signs messages, not digests (RFC 8032 §5.1).
+    /// Ed25519 is not among them: it signs messages, not digests (RFC 8032 §5.1).
     fn of(algorithm: SigningAlgorithm) -> Option<Self> {
         let (name, hash, ecdsa) = match algorithm {
             SigningAlgorithm::Rs256 => (SigningAlgorithmSpec::RsassaPkcs1V15Sha256, &SHA256, None),
             SigningAlgorithm::Ps256 => (SigningAlgorithmSpec::RsassaPssSha256, &SHA256, None),
             SigningAlgorithm::Es256 => (SigningAlgorithmSpec::EcdsaSha256, &SHA256, Some(32)),
             SigningAlgorithm::Es384 => (SigningAlgorithmSpec::EcdsaSha384, &SHA384, Some(48)),
-            SigningAlgorithm::EdDsa => return None,
+            SigningAlgorithm::EdDsa | SigningAlgorithm::Ed25519 => return None,
         };
         Some(Self { name, hash, ecdsa })
     }

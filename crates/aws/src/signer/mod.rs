@@ -4,10 +4,10 @@ mod error;
 mod kms;
 pub mod sealed;
 
-use jsonwebtoken::jwk::JwkSet;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::access_token::Claims;
 use tokenmint_oauth::jose::PublicKeys;
+use tokenmint_oauth::jwk::KeySet;
 use tokenmint_oauth::key_schedule::Policy;
 
 use crate::Sdk;
@@ -58,7 +58,7 @@ impl Signer {
     ///
     /// # Errors
     /// [`LoadError`].
-    pub async fn jwk_set(&self, now: EpochSeconds) -> Result<JwkSet, LoadError> {
+    pub async fn jwk_set(&self, now: EpochSeconds) -> Result<KeySet, LoadError> {
         match self {
             Self::Kms(keys) => Ok(keys.load().await?.jwk_set()),
             Self::Sealed(keys) => keys.jwk_set(now).await,
@@ -70,6 +70,6 @@ impl Signer {
     /// # Errors
     /// [`LoadError`].
     pub async fn public_keys(&self, now: EpochSeconds) -> Result<PublicKeys, LoadError> {
-        Ok(PublicKeys::own(self.jwk_set(now).await?))
+        Ok(PublicKeys::own(&self.jwk_set(now).await?.keys))
     }
 }

@@ -25,17 +25,16 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
-use jsonwebtoken::jwk::JwkSet;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::access_token::{self, Claims};
 use tokenmint_oauth::issuer::Issuer;
-use tokenmint_oauth::jwk::jwk_set;
+use tokenmint_oauth::jwk::KeySet;
 use tokenmint_oauth::key_schedule::{Duty, Policy};
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::error::{LoadError, SignError};
-use crate::config::{Sealed, SigningKeySpec};
+use crate::config::{Ed25519Alg, Sealed, SigningKeySpec};
 use crate::{Sdk, Unavailable};
 
 use key_ring::{Key, KeyRing};
@@ -58,6 +57,7 @@ pub struct SealedSigner {
     table: KeysTable,
     vault: Vault,
     spec: SigningKeySpec,
+    ed25519_alg: Ed25519Alg,
     policy: Policy,
     key_ring: RwLock<Arc<KeyRing>>,
     /// When to retry optional work that failed.
@@ -82,6 +82,7 @@ impl SealedSigner {
             table: KeysTable::new(sdk.dynamodb(), config.keys_table, issuer),
             vault: Vault::new(sdk.kms(), config.sealing_key, issuer),
             spec: config.spec,
+            ed25519_alg: config.ed25519_alg,
             policy,
             key_ring: RwLock::default(),
             retry_at: AtomicU64::new(0),
@@ -111,10 +112,10 @@ impl SealedSigner {
     ///
     /// # Errors
     /// [`LoadError`].
-    pub async fn jwk_set(&self, now: EpochSeconds) -> Result<JwkSet, LoadError> {
+    pub async fn jwk_set(&self, now: EpochSeconds) -> Result<KeySet, LoadError> {
         let key_ring = self.key_ring(now).await?;
         self.authenticate_needed(&key_ring, now).await?;
-        Ok(jwk_set(key_ring.published(self.policy, now)))
+        Ok(key_ring.published(self.policy, now).collect())
     }
 
     /// Opens all keys that must be published: all except an announced key that no verifier needs before it fetches
@@ -256,7 +257,8 @@ impl SealedSigner {
             generation.ok_or_else(|| LoadError::Mistake("KEYS_TABLE", "has no generation numbers left".to_owned()))?;
         let dates = self.policy.dates(generation, now, signs_from);
         let stored = self.vault.make(self.spec, &dates).await?;
-        let key = Key::new(stored).map_err(|error| Unavailable::with_cause(CALL, error.to_string()))?;
+        let key =
+            Key::new(stored, self.ed25519_alg).map_err(|error| Unavailable::with_cause(CALL, error.to_string()))?;
         // Only keys that can be opened are published.
         key.open(&self.vault).await.map_err(|error| match error {
             OpenError::Load(error) => error,
@@ -277,7 +279,7 @@ impl SealedSigner {
     /// replace it are opened next.
     async fn read(&self, now: EpochSeconds) -> Result<(), LoadError> {
         let stored = self.table.read().await?;
-        let mut key_ring = KeyRing::new(stored, &self.current(), now);
+        let mut key_ring = KeyRing::new(stored, self.ed25519_alg, &self.current(), now);
         let mut failed = None;
         loop {
             let unknown = key_ring.live(self.policy, now).filter(|(_, key)| key.is_unknown() && key.retry_at() <= now);

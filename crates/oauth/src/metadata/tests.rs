@@ -3,6 +3,7 @@ use serde_json::{Map, Value, json};
 
 use super::*;
 use crate::error::{ErrorCode, OAuthError};
+use crate::grant_type::GrantType;
 use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
 
@@ -188,6 +189,10 @@ fn r6_redirect_uris() {
         "http://[::1]/cb",
         "http://localhost/cb",
         "com.example.app:/oauth2redirect",
+        "com.example.app://oauth2redirect",
+        "cursor://anysphere.cursor-retrieval/oauth/user-x/callback",
+        "CURSOR://anysphere.cursor-mcp/oauth/callback",
+        "vscode:/callback",
     ] {
         verify(&json!({"redirect_uris": [good]})).expect(good);
     }
@@ -202,7 +207,6 @@ fn r6_redirect_uris() {
         "https://a.example/cb#",
         "/relative",
         "a.example",
-        "app:/cb",
         "https://",
         " https://a.example",
         "https://a.example/\u{e9}",
@@ -211,6 +215,56 @@ fn r6_redirect_uris() {
         assert_eq!(refused(&json!({"redirect_uris": [bad]})).code, ErrorCode::InvalidRedirectUri, "{bad}");
     }
     assert_eq!(refused(&json!({"redirect_uris": ["https://a.example", ""]})).code, ErrorCode::InvalidRedirectUri);
+}
+
+/// R6: an application's own scheme needs no dot, because no grant of this server redirects. A grant that does must
+/// bring the rule of RFC 8252 §7.1 back, which [`GrantType::redirects`] decides. Schemes that run or embed content, or
+/// are another protocol's, are refused in whatever case.
+#[test]
+fn r6_private_use_schemes() {
+    assert!(GrantType::ALL.iter().all(|grant| !grant.redirects()));
+    for scheme in [
+        "about",
+        "blob",
+        "chrome",
+        "cid",
+        "content",
+        "data",
+        "file",
+        "filesystem",
+        "ftp",
+        "intent",
+        "jar",
+        "javascript",
+        "localhost",
+        "mailto",
+        "mhtml",
+        "resource",
+        "tel",
+        "urn",
+        "vbscript",
+        "view-source",
+        "ws",
+        "wss",
+    ] {
+        let mixed: String = scheme
+            .chars()
+            .enumerate()
+            .map(|(at, letter)| if at % 2 == 0 { letter.to_ascii_uppercase() } else { letter })
+            .collect();
+        for scheme in [scheme.to_owned(), scheme.to_uppercase(), mixed] {
+            for rest in [":x", "://a.example/cb", ":/cb", ":com.example.app:/cb", ":https://a.example/"] {
+                let uri = format!("{scheme}{rest}");
+                assert_eq!(refused(&json!({"redirect_uris": [uri]})).code, ErrorCode::InvalidRedirectUri, "{uri}");
+            }
+        }
+    }
+    for grants in [json!(["client_credentials"]), json!(["authorization_code", "refresh_token"])] {
+        let metadata = json!({"redirect_uris": ["cursor://x/cb"], "grant_types": grants, "response_types": null});
+        assert_eq!(verify(&metadata).expect("registers")["redirect_uris"], json!(["cursor://x/cb"]));
+    }
+    let text = refused(&json!({"redirect_uris": ["localhost:3000/cb"]})).description;
+    assert_eq!(text.as_str(), "redirect_uris: must be https, http on a loopback address, or a private-use scheme");
 }
 
 /// R7: pages are https, or http on loopback where the server is local.
@@ -364,9 +418,13 @@ proptest! {
 
     /// Any redirect URI: no panic, and what registers is never a script.
     #[test]
-    fn any_redirect_uri(text in "(javascript|data|https?|[a-z.]{1,9}):?/{0,2}\\PC{0,30}") {
+    fn any_redirect_uri(
+        text in "(?i:javascript|data|file|blob|vbscript|about|https?|[a-z.]{1,9})[\\t ]?:?/{0,2}\\PC{0,30}",
+    ) {
         if verify(&json!({"redirect_uris": [text]})).is_ok() {
-            prop_assert!(!text.starts_with("javascript:") && !text.starts_with("data:"));
+            let scheme = text.split(':').next().unwrap_or_default().to_ascii_lowercase();
+            let dangerous = ["javascript", "data", "file", "blob", "vbscript", "about"];
+            prop_assert!(!dangerous.contains(&scheme.as_str()), "{}", text);
         }
     }
 }

@@ -2,7 +2,35 @@
 
 use url::Url;
 
+use crate::grant_type::GrantType;
 use crate::issuer::is_loopback;
+
+/// Schemes that are never an application's own: those that run or embed content or read local files, those of another
+/// protocol, and `localhost`, which is a host whose scheme was forgotten.
+const NOT_PRIVATE_USE: [&str; 22] = [
+    "about",
+    "blob",
+    "chrome",
+    "cid",
+    "content",
+    "data",
+    "file",
+    "filesystem",
+    "ftp",
+    "intent",
+    "jar",
+    "javascript",
+    "localhost",
+    "mailto",
+    "mhtml",
+    "resource",
+    "tel",
+    "urn",
+    "vbscript",
+    "view-source",
+    "ws",
+    "wss",
+];
 
 /// Checks the URL of a page: https, or http on loopback where the server itself is local.
 pub(super) fn web(text: &str, local: bool) -> Result<(), &'static str> {
@@ -15,7 +43,11 @@ pub(super) fn web(text: &str, local: bool) -> Result<(), &'static str> {
 }
 
 /// Checks a redirect URI: absolute and without fragment (RFC 6749 §3.1.2); https, or http on loopback
-/// (RFC 8252 §7.3), or a private-use scheme, which is a reversed domain name (RFC 8252 §7.1, §8.4).
+/// (RFC 8252 §7.3), or a private-use scheme.
+///
+/// RFC 8252 §7.1 makes a reversed domain name of such a scheme (`com.example.app`), so that no other application receives
+/// what the redirect carries. As long as no grant of this server redirects, no redirect carries anything, and a name
+/// without a dot (`cursor://…`), as applications in use have it, takes nothing from anybody.
 pub(super) fn redirect(text: &str) -> Result<(), &'static str> {
     let url = absolute(text)?;
     if url.fragment().is_some() {
@@ -25,7 +57,10 @@ pub(super) fn redirect(text: &str) -> Result<(), &'static str> {
         "https" => Ok(()),
         "http" if is_loopback(&url) => Ok(()),
         "http" => Err("http is for loopback addresses only"),
-        private_use if private_use.contains('.') => Ok(()),
+        scheme if NOT_PRIVATE_USE.contains(&scheme) => {
+            Err("must be https, http on a loopback address, or a private-use scheme")
+        }
+        private_use if private_use.contains('.') || !GrantType::ALL.iter().any(|grant| grant.redirects()) => Ok(()),
         _ => Err("must be https, http on a loopback address, or a private-use scheme with a dot"),
     }
 }

@@ -13,7 +13,7 @@ use super::pair::KeyPair;
 use super::stored_key::{Binding, StoredKey};
 use super::table::Stored;
 use super::vault::{OpenError, Vault};
-use crate::config::SigningKeySpec;
+use crate::config::{Ed25519Alg, SigningKeySpec};
 
 /// A published key, which can be opened to sign.
 #[derive(Debug)]
@@ -41,8 +41,8 @@ pub(super) struct KeyRing {
 
 impl Key {
     /// A key from its stored form.
-    pub(super) fn new(stored: StoredKey) -> Result<Self, PublicKeyError> {
-        let algorithm = stored.spec.algorithm();
+    pub(super) fn new(stored: StoredKey, ed25519_alg: Ed25519Alg) -> Result<Self, PublicKeyError> {
+        let algorithm = stored.spec.algorithm(ed25519_alg);
         let public = PublicKey::from_spki(&stored.pair.public, algorithm)?;
         let header = EncodedHeader::new(algorithm, &public.kid);
         Ok(Self { stored, public, header, private: OnceCell::new(), retry_at: AtomicU64::new(0) })
@@ -122,11 +122,11 @@ impl Key {
 
 impl KeyRing {
     /// The key ring from a read at this time. Known keys keep their state.
-    pub(super) fn new(stored: Stored, before: &Self, now: EpochSeconds) -> Self {
+    pub(super) fn new(stored: Stored, ed25519_alg: Ed25519Alg, before: &Self, now: EpochSeconds) -> Self {
         let known = |key: &StoredKey| before.all().find(|known| known.matches(key)).cloned();
         let keys = stored.keys.into_iter().filter_map(|key| {
             let generation = key.dates.generation;
-            let read = known(&key).map_or_else(|| Key::new(key).map(Arc::new), Ok);
+            let read = known(&key).map_or_else(|| Key::new(key, ed25519_alg).map(Arc::new), Ok);
             read.inspect_err(|cause| {
                 tracing::error!(key.generation = generation, %cause, "the stored signing key is invalid");
             })

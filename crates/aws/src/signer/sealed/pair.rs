@@ -12,7 +12,7 @@ use aws_lc_rs::signature::{
 };
 use tokenmint_oauth::jwk::{KeyId, PublicKey};
 
-use crate::config::SigningKeySpec;
+use crate::config::{Ed25519Alg, SigningKeySpec};
 
 /// A private key.
 pub(super) enum KeyPair {
@@ -49,7 +49,8 @@ impl KeyPair {
                 (der(pair.public_key())?, Self::Ed25519(pair))
             }
         };
-        let own = PublicKey::from_spki(&own, spec.algorithm()).map_err(|_| PairError::Malformed)?;
+        // The name of the algorithm is no part of a thumbprint (RFC 7638 §3.2).
+        let own = PublicKey::from_spki(&own, spec.algorithm(Ed25519Alg::EdDsa)).map_err(|_| PairError::Malformed)?;
         if own.kid == *public { Ok(pair) } else { Err(PairError::Mismatch) }
     }
 

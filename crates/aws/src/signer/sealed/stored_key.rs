@@ -3,7 +3,7 @@
 use tokenmint_oauth::jwk::SigningAlgorithm;
 use tokenmint_oauth::key_schedule::KeyDates;
 
-use crate::config::SigningKeySpec;
+use crate::config::{Ed25519Alg, SigningKeySpec};
 
 /// The stored form of a key.
 #[derive(Debug, PartialEq, Eq)]
@@ -33,13 +33,16 @@ pub(super) struct SealedPair {
 }
 
 impl SigningKeySpec {
-    /// The algorithm of the key (J4).
-    pub(super) const fn algorithm(self) -> SigningAlgorithm {
+    /// The algorithm of the key (J4); that of Ed25519 by its configured name.
+    pub(super) const fn algorithm(self, ed25519_alg: Ed25519Alg) -> SigningAlgorithm {
         match self {
             Self::Rsa2048 => SigningAlgorithm::Rs256,
             Self::EccNistP256 => SigningAlgorithm::Es256,
             Self::EccNistP384 => SigningAlgorithm::Es384,
-            Self::EccNistEdwards25519 => SigningAlgorithm::EdDsa,
+            Self::EccNistEdwards25519 => match ed25519_alg {
+                Ed25519Alg::EdDsa => SigningAlgorithm::EdDsa,
+                Ed25519Alg::Ed25519 => SigningAlgorithm::Ed25519,
+            },
         }
     }
 }
