@@ -193,7 +193,7 @@ def main():
     # be as fast.
     parser.add_argument("--cpu-kms", type=float, default=0.6, help="CPU ms per token, kms [%(default)s]")
     parser.add_argument("--cpu-sealed", type=float, default=0.4, help="the same, sealed, cache off [%(default)s]")
-    parser.add_argument("--cpu-known", type=float, default=0.4, help="the same, sealed, known client [%(default)s]")
+    parser.add_argument("--cpu-known", type=float, default=0.08, help="the same, sealed, known client [%(default)s]")
     parser.add_argument("--dynamodb-ms", type=float, default=3, help="wait for a GetItem [%(default)s]")
     parser.add_argument("--kms-ms", type=float, default=8, help="wait for a Sign [%(default)s]")
     parser.add_argument("--misses", type=float, default=0.01, help="share of tokens of unknown clients [%(default)s]")
