@@ -92,3 +92,12 @@ start_aws() {
   set +a
   say "DynamoDB at $AWS_ENDPOINT_URL_DYNAMODB, KMS at $AWS_ENDPOINT_URL_KMS"
 }
+
+# wanted ROW...: whether one of the rows matches the regular expression $only.
+wanted() {
+  local row
+  for row in "$@"; do
+    if [[ $row =~ $only ]]; then return 0; fi
+  done
+  return 1
+}

@@ -60,15 +60,6 @@ build() {
   done
 }
 
-# wanted ROW...: whether one of the rows is asked for.
-wanted() {
-  local row
-  for row in "$@"; do
-    if [[ $row =~ $only ]]; then return 0; fi
-  done
-  return 1
-}
-
 # start_services NAME [VARIABLE=VALUE...]: runs DynamoDB and KMS with the tables and keys that these settings need.
 # $services is then a file with the functions' environment. Each signing mode gets its own: an older key in the table
 # would otherwise be published too.

@@ -25,15 +25,6 @@ results=${RESULTS:-$work/results.jsonl}
 
 command -v wrk >/dev/null || fail "wrk is missing: sudo apt-get install wrk, or https://github.com/wg/wrk"
 
-# wanted ROW...: whether one of the rows is asked for.
-wanted() {
-  local row
-  for row in "$@"; do
-    if [[ $row =~ $only ]]; then return 0; fi
-  done
-  return 1
-}
-
 # measure ROW ALGORITHM PORT ARGUMENTS... -- COMMAND...: measures one row, if it is asked for.
 measure() {
   local row=$1 algorithm=$2

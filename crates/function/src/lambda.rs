@@ -56,7 +56,7 @@ pub fn main(startup: impl Future<Output = Router>) -> Result<(), Error> {
 /// Serves one event.
 ///
 /// The response is made here, not by the adapter of `lambda_http`, which also decodes other charsets and serves other
-/// event sources. All that this server sends is JSON or empty.
+/// event sources. All that this server sends is UTF-8 text or empty.
 async fn answer(routes: Router, event: LambdaEvent<LambdaRequest>) -> Result<ApiGatewayV2httpResponse, Error> {
     let request = Request::from(sanitize_event(event.payload)).with_lambda_context(event.context);
     let (head, body) = routes.oneshot(request).await?.into_parts();

@@ -8,7 +8,7 @@ use tokenmint_aws::Sdk;
 use tokenmint_aws::config::{Environment, RegisterConfig};
 use tokenmint_function::{Clock, lambda, shell};
 
-/// A call of the AWS SDK makes more than a thousand allocations.
+/// A call of the AWS SDK takes about a seventh fewer instructions with it (docs/performance.md).
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 

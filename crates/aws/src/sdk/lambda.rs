@@ -1,8 +1,7 @@
 //! The AWS SDK in a Lambda function.
 //!
 //! Lambda sets everything that the SDK needs in environment variables. The default chains of `aws-config` would also
-//! look for profiles, SSO, container and instance metadata, with an HTTP client and two parsers for them: a fifth of the
-//! function's code, and work at every cold start.
+//! look for profiles and for container and instance metadata: code in the binary, and work at every cold start.
 
 use std::env;
 

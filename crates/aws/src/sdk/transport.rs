@@ -1,11 +1,10 @@
 //! HTTPS to AWS.
 //!
-//! A cold start would spend most of its time on the system's trust store: about 150 certificates, of which AWS's
-//! endpoints use five.
-
+//! A cold start would spend most of its instructions on reading the system's trust store, of which AWS's endpoints need
+//! five certificates.
 //!
-//! The connections are those of `hyper`, which the Lambda runtime uses too. The SDK's own client brings HTTP/2, which
-//! neither DynamoDB nor KMS speaks, and proxies.
+//! The connections are those of `hyper`, which the Lambda runtime uses too. The SDK's own client brings HTTP/2 and
+//! proxies, which these calls do not need.
 
 use std::error::Error;
 use std::fmt;
@@ -32,7 +31,7 @@ use rustls::{ClientConfig, RootCertStore};
 use super::CONNECT;
 
 /// The root certificates of Amazon Trust Services: Amazon Root CA 1 to 4, and the Starfield root that signed them
-/// (<https://www.amazontrust.com/repository/>). AWS asks its users to trust exactly these.
+/// (<https://www.amazontrust.com/repository/>).
 const AMAZON_TRUST_SERVICES: &[u8] = include_bytes!("amazon_trust_services.pem");
 
 /// The names with which a region of the public partition `aws` begins, up to the first hyphen.
@@ -41,12 +40,17 @@ const PUBLIC_REGIONS: [&str; 9] = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa
 /// An HTTP client for this region's endpoints.
 ///
 /// It trusts Amazon's own roots only. The system's certificates are used in the other partitions (China, `GovCloud`, the
-/// isolated and sovereign ones), whose endpoints may have other roots, and where `SSL_CERT_FILE` or `SSL_CERT_DIR` names
-/// some.
+/// isolated and sovereign ones), whose endpoints may have other roots, where `SSL_CERT_FILE` or `SSL_CERT_DIR` names some,
+/// and where a variable names another https endpoint.
 pub(super) fn https(region: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> SharedHttpClient {
-    let named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| variable(name).is_some());
-    let roots = if named || !region.is_some_and(is_public) { system_roots() } else { amazon_roots() };
-    client(roots)
+    client(if needs_system_roots(region, variable) { system_roots() } else { amazon_roots() })
+}
+
+fn needs_system_roots(region: Option<&str>, variable: impl Fn(&str) -> Option<String>) -> bool {
+    let is_named = ["SSL_CERT_FILE", "SSL_CERT_DIR"].iter().any(|name| variable(name).is_some());
+    let is_https = |name: &&str| variable(name).is_some_and(|url| url.starts_with("https:"));
+    let is_elsewhere = ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_KMS"].iter().any(is_https);
+    is_named || is_elsewhere || !region.is_some_and(is_public)
 }
 
 /// An HTTP client that trusts the system's certificates.
@@ -192,6 +196,19 @@ mod tests {
         ];
         let hexadecimal = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
         assert_eq!(fingerprints.iter().map(|digest| hexadecimal(digest.as_ref())).collect::<Vec<_>>(), known);
+    }
+
+    #[test]
+    fn named_certificates_and_endpoints_use_the_certificates_of_the_system() {
+        let needs = |name: &str, value: &str| {
+            needs_system_roots(Some("eu-central-1"), |asked| (asked == name).then(|| value.to_owned()))
+        };
+        assert!(!needs("AWS_REGION", "eu-central-1") && !needs("AWS_ENDPOINT_URL", "http://127.0.0.1:4566"));
+        assert!(needs("SSL_CERT_FILE", "/ca.pem") && needs("SSL_CERT_DIR", "/ca"));
+        for name in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_KMS"] {
+            assert!(needs(name, "https://dynamodb.example"), "{name}");
+        }
+        assert!(needs_system_roots(None, |_| None));
     }
 
     #[test]
