@@ -4,6 +4,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
 use serde_json::{Value, json};
+use tokenmint_aws::config::Metrics;
 use tokenmint_function::{Routes, log_panics, shell};
 use tokenmint_oauth::cors::Origins;
 use tokenmint_tests::{Answer, Log, events, send};
@@ -26,7 +27,7 @@ fn routes() -> Routes {
         blunder(&request)
     };
     let router = Router::new().route("/early", get(early)).route("/late", get(late));
-    Routes::new(router.route("/good", get(async || "good")), Origins::parse(ORIGIN).expect("an origin"))
+    Routes::new(router.route("/good", get(async || "good")), Origins::parse(ORIGIN).expect("an origin"), Metrics::Off)
 }
 
 /// The responses to the requests, while panics are logged as in production.

@@ -1,4 +1,4 @@
-//! Measures how long a request waits for DynamoDB and KMS.
+//! Measures how long a request waits for DynamoDB and KMS, and counts the calls that fail.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -28,6 +28,8 @@ struct Service {
     calls: usize,
     since: Option<Instant>,
     total: Duration,
+    /// Calls that failed, after their retries.
+    errors: u32,
 }
 
 impl CallTimes {
@@ -53,6 +55,11 @@ impl CallTimes {
     /// The time spent in KMS so far.
     pub fn kms(&self) -> Duration {
         self.with(|times| times.kms.total())
+    }
+
+    /// The number of calls to KMS so far that failed after their retries.
+    pub fn kms_errors(&self) -> u32 {
+        self.with(|times| times.kms.errors)
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Times) -> T) -> T {
@@ -116,11 +123,15 @@ impl Intercept for Timer {
 
     fn read_after_execution(
         &self,
-        _: &FinalizerInterceptorContextRef<'_>,
+        context: &FinalizerInterceptorContextRef<'_>,
         _: &RuntimeComponents,
         _: &mut ConfigBag,
     ) -> Result<(), BoxError> {
-        self.count(Service::end);
+        let failed = context.output_or_error().is_some_and(|outcome| outcome.is_err());
+        self.count(|service| {
+            service.end();
+            service.errors += u32::from(failed);
+        });
         Ok(())
     }
 }

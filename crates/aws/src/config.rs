@@ -59,6 +59,16 @@ pub struct Sealed {
     pub rotation: u32,
 }
 
+/// `METRICS`: whether the log is the source of CloudWatch metrics (O4).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Metrics {
+    /// It is not.
+    #[default]
+    Off,
+    /// It is, and this is the name of the function in the metrics.
+    On(String),
+}
+
 /// The configuration of the register function.
 #[derive(Clone, Debug)]
 pub struct RegisterConfig {
@@ -86,6 +96,8 @@ pub struct RegisterConfig {
     pub registration: Registration,
     /// `REGISTRATION_STATUS`.
     pub registration_status: RegistrationStatus,
+    /// `METRICS`.
+    pub metrics: Metrics,
 }
 
 /// The configuration of the token function.
@@ -130,6 +142,8 @@ pub struct TokenConfig {
     pub grant_policy: GrantPolicy,
     /// `CLIENT_CACHE_TTL`, seconds, 0 = every token request reads its client.
     pub client_cache_ttl: u32,
+    /// `METRICS`.
+    pub metrics: Metrics,
 }
 
 impl RegisterConfig {
@@ -169,6 +183,7 @@ impl RegisterConfig {
         let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
         let registration_status = reader.one_of("REGISTRATION_STATUS", RegistrationStatus::from_name);
+        let metrics = reader.read("METRICS", values::metrics);
         reader.finish(|| {
             let scopes = scopes?;
             Some(Self {
@@ -186,6 +201,7 @@ impl RegisterConfig {
                 mutual_tls: mutual_tls?,
                 registration: registration?,
                 registration_status: registration_status?,
+                metrics: metrics?,
             })
         })
     }
@@ -231,6 +247,7 @@ impl TokenConfig {
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
         let grant_policy = reader.one_of("GRANT_POLICY", choices::grant_policy);
         let client_cache_ttl = reader.number("CLIENT_CACHE_TTL");
+        let metrics = reader.read("METRICS", values::metrics);
         reader.finish(|| {
             let issuer = issuer?;
             Some(Self {
@@ -253,6 +270,7 @@ impl TokenConfig {
                 registration: registration?,
                 grant_policy: grant_policy?,
                 client_cache_ttl: client_cache_ttl?,
+                metrics: metrics?,
             })
         })
     }

@@ -77,6 +77,19 @@ pub(crate) struct Logged {
     pub(crate) cause: String,
 }
 
+impl Logged {
+    /// The name of the error in the log: its code, or a name of our own where the code is that of another error, too, or
+    /// absent.
+    pub(crate) const fn outcome(&self) -> &'static str {
+        match self.code {
+            ErrorCode::MissingToken => "missing_token",
+            ErrorCode::Conflict => "conflict",
+            ErrorCode::TooManyRequests => "too_many_requests",
+            code => code.as_str(),
+        }
+    }
+}
+
 impl IntoResponse for Failure {
     /// The error as JSON, with the headers that its code requires.
     fn into_response(self) -> Response<Body> {

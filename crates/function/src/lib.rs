@@ -8,13 +8,16 @@ mod cacheable;
 mod clock;
 mod cors;
 mod failure;
+mod json;
 pub mod lambda;
+pub mod metrics;
 mod panics;
 pub mod request;
 mod request_log;
 mod routes;
 mod shell;
 pub mod telemetry;
+mod trace;
 
 pub use answer::{json, no_content};
 pub use cacheable::cacheable;

@@ -9,6 +9,8 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use crate::json::Json;
+
 /// The crates whose log level is configurable.
 const OURS: [&str; 6] = ["register", "token", "tokenmint", "tokenmint_aws", "tokenmint_function", "tokenmint_embedded"];
 
@@ -57,11 +59,5 @@ where
     S: tracing::Subscriber + for<'span> LookupSpan<'span>,
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
-    tracing_subscriber::fmt::layer()
-        .json()
-        .flatten_event(true)
-        .with_current_span(false)
-        .with_span_list(false)
-        .with_target(false)
-        .with_writer(writer)
+    tracing_subscriber::fmt::layer().event_format(Json).with_writer(writer)
 }

@@ -66,11 +66,11 @@ impl Register {
 /// The routes of this function. If registration is disabled, `POST /register` is absent (R15); registered clients
 /// keep their configuration endpoint.
 pub fn routes(register: Arc<Register>) -> Routes {
-    let origins = register.config.cors_origins.clone();
+    let (origins, metrics) = (register.config.cors_origins.clone(), register.config.metrics.clone());
     let configuration = get(configure::read).put(configure::update).delete(configure::delete);
     let mut routes = Router::new().route(&format!("{}/{{client_id}}", path::REGISTER), configuration);
     if register.config.registration != Registration::Disabled {
         routes = routes.route(path::REGISTER, post(register::register));
     }
-    Routes::new(routes.with_state(register), origins)
+    Routes::new(routes.with_state(register), origins, metrics)
 }

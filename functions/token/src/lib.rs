@@ -113,7 +113,7 @@ fn assertion_audiences(config: &TokenConfig, token_endpoints: &[String]) -> Vec<
 
 /// The routes of this function. `/authorize` is among them only where `AUTHORIZATION_ENDPOINT` is `compat`.
 pub fn routes(token: Arc<Token>) -> Routes {
-    let origins = token.config.cors_origins.clone();
+    let (origins, metrics) = (token.config.cors_origins.clone(), token.config.metrics.clone());
     let mut routes = Router::new();
     if token.config.authorization_endpoint.is_own() {
         routes = routes.route(path::AUTHORIZE, get(authorize::authorize).post(authorize::authorize));
@@ -126,5 +126,5 @@ pub fn routes(token: Arc<Token>) -> Routes {
         .route(path::AUTHORIZATION_SERVER, get(discovery::metadata))
         .route(path::OPENID_CONFIGURATION, get(discovery::metadata))
         .with_state(token);
-    Routes::new(routes, origins)
+    Routes::new(routes, origins, metrics)
 }

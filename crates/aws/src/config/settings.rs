@@ -329,6 +329,14 @@ pub const SETTINGS: &[Setting] = &[
         help: "How long an instance may issue tokens to a client without reading it again; a client that was disabled or \
                deleted, or a replaced secret, may be accepted that long. 0 = every token reads the client",
     },
+    Setting {
+        name: "METRICS",
+        functions: BOTH,
+        default: Default::Value("off"),
+        kind: Kind::Text("`off`, or 1 to 255 letters, digits, `-`, `_`, `.`"),
+        help: "Whether the log line of a request is a document of CloudWatch's embedded metric format, and the value of \
+               the metrics' dimension `function`",
+    },
 ];
 
 /// The setting with this name.

@@ -7,7 +7,7 @@ use tokenmint_oauth::mutual_tls::Domain;
 use tokenmint_oauth::scope::Scope;
 use url::Url;
 
-use super::SigningKey;
+use super::{Metrics, SigningKey};
 
 pub(super) fn issuer(text: &str) -> Result<Issuer, String> {
     Issuer::parse(text).map_err(|error| error.to_string())
@@ -20,6 +20,17 @@ pub(super) fn table_name(text: &str) -> Result<String, String> {
         Ok(text.to_owned())
     } else {
         Err("is not the name of a DynamoDB table".to_owned())
+    }
+}
+
+/// `off`, or a name for the metrics' dimension. The characters are those of stacks and functions, a part of what
+/// CloudWatch allows.
+pub(super) fn metrics(text: &str) -> Result<Metrics, String> {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    match text {
+        "off" => Ok(Metrics::Off),
+        name if (1..=255).contains(&name.len()) && name.chars().all(allowed) => Ok(Metrics::On(name.to_owned())),
+        _ => Err("must be off, or 1 to 255 letters, digits, '-', '_' or '.'".to_owned()),
     }
 }
 
