@@ -11,7 +11,7 @@ use register::Register;
 use serde_json::{Value, json};
 use token::Token;
 use tokenmint_aws::Sdk;
-use tokenmint_aws::clients::{self, ClientsTable};
+use tokenmint_aws::clients::{self, Author, ClientsTable};
 use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
 use tokenmint_aws::provision::{self, KeySpec};
 use tokenmint_aws::registrations::{self, RegistrationsTable};
@@ -187,7 +187,7 @@ impl World {
     /// Disables a client, as an operator would.
     pub async fn disable(&self, client: &Credentials) {
         let id = ClientId::parse(&client.id).expect("an identifier");
-        self.clients().set_disabled(&id, true).await.expect("an update");
+        self.clients().set_disabled(&id, true, &Author::operator("test")).await.expect("an update");
     }
 
     /// The table of clients.

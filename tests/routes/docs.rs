@@ -18,15 +18,15 @@ fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
 }
 
-fn text(name: &str) -> String {
+pub(crate) fn text(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("{name}: {error}"))
 }
 
 /// A table in a document, identified by the comment before it.
 #[derive(Clone, Copy)]
-struct Place {
-    document: &'static str,
-    name: &'static str,
+pub(crate) struct Place {
+    pub(crate) document: &'static str,
+    pub(crate) name: &'static str,
 }
 
 const SETTINGS_TABLE: Place = Place { document: "docs/configuration.md", name: "settings" };
@@ -44,7 +44,7 @@ impl fmt::Display for Place {
 
 /// The cells of each row, without the head and its separator. The table is the whole text between `<!-- name -->`
 /// and `<!-- end -->`.
-fn table(place: Place) -> Vec<Vec<String>> {
+pub(crate) fn table(place: Place) -> Vec<Vec<String>> {
     let document = text(place.document);
     let begin = format!("<!-- {} -->", place.name);
     let mut lines = document.lines().skip_while(|line| *line != begin);

@@ -10,13 +10,13 @@ use tokenmint_tests::{Answer, Credentials, Log, World, events};
 use tokio::task::JoinSet;
 
 /// A client's key for proofs.
-struct ProofKey {
+pub(crate) struct ProofKey {
     key: EncodingKey,
     jwk: Jwk,
 }
 
 impl ProofKey {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let pkcs8 = aws_lc_rs::signature::EcdsaKeyPair::generate_pkcs8(
             &aws_lc_rs::signature::ECDSA_P256_SHA256_FIXED_SIGNING,
             &aws_lc_rs::rand::SystemRandom::new(),
@@ -31,18 +31,18 @@ impl ProofKey {
     }
 
     /// A proof with these claims and valid `typ` and `jwk`.
-    fn prove(&self, claims: &Value) -> String {
+    pub(crate) fn prove(&self, claims: &Value) -> String {
         let header =
             Header { typ: Some("dpop+jwt".into()), jwk: Some(self.jwk.clone()), ..Header::new(Algorithm::ES256) };
         jsonwebtoken::encode(&header, claims, &self.key).expect("a proof")
     }
 }
 
-fn claims(world: &World, jti: &str) -> Value {
+pub(crate) fn claims(world: &World, jti: &str) -> Value {
     json!({"jti": jti, "htm": "POST", "htu": "https://as.example/token", "iat": world.now()})
 }
 
-async fn ask(world: &World, client: &Credentials, proof: &str) -> Answer {
+pub(crate) async fn ask(world: &World, client: &Credentials, proof: &str) -> Answer {
     let event = events::with_header(events::token("grant_type=client_credentials"), "authorization", client.basic());
     world.token(&events::with_header(event, "dpop", proof)).await
 }

@@ -3,6 +3,7 @@
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
+use tokenmint_aws::clients::Author;
 use tokenmint_oauth::client::ClientId;
 use tokenmint_tests::{Log, World, events};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -191,13 +192,13 @@ async fn a6_a5_no_fetch_for_a_client_that_is_gone_or_disabled() {
     assert_eq!(world.register(&delete).await.status, 204);
     let (disabled, unused) = (client(&world, &site.url).await, client(&world, &site.url).await);
     let id = ClientId::parse(&disabled).expect("an identifier");
-    world.clients().set_disabled(&id, true).await.expect("an update");
+    world.clients().set_disabled(&id, true, &Author::operator("test")).await.expect("an update");
     world.pass(1000);
     for client in [&text("client_id"), &disabled, &unused, "11111111-1111-4111-8111-111111111111"] {
         ask(&world, &key.sign(&claims(&world, client, "1"))).await.expect_error(401, "invalid_client");
     }
     assert_eq!(site.asked(), 0);
-    world.clients().set_disabled(&id, false).await.expect("an update");
+    world.clients().set_disabled(&id, false, &Author::operator("test")).await.expect("an update");
     world.set("UNUSED_CLIENT_TTL", "0").await;
     let present = client(&world, &site.url).await;
     assert_eq!(ask(&world, &key.sign(&claims(&world, &present, "1"))).await.status, 200);

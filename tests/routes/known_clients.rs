@@ -4,6 +4,7 @@ mod flights;
 
 use jsonwebtoken::Algorithm;
 use serde_json::json;
+use tokenmint_aws::clients::{Author, NewClient};
 use tokenmint_oauth::client::ClientId;
 use tokenmint_tests::{Answer, Credentials, Fault, Proxy, World, events};
 
@@ -139,7 +140,7 @@ async fn a5_m6_a_client_that_is_gone_is_refused_in_time() {
     }
     // A client that is enabled again works at once.
     let id = ClientId::parse(&disabled.id).expect("an identifier");
-    world.clients().set_disabled(&id, false).await.expect("an update");
+    world.clients().set_disabled(&id, false, &Author::operator("test")).await.expect("an update");
     assert_eq!(ask(&world, &proxy, &disabled).await, (1, 200));
 }
 
@@ -266,12 +267,12 @@ async fn o2_an_unknown_client_is_not_remembered() {
     let id = ClientId::parse(&client.id).expect("an identifier");
     let consistent = tokenmint_aws::clients::Consistency::Strong;
     let stored = world.clients().find(&id, consistent).await.expect("a read").expect("the client");
-    world.clients().remove(&id).await.expect("removed");
+    world.clients().remove(&id, &Author::operator("test")).await.expect("removed");
     world.pass(30);
     for _ in 0..20 {
         assert_eq!(ask(&world, &proxy, &client).await, (2, 401));
     }
-    world.clients().insert((&stored).try_into().expect("an item")).await.expect("stored");
+    world.clients().insert(NewClient::new(&stored, &Author::operator("test")).expect("an item")).await.expect("stored");
     assert_eq!(ask(&world, &proxy, &client).await, (1, 200));
     assert_eq!(ask(&world, &proxy, &client).await, (0, 200));
 }

@@ -1,5 +1,7 @@
 //! Black-box tests, one file per route. Each test's name begins with the rule it proves.
 
+mod alarms;
+mod audit;
 mod authorize;
 mod client_key;
 mod configure;
@@ -14,6 +16,7 @@ mod http;
 mod introspect;
 mod jwks_uri;
 mod known_clients;
+mod logs;
 mod mutual_tls;
 mod private_key_jwt;
 mod protected;

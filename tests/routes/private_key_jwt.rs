@@ -5,6 +5,7 @@ use std::sync::Arc;
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
+use tokenmint_aws::clients::Author;
 use tokenmint_tests::{Log, World, events};
 use tokio::task::JoinSet;
 
@@ -316,7 +317,7 @@ async fn a3_a5_other_ways_in() {
     let form = format!("grant_type=client_credentials&client_id={client}&client_secret=x");
     world.token(&events::token(&form)).await.expect_error(401, "invalid_client");
     let id = tokenmint_oauth::client::ClientId::parse(&client).expect("an identifier");
-    world.clients().set_disabled(&id, true).await.expect("an update");
+    world.clients().set_disabled(&id, true, &Author::operator("test")).await.expect("an update");
     // The function knows the client for that long.
     world.pass(30);
     ask(&world, &key.sign(&claims(&world, &client, "1"))).await.expect_error(401, "invalid_client");

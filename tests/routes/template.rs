@@ -12,14 +12,14 @@ use tokenmint_aws::tokens;
 use tokenmint_function::REQUEST_BUDGET;
 use tokenmint_tests::{World, events};
 
-fn template() -> Value {
+pub(crate) fn template() -> Value {
     let text =
         std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).expect("template.yaml");
     serde_yaml_ng::from_str(&text).expect("YAML")
 }
 
 /// What follows a tag, such as the name after `!Ref`.
-fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a str> {
+pub(crate) fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a str> {
     match value {
         Value::Tagged(tagged) if tagged.tag == tag => tagged.value.as_str(),
         _ => None,

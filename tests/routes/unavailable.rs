@@ -49,7 +49,7 @@ enum Request {
 }
 
 /// Every call of DynamoDB and KMS that a request makes, with the setting that enables it.
-const CALLS: [(Request, &str, (&str, &str)); 13] = [
+const CALLS: [(Request, &str, (&str, &str)); 14] = [
     (Request::Register, "PutItem", ("REGISTRATION_RATE_TOTAL", "100")),
     (Request::Register, "UpdateItem", ("REGISTRATION_RATE_TOTAL", "100")),
     (Request::RegisterWithToken, "GetItem", ("REGISTRATION", "protected")),
@@ -57,6 +57,7 @@ const CALLS: [(Request, &str, (&str, &str)); 13] = [
     (Request::Read, "GetItem", ("REGISTRATION", "disabled")),
     (Request::Update, "GetItem", ("REGISTRATION", "disabled")),
     (Request::Update, "UpdateItem", ("REGISTRATION", "disabled")),
+    (Request::Delete, "UpdateItem", ("REGISTRATION", "disabled")),
     (Request::Delete, "DeleteItem", ("REGISTRATION", "disabled")),
     (Request::Token, "GetItem", ("AUDIENCE", "https://api.example")),
     (Request::Token, "Sign", ("AUDIENCE", "https://api.example")),

@@ -16,13 +16,16 @@
 //! | `scope_ceiling` | S | the widest scope that the client may register; absent: it registered openly |
 //! | `metadata` | M | the other registered members, as sent |
 //! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client does not expire |
+//! | `last_change` | M | who did what to it last: `what` (S) and `by` (S), for the audit log; absent: nobody since there is one |
 //!
 //! | component | operations | DynamoDB calls |
 //! |---|---|---|
 //! | registration | create | one conditional `PutItem`, in a transaction if an initial access token is used |
-//! | client configuration | read, update, delete | `GetItem`; one conditional `UpdateItem`, one conditional `DeleteItem` |
+//! | client configuration | read, update | `GetItem`; one conditional `UpdateItem` |
+//! | | delete | one conditional `UpdateItem`, one conditional `DeleteItem` |
 //! | the token endpoint | read; clear `expires_at` once | one `GetItem`; one conditional `UpdateItem` |
 
+mod change;
 mod item;
 pub mod known;
 mod limits;
@@ -36,10 +39,13 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::secret::SecretHash;
 
 use crate::Unavailable;
+use change::LastChange;
+pub use change::{ATTRIBUTES, Audited, Author, Change};
 use item::ClientItem;
 pub use item::NewClient;
 use known::{Forget, Kept, KnownClients};
@@ -153,8 +159,8 @@ impl ClientsTable {
         found.item.map(|item| item::read(item).map_err(|error| FindError::Damaged(id.clone(), error))).transpose()
     }
 
-    /// Replaces the metadata, secrets and registration access token of a client with exactly one `UpdateItem`. It
-    /// changes no other attribute, because an operator may disable the client at the same time.
+    /// Replaces the metadata, secrets and registration access token of a client with exactly one `UpdateItem`, for the
+    /// client itself. It changes no other attribute, because an operator may disable the client at the same time.
     ///
     /// `before` is the client as it was read. The write succeeds only if the stored registration access token and
     /// secrets still equal those of `before` (M7).
@@ -162,13 +168,19 @@ impl ClientsTable {
     /// # Errors
     /// [`WriteError`]. [`WriteError::Item`] is returned before DynamoDB is called.
     pub async fn update(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
-        item::write(after)?;
+        let has_new_secret = after.client_secrets.first().is_some_and(|secret| {
+            before.client_secrets.first().is_none_or(|previous| previous.sha256 != secret.sha256)
+        });
+        let what = if has_new_secret { Change::SecretRotated } else { Change::Changed };
+        let change = LastChange::new(what, &Author::client());
+        item::write(after, &change)?;
         let _forget = Forget::afterwards(&self.kept, &after.client_id);
         let (old, new) = (ClientItem::from(before), ClientItem::from(after));
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
         let update = update.update_expression(
             "SET secrets = :secrets, registration_access_token = :token, token_endpoint_auth_method = :method, \
-             method_not_named = :not_named, grant_types = :grants, response_types = :responses, #scope = :scope, metadata = :metadata",
+             method_not_named = :not_named, grant_types = :grants, response_types = :responses, #scope = :scope, metadata = :metadata, \
+             last_change = :change",
         );
         // The last half accepts an SDK retry whose first attempt was stored but whose response was lost.
         let update = update.condition_expression(
@@ -186,18 +198,32 @@ impl ClientsTable {
             .expression_attribute_values(":responses", attribute(&new.response_types)?)
             .expression_attribute_values(":scope", attribute(&new.scope)?)
             .expression_attribute_values(":metadata", attribute(&new.metadata)?)
+            .expression_attribute_values(":change", change.attribute())
             .expression_attribute_values(":old_token", token_of(before))
             .expression_attribute_values(":old_secrets", attribute(&old.secrets)?);
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 
-    /// Removes a client with exactly one `DeleteItem`, if its registration access token is still this one. Succeeds
-    /// if the client no longer exists.
+    /// Removes a client for itself, if this is its registration access token and it is neither disabled nor expired. First
+    /// one `UpdateItem` checks this and states who removes it, which a `DeleteItem` cannot; then one `DeleteItem` removes it,
+    /// if the token is still this one. Between the two the client is as before.
     ///
     /// # Errors
-    /// [`WriteError`].
-    pub async fn delete(&self, id: &ClientId, token: &SecretHash) -> Result<(), WriteError> {
+    /// [`WriteError`]; [`WriteError::Condition`] also if the client does not exist.
+    pub async fn delete(&self, id: &ClientId, token: &SecretHash, now: EpochSeconds) -> Result<(), WriteError> {
         let _forget = Forget::afterwards(&self.kept, id);
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
+        let update = update
+            .update_expression("SET last_change = :change")
+            .condition_expression(
+                "registration_access_token = :token AND (attribute_not_exists(disabled) OR disabled = :no) AND \
+                 (attribute_not_exists(expires_at) OR expires_at > :now)",
+            )
+            .expression_attribute_values(":change", LastChange::new(Change::Deleted, &Author::client()).attribute())
+            .expression_attribute_values(":token", hash(token))
+            .expression_attribute_values(":no", AttributeValue::Bool(false))
+            .expression_attribute_values(":now", AttributeValue::N(now.to_string()));
+        Box::pin(update.send()).await.map_err(update_error)?;
         let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
         let delete = delete
             .condition_expression("attribute_not_exists(client_id) OR registration_access_token = :token")

@@ -5,7 +5,7 @@
 //!
 //! | `id` | what |
 //! |---|---|
-//! | `revoked#<jti>` | a revoked access token of this server (D4) |
+//! | `revoked#<jti>` | a revoked access token of this server (D4); `jti` (S) and, for the audit log, `client_id` (S), whose token it was and who revoked it |
 //! | `assertion#<client_id>#<hash>` | a used client assertion; the hash is base64url of the SHA-256 of its `jti` (A6) |
 //! | `proof#<thumbprint>#<hash>` | a used DPoP proof (J5) |
 //! | `nonce-key` | `key` (B, 32 bytes), from which DPoP nonces are made; does not expire |
@@ -15,6 +15,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::EpochSeconds;
+use tokenmint_oauth::client::ClientId;
 
 use crate::Unavailable;
 
@@ -71,13 +72,16 @@ impl TokensTable {
         }
     }
 
-    /// Records that a token was revoked, until it expires, with exactly one `PutItem`.
+    /// Records that a client revoked one of its tokens, until the token expires, with exactly one `PutItem`.
     ///
     /// # Errors
     /// [`Unavailable`].
-    pub async fn revoke(&self, jti: &str, expires_at: EpochSeconds) -> Result<(), Unavailable> {
+    pub async fn revoke(&self, jti: &str, expires_at: EpochSeconds, client: &ClientId) -> Result<(), Unavailable> {
         let put = self.dynamodb.put_item().table_name(&self.name).item(KEY, revoked(jti));
-        let put = put.item("expires_at", AttributeValue::N(expires_at.to_string()));
+        let put = put
+            .item("jti", AttributeValue::S(jti.to_owned()))
+            .item("client_id", AttributeValue::S(client.as_str().to_owned()))
+            .item("expires_at", AttributeValue::N(expires_at.to_string()));
         let put = Box::pin(put.send()).await;
         put.map(drop).map_err(|error| Unavailable::new("dynamodb:PutItem", error))
     }

@@ -32,7 +32,9 @@ pub fn shell(routes: Routes) -> Router {
     let inner = inner.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
     let inner = inner.layer(MapRequestLayer::new(note_route as fn(_) -> _));
     // axum adds `Allow` around the layers of a router. What reads that header stands around the whole router.
-    Router::new().fallback_service(inner).layer(middleware::from_fn_with_state(Arc::new(Observer { origins, metrics }), observe))
+    Router::new()
+        .fallback_service(inner)
+        .layer(middleware::from_fn_with_state(Arc::new(Observer { origins, metrics }), observe))
 }
 
 /// What a request is observed with.

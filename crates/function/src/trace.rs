@@ -130,7 +130,9 @@ mod tests {
     #[test]
     fn o3_xray() {
         let id = "1-5759e988-bd862e3fe1be46a994272793";
-        for good in ["Root={}", "Root={};Parent=53995c3f42cd8ad8;Sampled=1", "Self=1-67891234-0;Root={}", "Sampled=?; Root={}"] {
+        for good in
+            ["Root={}", "Root={};Parent=53995c3f42cd8ad8;Sampled=1", "Self=1-67891234-0;Root={}", "Sampled=?; Root={}"]
+        {
             assert_eq!(root(&good.replace("{}", id)), Some(id), "{good}");
         }
         for bad in ["", id, "Root=", "root={}", "Root={}0", "Root={}-", "Root=2-5759e988-bd862e3fe1be46a994272793"] {
@@ -144,7 +146,8 @@ mod tests {
     fn o3_traces_of_a_request() {
         let (of_lambda, of_header) = ("1-5759e988-bd862e3fe1be46a994272793", "1-11111111-222222222222222222222222");
         let parent = format!("00-{TRACE_ID}-{PARENT_ID}-01");
-        let request = Request::builder().header(TRACEPARENT, &parent).header(AMZN_TRACE_ID, format!("Root={of_header}"));
+        let request =
+            Request::builder().header(TRACEPARENT, &parent).header(AMZN_TRACE_ID, format!("Root={of_header}"));
         let mut request = request.body(Body::empty()).expect("a request");
         assert_eq!(Trace::of(&request).xray.as_deref(), Some(of_header));
         let mut context = Context::default();

@@ -57,7 +57,7 @@ async fn show(target: &Target, given: &ClientId, json: bool) -> Result<(), Error
 async fn set_disabled(target: &Target, given: &ClientId, disabled: bool) -> Result<(), Error> {
     let set = tables::with(target, async |tables| {
         let id = tables.resolve(given).await?;
-        match tables.clients.set_disabled(&id, disabled).await {
+        match tables.clients.set_disabled(&id, disabled, &tables.operator).await {
             Err(WriteError::Condition) => Err(Error::NoClient(id)),
             set => Ok(set.map(|()| id)?),
         }
@@ -90,7 +90,7 @@ async fn delete(target: &Target, given: &ClientId, yes: bool) -> Result<(), Erro
         }
         client.client_id
     };
-    if !tables::with(target, async |tables| Ok(tables.clients.remove(&id).await?)).await? {
+    if !tables::with(target, async |tables| Ok(tables.clients.remove(&id, &tables.operator).await?)).await? {
         return Err(Error::NoClient(id));
     }
     output::print(&format!("{} is deleted. {TAKES_EFFECT}\n", visible(id.as_str())))?;

@@ -4,7 +4,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use tokenmint_aws::clients::{ClientsTable, Consistency, FindError};
+use tokenmint_aws::clients::{Author, ClientsTable, Consistency, FindError};
 use tokenmint_aws::config::{Environment, RegisterConfig};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_aws::{Reason, Sdk, Unavailable};
@@ -45,6 +45,8 @@ pub(crate) struct Tables {
     pub(crate) lifetimes: Lifetimes,
     /// Whether the server runs on this machine, so that plain http on loopback is allowed.
     pub(crate) local: bool,
+    /// Who uses this program, for the audit log.
+    pub(crate) operator: Author,
 }
 
 impl Tables {
@@ -187,7 +189,16 @@ fn tables(sdk: &Sdk, config: &RegisterConfig) -> Tables {
         issuer: Some(config.issuer.clone()),
         lifetimes: config.lifetimes,
         local: true,
+        operator: operator(),
     }
+}
+
+/// The name in `TOKENMINT_OPERATOR`, or else that of the user of this machine. It proves nothing: CloudTrail has the IAM
+/// identity of each call, if it records the table's data events.
+fn operator() -> Author {
+    let variables = ["TOKENMINT_OPERATOR", "USER", "LOGNAME", "USERNAME"];
+    let names = variables.iter().filter_map(|name| std::env::var(name).ok());
+    Author::operator(&names.into_iter().find(|name| !name.is_empty()).unwrap_or_default())
 }
 
 enum Opened {

@@ -1,8 +1,9 @@
 //! Authorization of registration and configuration requests: RFC 7591 §3, RFC 7592 §2, RFC 6750.
 
 use axum::http::HeaderMap;
-use tokenmint_aws::clients::Consistency;
+use tokenmint_aws::clients::{Author, Consistency};
 use tokenmint_aws::config::Registration;
+use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_function::{Failure, OrRefuse, RequestLog, request};
 use tokenmint_oauth::bearer::{BearerError, BearerToken};
 use tokenmint_oauth::client::{Client, ClientId};
@@ -37,6 +38,14 @@ impl Permission {
             Self::Token(token) => Some(token.scope.clone()),
         }
     }
+
+    /// Who registers, for the audit log.
+    pub(crate) fn author(&self) -> Author {
+        match self {
+            Self::Open => Author::anyone(),
+            Self::Token(token) => Author::initial_access_token(&RegistrationsTable::token_id(&token.hash)),
+        }
+    }
 }
 
 /// Authorizes a registration request (R15).
@@ -52,6 +61,18 @@ pub(crate) async fn registration(state: &Register, headers: &HeaderMap) -> Resul
     Ok(Permission::Token(token))
 }
 
+/// The client and the registration access token that a request presents (RFC 7592 §2); neither is checked yet.
+pub(crate) fn presented<'r>(
+    id: &str,
+    authorization: &[&'r [u8]],
+    log: &RequestLog,
+) -> Result<(ClientId, BearerToken<'r>), Failure> {
+    let presented = BearerToken::present(authorization).or_refuse()?;
+    let id = ClientId::parse(id).map_err(|_| invalid("malformed client identifier"))?;
+    log.client_id(&id);
+    Ok((id, presented))
+}
+
 /// Authenticates the client by the registration access token in the request (RFC 7592 §2; M3). The read is
 /// consistent, because later writes depend on it.
 pub(crate) async fn configuration<'r>(
@@ -60,10 +81,7 @@ pub(crate) async fn configuration<'r>(
     authorization: &[&'r [u8]],
     log: &RequestLog,
 ) -> Result<(Client, BearerToken<'r>), Failure> {
-    let presented = BearerToken::present(authorization).or_refuse()?;
-    let invalid = |why| Failure::refused(BearerError::Invalid(why));
-    let id = ClientId::parse(id).map_err(|_| invalid("malformed client identifier"))?;
-    log.client_id(&id);
+    let (id, presented) = presented(id, authorization, log)?;
     let now = state.clock.now();
     let found = state.clients.find(&id, Consistency::Strong).await?;
     let client = found.filter(|client| client.is_live_at(now)).ok_or_else(|| invalid("unknown client"))?;
@@ -74,4 +92,8 @@ pub(crate) async fn configuration<'r>(
         return Err(invalid("disabled client"));
     }
     Ok((client, presented))
+}
+
+fn invalid(why: &'static str) -> Failure {
+    Failure::refused(BearerError::Invalid(why))
 }

@@ -57,21 +57,25 @@ pub(crate) async fn update(
     Ok(json(StatusCode::OK, &issued.response(&state.config.issuer)))
 }
 
-/// Deletes a registration (RFC 7592 §2.3): authorize → remove → answer.
+/// Deletes a registration (RFC 7592 §2.3): authorize and remove → answer. The write that states who removes the client also
+/// checks the token, so there is no read before it, except to say why it is refused.
 pub(crate) async fn delete(
     State(state): State<Arc<Register>>,
     Extension(log): Extension<RequestLog>,
     request: Request,
 ) -> Result<Response<Body>, Failure> {
     let head = request.into_parts().0;
-    let authorization = request::authorization(&head.headers);
-    let (client, token) = authorize::configuration(&state, client_id(&head.uri), &authorization, &log).await?;
-    state.clients.delete(&client.client_id, token.hash()).await.map_err(|error| match error {
-        // The token was rotated after it was read.
-        WriteError::Condition => Failure::refused(BearerError::Invalid("wrong registration access token")),
-        error => error.into(),
-    })?;
-    Ok(no_content())
+    let (path_id, authorization) = (client_id(&head.uri), request::authorization(&head.headers));
+    let (id, token) = authorize::presented(path_id, &authorization, &log)?;
+    match state.clients.delete(&id, token.hash(), state.clock.now()).await {
+        Ok(()) => Ok(no_content()),
+        Err(WriteError::Condition) => {
+            authorize::configuration(&state, path_id, &authorization, &log).await?;
+            // The token was rotated after it was checked, or the client was enabled since.
+            Err(Failure::refused(BearerError::Invalid("wrong registration access token")))
+        }
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// The identifier in the path.

@@ -46,7 +46,7 @@ pub(crate) async fn register(
 /// Stores the client: an open registration counts against the limits, any other consumes one use of its token.
 /// Metadata that cannot be stored is refused before either.
 async fn store(state: &Register, head: &Parts, permission: &Permission, client: &Client) -> Result<(), Failure> {
-    let (client, now) = (NewClient::try_from(client).or_refuse()?, state.clock.now());
+    let (client, now) = (NewClient::new(client, &permission.author()).or_refuse()?, state.clock.now());
     match permission {
         Permission::Open => {
             let counted = state.registrations.count(request::source_address(head), state.config.limits, now).await;

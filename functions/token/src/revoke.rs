@@ -31,7 +31,7 @@ pub(crate) async fn revoke(
             let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the token was issued to another client");
             return Err(Failure::refused(error));
         }
-        state.tokens.revoke(&token.jti, token.exp).await?;
+        state.tokens.revoke(&token.jti, token.exp, &token.client_id).await?;
     }
     Ok(json(StatusCode::OK, &serde_json::Map::new()))
 }

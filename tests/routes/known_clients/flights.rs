@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::json;
+use tokenmint_aws::clients::Author;
 use tokenmint_aws::clients::known::{KnownClients, Refused};
 use tokenmint_oauth::client::ClientId;
 use tokenmint_tests::{Answer, Credentials, Fault, Log, Proxy, World};
@@ -158,7 +159,7 @@ async fn m6_a_read_that_began_before_a_removal_keeps_nothing() {
     });
     proxy.until_held(1).await;
     proxy.repair();
-    table.remove(&id).await.expect("removed");
+    table.remove(&id, &Author::operator("test")).await.expect("removed");
     // Nobody joins the early read any more.
     let found = known.find(&id, world.now()).await.expect("a read");
     assert_eq!((found.client.is_none(), proxy.count("GetItem")), (true, 2));
@@ -183,16 +184,16 @@ async fn m6_o2_each_write_makes_the_client_be_forgotten() {
         find().await;
         assert_eq!(known.size().0, 1, "{write}");
         match write {
-            0 => table.set_disabled(&id, true).await.expect("written"),
-            1 => table.set_disabled(&id, false).await.expect("written"),
-            2 => table.set_secrets(&before, &before).await.expect("written"),
+            0 => table.set_disabled(&id, true, &Author::operator("test")).await.expect("written"),
+            1 => table.set_disabled(&id, false, &Author::operator("test")).await.expect("written"),
+            2 => table.set_secrets(&before, &before, &Author::operator("test")).await.expect("written"),
             3 => table.update(&before, &before).await.expect("written"),
             4 => {
                 proxy.break_down("UpdateItem", lost);
                 table.update(&before, &before).await.expect_err("the response is lost");
                 proxy.repair();
             }
-            _ => table.delete(&id, &token).await.expect("written"),
+            _ => table.delete(&id, &token, world.now()).await.expect("written"),
         }
         assert_eq!(known.size().0, 0, "{write}");
     }

@@ -14,6 +14,7 @@ use tokenmint_oauth::method::{Method, MethodChoice};
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 
+use super::change::{Author, Change, LAST_CHANGE, LastChange};
 use super::limits::{self, ItemError};
 use super::token_of;
 
@@ -29,6 +30,15 @@ pub struct NewClient {
 }
 
 impl NewClient {
+    /// The item of a client that is registered by this author.
+    ///
+    /// # Errors
+    /// [`ItemError`], if DynamoDB cannot store it.
+    pub fn new(client: &Client, by: &Author) -> Result<Self, ItemError> {
+        let item = write(client, &LastChange::new(Change::Registered, by))?;
+        Ok(Self { item, token: token_of(client), client_id: client.client_id.clone() })
+    }
+
     /// The client's identifier.
     pub const fn client_id(&self) -> &ClientId {
         &self.client_id
@@ -38,14 +48,6 @@ impl NewClient {
 impl fmt::Debug for NewClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("NewClient").field("client_id", &self.client_id).finish_non_exhaustive()
-    }
-}
-
-impl TryFrom<&Client> for NewClient {
-    type Error = ItemError;
-
-    fn try_from(client: &Client) -> Result<Self, ItemError> {
-        Ok(Self { item: write(client)?, token: token_of(client), client_id: client.client_id.clone() })
     }
 }
 
@@ -71,6 +73,8 @@ pub(super) struct ClientItem {
     scope_ceiling: Option<Scope>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<EpochSeconds>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_change: Option<LastChange>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -79,9 +83,10 @@ pub(super) struct SecretItem {
     expires_at: EpochSeconds,
 }
 
-/// Serializes a client and checks that DynamoDB can store it.
-pub(super) fn write(client: &Client) -> Result<HashMap<String, AttributeValue>, ItemError> {
-    let item = serde_dynamo::to_item(ClientItem::from(client)).map_err(ItemError::Form)?;
+/// Serializes a client and its last change, and checks that DynamoDB can store them.
+pub(super) fn write(client: &Client, change: &LastChange) -> Result<HashMap<String, AttributeValue>, ItemError> {
+    let mut item: HashMap<_, _> = serde_dynamo::to_item(ClientItem::from(client)).map_err(ItemError::Form)?;
+    item.insert(LAST_CHANGE.to_owned(), change.attribute());
     limits::check(&item)?;
     Ok(item)
 }
@@ -113,6 +118,7 @@ impl From<&Client> for ClientItem {
             metadata: metadata.others,
             scope_ceiling: client.scope_ceiling.clone(),
             expires_at: client.expires_at,
+            last_change: None,
         }
     }
 }
@@ -150,6 +156,7 @@ mod tests {
     use serde_json::json;
     use tokenmint_oauth::registration::{Issued, Lifetimes};
 
+    use super::super::change::{ATTRIBUTES, Audited};
     use super::*;
 
     /// R1: a client that DynamoDB cannot store is refused before it is counted or consumes a token use.
@@ -157,13 +164,40 @@ mod tests {
     fn r1_what_cannot_be_stored_is_no_new_client() {
         let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
         let mut client = Issued::new(metadata, None, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
-        let stored = NewClient::try_from(&client).expect("can be stored");
+        let stored = NewClient::new(&client, &Author::anyone()).expect("can be stored");
         assert_eq!(format!("{stored:?}"), format!("NewClient {{ client_id: {:?}, .. }}", client.client_id));
         for bad in [json!(1e300), json!({"": 1}), json!("x".repeat(400 * 1024))] {
             let mut stored = StoredMetadata::default();
             stored.others.insert("member".to_owned(), bad.clone());
             client.metadata = ClientMetadata::from_stored(stored).expect("metadata");
-            assert!(NewClient::try_from(&client).is_err(), "{bad}");
+            assert!(NewClient::new(&client, &Author::anyone()).is_err(), "{bad}");
+        }
+    }
+
+    /// O3, R19: every attribute of an item is classified: whether it is in the audit log, and if not, why.
+    #[test]
+    fn o3_r19_every_attribute_is_classified() {
+        let scope = Scope::parse("a b").expect("a scope");
+        let stored = StoredMetadata {
+            method_choice: MethodChoice::Defaulted,
+            scope: scope.clone(),
+            ..StoredMetadata::default()
+        };
+        let metadata = ClientMetadata::from_stored(stored).expect("metadata");
+        let lifetimes = Lifetimes { unused: 60, ..Lifetimes::default() };
+        let client = Issued::new(metadata, Some(scope), 1_700_000_000, lifetimes, |bytes| bytes.fill(1)).client;
+        let client = Client { disabled: true, ..client };
+        let item = write(&client, &LastChange::new(Change::Registered, &Author::anyone())).expect("can be stored");
+        let mut names: Vec<_> = item.keys().map(String::as_str).collect();
+        let mut classified: Vec<_> = ATTRIBUTES.iter().map(|(name, _)| *name).collect();
+        names.sort_unstable();
+        classified.sort_unstable();
+        assert_eq!(names, classified);
+        // Whatever holds bytes is a hash.
+        for (name, value) in &item {
+            let is_secret = ATTRIBUTES.contains(&(name.as_str(), Audited::Secret));
+            let bytes = format!("{value:?}").contains("Blob");
+            assert_eq!(is_secret, bytes, "{name}");
         }
     }
 
@@ -174,7 +208,7 @@ mod tests {
         let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
         let client = Issued::new(metadata, None, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
         let stored = |method: &str, members: Value| {
-            let mut item = write(&client).expect("can be stored");
+            let mut item = write(&client, &LastChange::new(Change::Changed, &Author::client())).expect("can be stored");
             item.insert("token_endpoint_auth_method".to_owned(), AttributeValue::S(method.to_owned()));
             item.insert("metadata".to_owned(), serde_dynamo::to_attribute_value(members).expect("an attribute"));
             read(item)

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::client::{Client, ClientId};
 
+use super::change::{Author, Change, LastChange};
 use super::known::Forget;
 use super::{ClientsTable, FindError, KEY, WriteError, attribute, item, key, update_error};
 use crate::Unavailable;
@@ -72,17 +73,19 @@ impl ClientsTable {
     ///
     /// # Errors
     /// [`WriteError`]; [`WriteError::Condition`] if the client does not exist.
-    pub async fn set_disabled(&self, id: &ClientId, disabled: bool) -> Result<(), WriteError> {
+    pub async fn set_disabled(&self, id: &ClientId, disabled: bool, by: &Author) -> Result<(), WriteError> {
         let _forget = Forget::afterwards(&self.kept, id);
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
         let update = update.condition_expression("attribute_exists(client_id)");
         let update = if disabled {
             update
-                .update_expression("SET disabled = :yes")
+                .update_expression("SET disabled = :yes, last_change = :change")
                 .expression_attribute_values(":yes", AttributeValue::Bool(true))
         } else {
-            update.update_expression("REMOVE disabled")
+            update.update_expression("REMOVE disabled SET last_change = :change")
         };
+        let what = if disabled { Change::Disabled } else { Change::Enabled };
+        let update = update.expression_attribute_values(":change", LastChange::new(what, by).attribute());
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 
@@ -91,26 +94,37 @@ impl ClientsTable {
     ///
     /// # Errors
     /// [`WriteError`].
-    pub async fn set_secrets(&self, before: &Client, after: &Client) -> Result<(), WriteError> {
+    pub async fn set_secrets(&self, before: &Client, after: &Client, by: &Author) -> Result<(), WriteError> {
         let _forget = Forget::afterwards(&self.kept, &after.client_id);
         let secrets = |client| attribute(item::ClientItem::from(client).secrets);
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
         let update = update
-            .update_expression("SET secrets = :secrets")
+            .update_expression("SET secrets = :secrets, last_change = :change")
             // The second half accepts an SDK retry whose first attempt was stored but whose response was lost.
             .condition_expression("secrets = :old_secrets OR secrets = :secrets")
+            .expression_attribute_values(":change", LastChange::new(Change::SecretRotated, by).attribute())
             .expression_attribute_values(":secrets", secrets(after)?)
             .expression_attribute_values(":old_secrets", secrets(before)?);
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 
-    /// Removes a client without its registration access token, with exactly one `DeleteItem`. Returns `false` if it
-    /// did not exist.
+    /// Removes a client without its registration access token: one `UpdateItem`, which states who does so, then one
+    /// `DeleteItem`. Returns `false` if it did not exist.
     ///
     /// # Errors
-    /// [`Unavailable`].
-    pub async fn remove(&self, id: &ClientId) -> Result<bool, Unavailable> {
+    /// [`WriteError`], but never [`WriteError::Condition`]. The client may then be as it was.
+    pub async fn remove(&self, id: &ClientId, by: &Author) -> Result<bool, WriteError> {
         let _forget = Forget::afterwards(&self.kept, id);
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
+        let update = update
+            .update_expression("SET last_change = :change")
+            .condition_expression("attribute_exists(client_id)")
+            .expression_attribute_values(":change", LastChange::new(Change::Deleted, by).attribute());
+        match Box::pin(update.send()).await.map_err(update_error) {
+            Ok(_) => {}
+            Err(WriteError::Condition) => return Ok(false),
+            Err(error) => return Err(error),
+        }
         let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
         let delete = delete.return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld);
         let deleted = Box::pin(delete.send()).await.map_err(|error| Unavailable::new("dynamodb:DeleteItem", error))?;

@@ -182,8 +182,9 @@ With --table, they use a DynamoDB table in the AWS account that AWS's own variab
 AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and so on. After `aws sso login`, run
 `eval \"$(aws configure export-credentials --format env)\"`. The commands need these IAM
 actions on the table: dynamodb:Scan (list), GetItem (show, delete, rotate-secret), PutItem
-(create), UpdateItem (disable, enable, rotate-secret), DeleteItem (delete); for an ID that is
-not complete, also GetItem and Scan.";
+(create), UpdateItem (disable, enable, rotate-secret, delete), DeleteItem (delete); for an ID
+that is not complete, also GetItem and Scan. TOKENMINT_OPERATOR names you in the audit log; the
+default is your user on this machine.";
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

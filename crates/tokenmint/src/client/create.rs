@@ -59,7 +59,7 @@ async fn store(tables: &Tables, create: &CreateArguments, body: &[u8]) -> Result
     // The client may not widen the scope that the operator gave it.
     let ceiling = Some(metadata.scope.clone());
     let new = Issued::new(metadata, ceiling, Clock::System.now(), lifetimes, random);
-    let client = NewClient::try_from(&new.client).map_err(WriteError::from)?;
+    let client = NewClient::new(&new.client, &tables.operator).map_err(WriteError::from)?;
     tables.clients.insert(client).await?;
 
     let issuer = create.issuer.as_ref().or(tables.issuer.as_ref());

@@ -97,7 +97,7 @@ async fn store(tables: &Tables, id: &ClientId, lifetimes: Lifetimes, yes: bool) 
         }
         let mut after = before.clone();
         let secret = rotate_secret(&mut after, now, lifetimes, random);
-        match tables.clients.set_secrets(&before, &after).await {
+        match tables.clients.set_secrets(&before, &after, &tables.operator).await {
             Err(WriteError::Condition) => {}
             set => return Ok(set.map(|()| Outcome::Rotated(Box::new(after), secret))?),
         }

@@ -10,7 +10,7 @@ use std::thread;
 use tempfile::TempDir;
 use tokenmint::Cli;
 use tokenmint_aws::Sdk;
-use tokenmint_aws::clients::{ClientsTable, NewClient};
+use tokenmint_aws::clients::{Author, ClientsTable, NewClient};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
@@ -155,8 +155,8 @@ impl Place {
 async fn restore(clients: &ClientsTable, registrations: &RegistrationsTable) {
     let disabled = Client { disabled: true, ..client("00000000-52a4-4a5c-9d0e-0f5a2f7f9f55") };
     for client in [client(CLIENT), disabled] {
-        clients.remove(&client.client_id).await.unwrap();
-        clients.insert(NewClient::try_from(&client).unwrap()).await.unwrap();
+        clients.remove(&client.client_id, &Author::operator("test")).await.unwrap();
+        clients.insert(NewClient::new(&client, &Author::operator("test")).unwrap()).await.unwrap();
     }
     let hash = RegistrationsTable::token_hash(TOKEN).unwrap();
     let token = InitialAccessToken {

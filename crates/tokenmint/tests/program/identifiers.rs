@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use tokenmint_aws::clients::{self, ClientsTable, NewClient};
+use tokenmint_aws::clients::{self, Author, ClientsTable, NewClient};
 use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::{Addresses, Embedded, Storage};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
@@ -41,7 +41,7 @@ async fn store(ids: &[&str]) -> Data {
     provision::table(&dynamodb, "tokenmint-clients", clients::KEY).await.unwrap();
     let table = ClientsTable::new(dynamodb, "tokenmint-clients".to_owned());
     for id in ids {
-        table.insert(NewClient::try_from(&client(id)).unwrap()).await.unwrap();
+        table.insert(NewClient::new(&client(id), &Author::operator("test")).unwrap()).await.unwrap();
     }
     embedded.stop().await;
     data

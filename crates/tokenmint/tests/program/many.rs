@@ -6,7 +6,7 @@ use std::process::{Child, Stdio};
 
 use dynoxide::{AttributeValue, ImportOptions};
 use serde_json::json;
-use tokenmint_aws::clients::{self, ClientsTable, NewClient};
+use tokenmint_aws::clients::{self, Author, ClientsTable, NewClient};
 use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::{Addresses, Embedded, Storage};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
@@ -53,7 +53,7 @@ async fn fill(data: &Data) {
     let embedded = Embedded::start(Storage::Folder(folder.clone()), Addresses::any()).await.unwrap();
     let dynamodb = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await.dynamodb();
     provision::table(&dynamodb, TABLE, clients::KEY).await.unwrap();
-    let client = NewClient::try_from(&client()).unwrap();
+    let client = NewClient::new(&client(), &Author::operator("test")).unwrap();
     ClientsTable::new(dynamodb, TABLE.to_owned()).insert(client).await.unwrap();
     embedded.stop().await;
 
