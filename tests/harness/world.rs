@@ -179,6 +179,11 @@ impl World {
         &self.sdk
     }
 
+    /// The name of the table of tokens.
+    pub const fn tokens_table(&self) -> &'static str {
+        TOKENS
+    }
+
     /// The name of the table of clients.
     pub const fn table(&self) -> &'static str {
         TABLE

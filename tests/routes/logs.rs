@@ -6,7 +6,7 @@ mod run;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use tokenmint_function::metrics::{FAILURES, METRICS, NAMESPACE};
+use tokenmint_function::metrics::{FAILURES, METRICS};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_tests::{Credentials, Log, World, events};
 
@@ -141,7 +141,8 @@ async fn o4_counts_by_outcome() {
     }
     world.register(&events::register(&json!({"scope": 1}))).await.expect_error(400, "invalid_client_metadata");
     assert_eq!(world.token(&events::load("token-jwks")).await.status, 200);
-    let preflight = events::with_header(events::with_method(events::get("/token"), "OPTIONS"), "origin", "https://app.example");
+    let preflight =
+        events::with_header(events::with_method(events::get("/token"), "OPTIONS"), "origin", "https://app.example");
     let preflight = events::with_header(preflight, "access-control-request-method", "POST");
     assert_eq!(world.token(&preflight).await.status, 204);
     assert_eq!(world.token(&events::get("/elsewhere")).await.status, 404);
@@ -193,7 +194,9 @@ async fn o4_no_input_in_a_dimension() {
         world.token(&events::with_method(event, "HUSH")).await;
         world.token(&events::with_header(events::token("grant_type=client_credentials"), "function", hostile)).await;
         world.token(&events::get(&format!("/{hostile}"))).await;
-        world.register(&events::register(&json!({"_aws": hostile, "outcome": hostile, hostile: hostile, "scope": 1}))).await;
+        world
+            .register(&events::register(&json!({"_aws": hostile, "outcome": hostile, hostile: hostile, "scope": 1})))
+            .await;
     }
     let outcomes = expected_outcomes();
     for line in log.requests() {
@@ -246,10 +249,4 @@ async fn o3_trace_identifiers_are_logged() {
         assert_eq!(logged, ids);
         assert!(!log.text().contains("hush"), "{line}");
     }
-}
-
-/// O4: the dashboard, the alarms and the code have one namespace.
-#[test]
-fn o4_namespace() {
-    assert_eq!(NAMESPACE, "Tokenmint");
 }

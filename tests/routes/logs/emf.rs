@@ -57,7 +57,8 @@ pub(crate) fn check(document: &Value) -> Vec<Metric> {
             assert!(value.bytes().all(|byte| byte.is_ascii_graphic()) && !value.starts_with(':'), "{value:?}");
             (text(name).to_owned(), value.to_owned())
         };
-        let dimensions: Vec<BTreeMap<_, _>> = list(sets).iter().map(|set| list(set).iter().map(value_of).collect()).collect();
+        let dimensions: Vec<BTreeMap<_, _>> =
+            list(sets).iter().map(|set| list(set).iter().map(value_of).collect()).collect();
         assert!(!dimensions.is_empty() && dimensions.iter().all(|set| set.len() <= 30), "{sets}");
         assert!((1..=100).contains(&list(definitions).len()), "{definitions}");
         for definition in list(definitions) {

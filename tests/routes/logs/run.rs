@@ -38,9 +38,14 @@ async fn every_route(world: &World) {
     let keys = resources.filter_map(|resource| resource["Properties"]["RouteKey"].as_str()?.split_once(' '));
     for (method, path) in keys.chain([("GET", "/none"), ("PATCH", "/token")]) {
         let event = events::with_method(events::get(&path.replace("{client_id}", "x")), method);
-        let event = events::with_header(event, "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+        let event =
+            events::with_header(event, "traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
         let event = events::with_header(event, "x-amzn-trace-id", "Root=1-5759e988-bd862e3fe1be46a994272793");
-        if path.starts_with("/register") { world.register(&event).await } else { world.token(&event).await };
+        if path.starts_with("/register") {
+            world.register(&event).await
+        } else {
+            world.token(&event).await
+        };
     }
 }
 

@@ -130,7 +130,8 @@ async fn start() -> Result<(Router, Embedded), Failure> {
         .with("SIGNING_MODE", "sealed")
         .with("SIGNING_KEY_SPEC", "ECC_NIST_P256")
         .with("SEALING_KEY", provision::sealing_key(&sdk.kms(), "alias/sealing").await?)
-        .with("KEYS_TABLE", KEYS);
+        .with("KEYS_TABLE", KEYS)
+        .with("METRICS", "tokenmint-instructions");
     let clock = Clock::Manual(Arc::new(AtomicU64::new(NOW)));
     let config = TokenConfig::from_environment(&environment).map_err(failure)?;
     let token = Token::start(config, &sdk, clock.clone()).await?;

@@ -1,0 +1,250 @@
+//! The audit log: the pipes of `template.yaml`, applied to the records of the tables' streams, O3.
+
+mod pipe;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Value, json};
+use tokenmint_aws::clients::{ATTRIBUTES, Audited, Author, Change};
+use tokenmint_oauth::client::ClientId;
+use tokenmint_tests::{Credentials, Proxy, World, events};
+
+use crate::configure::{configure, update};
+use crate::docs::{Place, table};
+use crate::template::template;
+use pipe::{Pipe, Record};
+
+/// A world whose tables have streams, as in the template.
+async fn world() -> (World, Proxy) {
+    let mut world = World::new().await;
+    let proxy = world.behind_proxy().await;
+    let template = template();
+    for (table, resource) in [(world.table(), "ClientsTable"), (world.tokens_table(), "TokensTable")] {
+        let view = pipe::stream_view(&template, resource);
+        let stream = json!({"StreamEnabled": true, "StreamViewType": view});
+        proxy.dynamodb("UpdateTable", &json!({"TableName": table, "StreamSpecification": stream})).await;
+    }
+    (world, proxy)
+}
+
+/// The records of a table's stream, from its beginning.
+async fn records(proxy: &Proxy, table: &str) -> Vec<Record> {
+    let described = proxy.dynamodb("DescribeTable", &json!({"TableName": table})).await;
+    let stream = described["Table"]["LatestStreamArn"].clone();
+    let stream_description = proxy.dynamodb("DescribeStream", &json!({"StreamArn": stream})).await;
+    let mut records = Vec::new();
+    for shard in stream_description["StreamDescription"]["Shards"].as_array().expect("shards") {
+        let from = json!({"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"});
+        let iterator = proxy.dynamodb("GetShardIterator", &from).await["ShardIterator"].clone();
+        let read = proxy.dynamodb("GetRecords", &json!({"ShardIterator": iterator})).await;
+        records.extend(read["Records"].as_array().expect("records").iter().cloned().map(Record));
+    }
+    records
+}
+
+/// Everything in the audit log, in the order of the changes of each table.
+async fn audited(world: &World, proxy: &Proxy) -> Vec<Value> {
+    let pipes = Pipe::all(&template());
+    let mut events = Vec::new();
+    for (table, resource) in [(world.table(), "ClientsTable"), (world.tokens_table(), "TokensTable")] {
+        let pipes: Vec<_> = pipes.iter().filter(|pipe| pipe.source == resource).collect();
+        assert!((1..=2).contains(&pipes.len()), "a stream has one or two readers");
+        for record in records(proxy, table).await {
+            let written: Vec<_> =
+                pipes.iter().filter(|pipe| pipe.takes(&record)).map(|pipe| pipe.write(&record)).collect();
+            assert!(written.len() <= 1, "two events of one change: {written:?}");
+            events.extend(written);
+        }
+    }
+    events
+}
+
+fn who_did_what(events: &[Value]) -> Vec<(&str, &str)> {
+    events.iter().map(|event| (event["what"].as_str().expect("what"), event["who"].as_str().expect("who"))).collect()
+}
+
+fn id(client: &Credentials) -> ClientId {
+    ClientId::parse(&client.id).expect("an identifier")
+}
+
+/// O3, R19: each kind of change, by each author, is exactly one event, with the listed fields and without any secret or
+/// hash. Reading a client, getting a token, clearing the expiry of an unused client, and refused requests are none.
+#[tokio::test]
+async fn o3_r19_each_change_is_one_event() {
+    let (mut world, proxy) = world().await;
+    world.set("UNUSED_CLIENT_TTL", "3600").await;
+    let alice = Author::operator("alice");
+    let client = world.client(json!({"client_name": "\",\"who\":\"nobody", "scope": "read write"})).await;
+    let token = world.ask(&client, "").await.json()["access_token"].as_str().expect("a token").to_owned();
+    let (_, client) = update(&world, &client, json!({"client_name": "B", "scope": "read"})).await;
+    let (_, client) = update(&world, &client, json!({"client_name": "C", "rotate_client_secret": true})).await;
+    configure(&world, "GET", &client.id, &client.token, None).await;
+    world.clients().set_disabled(&id(&client), true, &alice).await.expect("disabled");
+    configure(&world, "DELETE", &client.id, &client.token, None).await.expect_error(401, "invalid_token");
+    world.clients().set_disabled(&id(&client), false, &alice).await.expect("enabled");
+    let strong = tokenmint_aws::clients::Consistency::Strong;
+    let before = world.clients().find(&id(&client), strong).await.expect("a read").expect("the client");
+    let mut after = before.clone();
+    after.client_secrets.truncate(1);
+    world.clients().set_secrets(&before, &after, &alice).await.expect("rotated");
+    let revoke =
+        events::with_header(events::form("/revoke", &format!("token={token}")), "authorization", client.basic());
+    for _ in 0..2 {
+        assert_eq!(world.token(&revoke).await.status, 200);
+    }
+    configure(&world, "DELETE", &client.id, "wrong", None).await.expect_error(401, "invalid_token");
+    assert_eq!(configure(&world, "DELETE", &client.id, &client.token, None).await.status, 204);
+    world.set("REGISTRATION", "protected").await;
+    let invited = world.client_with_initial_access_token("read", json!({})).await;
+    assert!(world.clients().remove(&id(&invited), &alice).await.expect("removed"));
+    assert!(!world.clients().remove(&id(&invited), &alice).await.expect("nothing to remove"));
+
+    let events = audited(&world, &proxy).await;
+    let expected = [
+        ("registered", "anyone"),
+        ("changed", "client"),
+        ("secret_rotated", "client"),
+        ("disabled", "operator:alice"),
+        ("enabled", "operator:alice"),
+        ("secret_rotated", "operator:alice"),
+        ("deleted", "client"),
+    ];
+    let (of_client, rest) = events.split_at(expected.len());
+    assert_eq!(who_did_what(of_client), expected, "{events:#?}");
+    assert!(of_client.iter().all(|event| event["client_id"] == client.id.as_str()));
+    assert_eq!((&of_client[0]["scope"], &of_client[1]["scope"]), (&json!("read write"), &json!("read")));
+    let [(registered, author), deleted, revoked] = who_did_what(rest)[..] else { panic!("{rest:#?}") };
+    assert!(registered == "registered" && author.starts_with("initial-access-token:"), "{author}");
+    assert_eq!((deleted, revoked), (("deleted", "operator:alice"), ("token_revoked", "client")));
+    assert_eq!(rest[2]["client_id"], client.id.as_str());
+
+    // Nothing that must not leave the tables did.
+    let text = Value::from(events).to_string();
+    for secret in [&client.secret, &client.token, &invited.secret, &invited.token, &token] {
+        assert!(!text.contains(secret.as_str()), "{text}");
+    }
+    assert!(!text.contains("nobody"), "what a client calls itself: {text}");
+    let stored: Vec<_> =
+        records(&proxy, world.table()).await.into_iter().flat_map(|record| record.binaries()).collect();
+    assert!(stored.len() > 10, "the records hold hashes: {stored:?}");
+    assert!(stored.iter().all(|hash| !text.contains(hash.as_str())), "{text}");
+}
+
+/// O3: a client that expired, or that something else removed, is an event that does not name a wrong author.
+#[tokio::test]
+async fn o3_clients_that_expire() {
+    let (world, proxy) = world().await;
+    let client = world.client(json!({})).await;
+    let key = json!({"client_id": {"S": client.id}});
+    proxy.dynamodb("DeleteItem", &json!({"TableName": world.table(), "Key": key})).await;
+    let pipes = Pipe::all(&template());
+    let mut record = records(&proxy, world.table()).await.pop().expect("a record");
+    for who in ["", "dynamodb.amazonaws.com"] {
+        if !who.is_empty() {
+            // As DynamoDB marks what its time to live removed.
+            record.0["userIdentity"] = json!({"type": "Service", "principalId": who});
+        }
+        let written: Vec<_> = pipes.iter().filter(|pipe| pipe.takes(&record)).map(|pipe| pipe.write(&record)).collect();
+        let [event] = &written[..] else { panic!("{written:?}") };
+        assert_eq!((&event["what"], &event["who"]), (&json!("removed"), &json!(who)));
+        assert_eq!(event["client_id"], client.id.as_str());
+    }
+}
+
+/// O3, R19: every path of a pipe leads to an attribute that is classified as audited; nothing copies a whole item. So a
+/// new attribute stays inside until somebody classifies it.
+#[test]
+fn o3_r19_pipes_copy_audited_attributes_only() {
+    let audited: BTreeSet<_> =
+        ATTRIBUTES.iter().filter(|(_, audited)| *audited == Audited::Yes).map(|(name, _)| *name).collect();
+    let of_revocations = BTreeSet::from(["client_id", "jti"]);
+    let (mut copied, mut pipes_of) = (BTreeSet::new(), BTreeMap::new());
+    let template = template();
+    let pipes = Pipe::all(&template);
+    for pipe in &pipes {
+        *pipes_of.entry(pipe.source.as_str()).or_insert(0) += 1;
+        for path in pipe.paths() {
+            let parts: Vec<_> = path.split('.').collect();
+            match parts[..] {
+                ["$", "eventID"]
+                | ["$", "dynamodb", "ApproximateCreationDateTime"]
+                | ["$", "userIdentity", "principalId"] => {}
+                ["$", "dynamodb", "NewImage" | "OldImage" | "Keys", attribute, .., "S"]
+                    if parts.len() == 5 || attribute == "last_change" =>
+                {
+                    let allowed = if pipe.source == "ClientsTable" { &audited } else { &of_revocations };
+                    assert!(allowed.contains(attribute), "{path}");
+                    if pipe.source == "ClientsTable" {
+                        copied.insert(attribute.to_owned());
+                    }
+                }
+                _ => panic!("{path} is no single attribute"),
+            }
+        }
+    }
+    assert_eq!(copied, audited.iter().map(|name| (*name).to_owned()).collect());
+    assert_eq!(pipes_of, [("ClientsTable", 2), ("TokensTable", 1)].into());
+}
+
+/// O3: the fields, the changes and the attributes that `docs/logs.md` lists are those of the pipes and of the code.
+#[test]
+fn o3_audit_is_listed() {
+    let listed = |name| -> Vec<Vec<String>> {
+        let rows = table(Place { document: "docs/logs.md", name }).into_iter();
+        rows.map(|row| row.into_iter().map(|cell| cell.trim_matches('`').to_owned()).collect()).collect()
+    };
+    let pipes = Pipe::all(&template());
+    let fields: BTreeSet<_> = pipes.iter().flat_map(Pipe::fields).collect();
+    let rows = listed("audit");
+    assert_eq!(rows.iter().map(|row| row[0].clone()).collect::<BTreeSet<_>>(), fields);
+    for row in &rows {
+        let is_in_all = pipes.iter().all(|pipe| pipe.fields().contains(&row[0]));
+        assert_eq!(row[1] == "all", is_in_all, "{}", row[0]);
+    }
+    let changes = Change::ALL.map(Change::as_str).into_iter().chain(["removed", "token_revoked"]);
+    assert_eq!(listed("changes").iter().map(|row| row[0].clone()).collect::<Vec<_>>(), changes.collect::<Vec<_>>());
+    let attributes = ATTRIBUTES.map(|(name, audited)| (name.to_owned(), audited));
+    let classes = listed("attributes").into_iter().map(|row| {
+        let class = match row[1].split(':').collect::<Vec<_>>()[..] {
+            ["yes"] => Audited::Yes,
+            ["never", _] => Audited::Secret,
+            ["no", " the client's text"] => Audited::ClientText,
+            ["no"] => Audited::No,
+            _ => panic!("{row:?}"),
+        };
+        (row[0].clone(), class)
+    });
+    assert_eq!(classes.collect::<Vec<_>>(), attributes);
+}
+
+/// O1, O3: the pipes may read two streams and write one log group, and nothing else; only EventBridge of this account may
+/// use their role. Without `Audit` there is none of it.
+#[test]
+fn o1_o3_role_of_the_pipes() {
+    let template = template();
+    let resources = template["Resources"].as_mapping().expect("resources");
+    let role = serde_yaml_ng::to_string(&template["Resources"]["AuditRole"]["Properties"]).expect("YAML");
+    let actions: BTreeSet<_> = role
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("- "))
+        .filter(|word| word.starts_with("dynamodb:") || word.starts_with("logs:") || word.contains(":*"))
+        .collect();
+    let expected = [
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+    ];
+    assert_eq!(actions, expected.into());
+    let granted: BTreeSet<_> = role.lines().filter_map(|line| line.split_once("!GetAtt ")).map(|(_, to)| to).collect();
+    assert_eq!(granted, ["AuditLogGroup.Arn", "ClientsTable.StreamArn", "TokensTable.StreamArn"].into());
+    assert!(!role.contains("'*'") && role.contains("aws:SourceAccount: !Ref AWS::AccountId"));
+    for (name, resource) in resources {
+        let is_audit =
+            resource["Type"] == "AWS::Pipes::Pipe" || name.as_str().is_some_and(|name| name.contains("Audit"));
+        let condition = resource["Condition"].as_str().unwrap_or_default();
+        assert!(!is_audit || condition == "AuditIsOn" || condition == "AuditIsWatched", "{name:?}");
+    }
+}
