@@ -175,7 +175,7 @@ measure_tokens() {
   start_services "${name// /-}" "$@"
   issuer=$(sed --quiet "s/^export ISSUER='\(.*\)'$/\1/p" "$services")
   client=$work/client.json
-  variables=(env)
+  variables=(env METRICS=tokenmint-token)
   invoke --starts 1 --expect registration --event events/register-seed.json --warm-up 0 --events 1 --save "$client" \
     -- "$built/register/bootstrap" >"$work/registered.out" || fail "registering a client"
   # The first start makes the keys that the measured ones find.
@@ -185,15 +185,15 @@ measure_tokens() {
   local token=(--expect token --event events/token-seed.json --client "$client" --issuer "$issuer"
     --algorithm "$algorithm" --keys-event events/token-jwks.json)
   measure "token $name, known client" token "${token[@]}"
-  variables=(env CLIENT_CACHE_TTL=0)
+  variables=(env METRICS=tokenmint-token CLIENT_CACHE_TTL=0)
   measure "token $name, cache off" token "${token[@]}"
-  variables=(env)
+  variables=(env METRICS=tokenmint-token)
   measure "key set $name" token --expect keys --event events/token-jwks.json
   stop_services
 }
 
 build
-variables=(env)
+variables=(env METRICS=tokenmint-register)
 services=
 measure "hello world" hello --expect hello --event events/token-jwks.json
 if wanted register; then

@@ -6,6 +6,7 @@ mod authorize;
 mod client_key;
 mod configure;
 mod cors;
+mod delete;
 mod discovery;
 mod docs;
 mod dpop;

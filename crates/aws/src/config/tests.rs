@@ -143,6 +143,29 @@ fn o5_a7_mutual_tls_method() {
     assert!(error.starts_with("MUTUAL_TLS: ") && error.lines().count() == 1, "{error}");
 }
 
+/// O4, O5: `METRICS` is off unless it is set, and its value is fit for a dimension.
+#[test]
+fn o4_o5_metrics() {
+    let read = |text: &str| {
+        let environment = good().with("METRICS", text);
+        let token = TokenConfig::from_environment(&environment).map(|config| config.metrics);
+        let register = RegisterConfig::from_environment(&environment).map(|config| config.metrics);
+        assert_eq!(token, register);
+        token.map_err(|error| error.to_string())
+    };
+    for off in ["", "off"] {
+        assert_eq!(read(off), Ok(Metrics::Off));
+    }
+    let longest = "x".repeat(255);
+    for on in ["tokenmint-token", "a", "A_1.b", &longest] {
+        assert_eq!(read(on), Ok(Metrics::On(on.to_owned())));
+    }
+    for bad in [" ", "a b", "a\"b", "a,b", "\u{e9}", &format!("{longest}x")] {
+        let error = read(bad).expect_err(bad);
+        assert_eq!(error, "METRICS: must be off, or 1 to 255 letters, digits, '-', '_' or '.'");
+    }
+}
+
 /// O5: `CORS_ORIGINS` is read by both functions, and a mistake is reported once.
 #[test]
 fn o5_cors_origins() {
