@@ -6,7 +6,7 @@ use serde_json::Value as Json;
 use serde_yaml_ng::Value;
 use tokenmint_function::metrics::{DIMENSION, FAILURES, METRICS, NAMESPACE, OUTCOME};
 
-use crate::docs::{Place, table};
+use crate::docs::{Place, table, text};
 use crate::template::{tagged, template};
 
 /// The metrics of AWS that the template uses, as the services' guides name them: namespace, metric, dimension.
@@ -65,8 +65,8 @@ fn check_metric(metric: &Value) {
     let dimensions = metric["Dimensions"].as_sequence().expect("dimensions").iter();
     let dimensions: Vec<_> =
         dimensions.map(|one| (one["Name"].as_str().expect("a name"), referred(&one["Value"]))).collect();
-    let text = |name: &str| metric[name].as_str().expect("text");
-    is_published(text("Namespace"), text("MetricName"), &dimensions);
+    let member = |name: &str| metric[name].as_str().expect("text");
+    is_published(member("Namespace"), member("MetricName"), &dimensions);
 }
 
 /// O4: every alarm says in `docs/operating.md` what to do, and every row there is about an alarm.
@@ -87,20 +87,23 @@ fn o4_every_alarm_says_what_to_do() {
 fn o4_alarms() {
     let template = template();
     let notified = "!If\n- HasAlarmTopic\n- - !Ref AlarmTopicArn\n- !Ref AWS::NoValue\n";
-    let mut watched = BTreeSet::new();
-    for (name, alarm) in alarms(&template) {
+    let (mut watched, mut billed) = (BTreeSet::new(), 0);
+    let alarms = alarms(&template);
+    for (name, alarm) in &alarms {
         assert_eq!(alarm["TreatMissingData"], "notBreaching", "{name}");
         for actions in ["AlarmActions", "OKActions"] {
             assert_eq!(serde_yaml_ng::to_string(&alarm[actions]).expect("YAML"), notified, "{name}");
         }
         let Some(metrics) = alarm["Metrics"].as_sequence() else {
             check_metric(alarm);
+            billed += 1;
             watched.insert(alarm["MetricName"].as_str().expect("a name").to_owned());
             continue;
         };
         let expression = metrics.iter().find_map(|metric| metric["Expression"].as_str()).expect("an expression");
         for metric in metrics.iter().filter(|metric| metric.get("MetricStat").is_some()) {
             check_metric(&metric["MetricStat"]["Metric"]);
+            billed += 1;
             assert_eq!(metric["ReturnData"], false, "{name}");
             assert!(expression.contains(metric["Id"].as_str().expect("an id")), "{name}: {expression}");
             watched.insert(metric["MetricStat"]["Metric"]["MetricName"].as_str().expect("a name").to_owned());
@@ -109,6 +112,8 @@ fn o4_alarms() {
     for metric in ["5xx", "failures", "throttled_by_api", "Throttles", "ReadThrottleEvents", "Latency", "kms_errors"] {
         assert!(watched.contains(metric), "no alarm watches {metric}");
     }
+    let price = format!("| {} alarms on {billed} metrics, at 0.10 for each metric;", alarms.len());
+    assert!(text("docs/logs.md").contains(&price), "{price}");
 }
 
 /// O4: the metric of throttled requests is made of API Gateway's log, which has the fields that the filter reads.
