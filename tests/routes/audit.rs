@@ -217,7 +217,7 @@ fn o3_audit_is_listed() {
     assert_eq!(classes.collect::<Vec<_>>(), attributes);
 }
 
-/// O1, O3: the pipes may read two streams and write one log group, and nothing else; only EventBridge of this account may
+/// O1, O3: the pipes may read two streams and write one log group, and nothing else; only pipes of this account may
 /// use their role. Without `Audit` there is none of it.
 #[test]
 fn o1_o3_role_of_the_pipes() {

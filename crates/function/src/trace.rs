@@ -118,7 +118,7 @@ mod tests {
             format!("00-{}-{PARENT_ID}-01", "0".repeat(32)),
             format!("00-{TRACE_ID}-{}-01", "0".repeat(16)),
             format!("00-{TRACE_ID}-{PARENT_ID}-0g"),
-            format!("00-{}-{TRACE_ID}-01", PARENT_ID),
+            format!("00-{PARENT_ID}-{TRACE_ID}-01"),
             format!("00-{TRACE_ID}-{PARENT_ID}-01,00-{TRACE_ID}-{PARENT_ID}-01"),
             format!("00_{TRACE_ID}_{PARENT_ID}_01"),
         ] {

@@ -193,8 +193,8 @@ fn tables(sdk: &Sdk, config: &RegisterConfig) -> Tables {
     }
 }
 
-/// The name in `TOKENMINT_OPERATOR`, or else that of the user of this machine. It proves nothing: CloudTrail has the IAM
-/// identity of each call, if it records the table's data events.
+/// The name in `TOKENMINT_OPERATOR`, or else that of the user of this machine. It proves nothing: AWS records the IAM
+/// identity of each call, if the trail of the account has the data events of the table.
 fn operator() -> Author {
     let variables = ["TOKENMINT_OPERATOR", "USER", "LOGNAME", "USERNAME"];
     let names = variables.iter().filter_map(|name| std::env::var(name).ok());

@@ -1,4 +1,4 @@
-//! What an EventBridge pipe does with a record of a DynamoDB stream: it compares the record with the patterns of its
+//! What a pipe of `EventBridge` does with a record of a DynamoDB stream: it compares the record with the patterns of its
 //! filter, and copies what the paths of its template name.
 
 use std::collections::BTreeSet;
@@ -98,8 +98,8 @@ impl Pipe {
         let mut rest = self.template.as_str();
         while let Some((before, path)) = rest.split_once('<') {
             let (path, after) = path.split_once('>').expect("a closed path");
-            let found = path.strip_prefix("$.").expect("a path").split('.');
-            let found = found.fold(Some(&record.0), |value, name| value.and_then(|value| value.get(name)));
+            let mut found = path.strip_prefix("$.").expect("a path").split('.');
+            let found = found.try_fold(&record.0, |value, name| value.get(name));
             written.push_str(before);
             match found {
                 Some(Value::String(text)) => {
@@ -121,7 +121,7 @@ impl Pipe {
     }
 }
 
-/// EventBridge's patterns, as far as the template uses them. A member that the pattern does not name does not matter.
+/// The patterns of a filter, as far as the template uses them. A member that the pattern does not name does not matter.
 fn matches(pattern: &Value, value: Option<&Value>) -> bool {
     match pattern {
         Value::Object(members) => {
