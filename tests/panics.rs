@@ -1,6 +1,5 @@
 //! A request that panics, in a separate process because the panic hook applies to the whole process.
 
-use axum::Router;
 use axum::extract::Request;
 use axum::routing::get;
 use serde_json::{Value, json};
@@ -26,8 +25,8 @@ fn routes() -> Routes {
         tokio::task::yield_now().await;
         blunder(&request)
     };
-    let router = Router::new().route("/early", get(early)).route("/late", get(late));
-    Routes::new(router.route("/good", get(async || "good")), Origins::parse(ORIGIN).expect("an origin"), Metrics::Off)
+    let routes = Routes::new(Origins::parse(ORIGIN).expect("an origin"), Metrics::Off);
+    routes.route("/early", get(early)).route("/late", get(late)).route("/good", get(async || "good"))
 }
 
 /// The responses to the requests, while panics are logged as in production.

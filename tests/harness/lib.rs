@@ -3,12 +3,14 @@
 #![expect(clippy::missing_panics_doc, reason = "what panics here is a test that fails")]
 
 mod answer;
+mod document;
 pub mod events;
 mod log;
 mod proxy;
 mod world;
 
 pub use answer::Answer;
+pub use document::{DOCUMENT, Document};
 pub use log::Log;
 pub use proxy::{Fault, Proxy};
 pub use world::{Credentials, Instance, StoppedWorld, World, send};

@@ -24,7 +24,7 @@ use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 use tower::ServiceExt;
 
-use crate::{Answer, Proxy, events};
+use crate::{Answer, DOCUMENT, Proxy, events};
 
 /// The issuer of every world.
 const ISSUER: &str = "https://as.example";
@@ -238,14 +238,20 @@ impl World {
         shell(self.routes.clone())
     }
 
-    /// Sends an API Gateway event to the register function.
+    /// The paths of both functions' routes.
+    pub fn paths(&self) -> &[String] {
+        self.routes.paths()
+    }
+
+    /// Sends an API Gateway event to the register function. Here and below, `docs/openapi.json` must describe the
+    /// response.
     pub async fn register(&self, event: &Value) -> Answer {
-        send(&self.register, event).await
+        described(&self.register, event).await
     }
 
     /// Sends an API Gateway event to the token function.
     pub async fn token(&self, event: &Value) -> Answer {
-        send(&self.token, event).await
+        described(&self.token, event).await
     }
 
     /// Registers a client with this metadata.
@@ -318,7 +324,7 @@ pub struct Instance {
 impl Instance {
     /// Sends it an API Gateway event.
     pub async fn token(&self, event: &Value) -> Answer {
-        send(&self.token, event).await
+        described(&self.token, event).await
     }
 }
 
@@ -332,13 +338,22 @@ pub struct StoppedWorld {
 impl StoppedWorld {
     /// Sends an API Gateway event to the register function.
     pub async fn register(&self, event: &Value) -> Answer {
-        send(&self.register, event).await
+        described(&self.register, event).await
     }
 
     /// Sends an API Gateway event to the token function.
     pub async fn token(&self, event: &Value) -> Answer {
-        send(&self.token, event).await
+        described(&self.token, event).await
     }
+}
+
+/// Sends an event, and checks that `docs/openapi.json` describes the response.
+async fn described(router: &Router, event: &Value) -> Answer {
+    let answer = send(router, event).await;
+    let request = &event["requestContext"]["http"];
+    let [method, path] = [&request["method"], &event["rawPath"]].map(|text| text.as_str().unwrap_or_default());
+    DOCUMENT.check(method, path, &answer).unwrap_or_else(|error| panic!("docs/openapi.json: {error}"));
+    answer
 }
 
 /// Converts an event as `lambda_http` does, and passes the request to the router.

@@ -28,7 +28,7 @@ pub const REQUEST_BUDGET: Duration = Duration::from_secs(8);
 
 /// Wraps the routes of a function: JSON for unknown paths and methods, the time limit, panics, CORS, the log.
 pub fn shell(routes: Routes) -> Router {
-    let Routes { router: inner, origins, metrics } = routes;
+    let Routes { router: inner, origins, metrics, .. } = routes;
     let inner = inner.fallback(not_found).method_not_allowed_fallback(method_not_allowed);
     let inner = inner.layer(MapRequestLayer::new(note_route as fn(_) -> _));
     // axum adds `Allow` around the layers of a router. What reads that header stands around the whole router.

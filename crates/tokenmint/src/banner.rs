@@ -79,6 +79,7 @@ tokenmint is running at {url}. Press Ctrl-C to stop it.
 {register}  POST /token                                   get an access token
   GET  /.well-known/jwks.json                   the keys that verify it
   GET  /.well-known/oauth-authorization-server  what this server supports
+  GET  /docs                                    all of this as a page, for a browser
 
 Try it: {first}, get a token, look at the keys.
 

@@ -7,7 +7,7 @@
 //! | command | files |
 //! |---|---|
 //! | all | `cli.rs` and below: the command line and its help; `output.rs`, `text.rs`, `error.rs` and below: the output |
-//! | `serve`, `aws` | `serve.rs`, `aws.rs`; `local.rs`: their settings; `running.rs`: how other processes reach their data |
+//! | `serve`, `aws` | `serve.rs`, `aws.rs`; `docs.rs` and below: the page at `/docs`; `local.rs`: their settings; `running.rs`: how other processes reach their data |
 //! | `client` | `client.rs` and below |
 //! | `registration-token` | `registration_token.rs` |
 //! | the last two | `tables.rs`: local or deployed |
@@ -16,6 +16,7 @@ mod aws;
 mod banner;
 pub mod cli;
 mod client;
+mod docs;
 mod error;
 mod local;
 mod net;

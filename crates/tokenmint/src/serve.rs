@@ -15,7 +15,7 @@ use crate::banner::{self, Sample};
 use crate::cli::ServeArguments;
 use crate::local::Settings;
 use crate::running::Running;
-use crate::{Error, net, output};
+use crate::{Error, docs, net, output};
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
     output::log();
@@ -55,7 +55,7 @@ pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
     served
 }
 
-/// Both functions as deployed; only the connection to the services and the defaults of the settings differ.
+/// Both functions as deployed, and the page about them; only the connection to the services and the defaults of the settings differ.
 async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error> {
     let services = embedded.in_process();
     let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
@@ -65,6 +65,7 @@ async fn routes(embedded: &Embedded, settings: Settings) -> Result<Router, Error
     let token = Token::start(token, &sdk, Clock::System).await.map_err(|error| Error::Start(error.into()))?;
     let register = Register::new(register, &sdk, Clock::System).seen_by(token.known_clients());
     let routes = register::routes(Arc::new(register)).merge(token::routes(Arc::new(token)));
+    let routes = routes.merge(docs::routes());
     Ok(tokenmint_function::shell(routes))
 }
 

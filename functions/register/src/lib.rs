@@ -14,7 +14,6 @@ mod requested;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
@@ -68,9 +67,10 @@ impl Register {
 pub fn routes(register: Arc<Register>) -> Routes {
     let (origins, metrics) = (register.config.cors_origins.clone(), register.config.metrics.clone());
     let configuration = get(configure::read).put(configure::update).delete(configure::delete);
-    let mut routes = Router::new().route(&format!("{}/{{client_id}}", path::REGISTER), configuration);
+    let mut routes = Routes::new(origins, metrics)
+        .route(&format!("{}/{{client_id}}", path::REGISTER), configuration);
     if register.config.registration != Registration::Disabled {
         routes = routes.route(path::REGISTER, post(register::register));
     }
-    Routes::new(routes.with_state(register), origins, metrics)
+    routes.with_state(register)
 }

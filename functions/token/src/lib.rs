@@ -21,7 +21,6 @@ mod revoke;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::routing::{get, post};
 use tokenmint_aws::Sdk;
 use tokenmint_aws::clients::ClientsTable;
@@ -113,18 +112,16 @@ fn assertion_audiences(config: &TokenConfig, token_endpoints: &[String]) -> Vec<
 
 /// The routes of this function. `/authorize` is among them only where `AUTHORIZATION_ENDPOINT` is `compat`.
 pub fn routes(token: Arc<Token>) -> Routes {
-    let (origins, metrics) = (token.config.cors_origins.clone(), token.config.metrics.clone());
-    let mut routes = Router::new();
+    let mut routes = Routes::new(token.config.cors_origins.clone(), token.config.metrics.clone());
     if token.config.authorization_endpoint.is_own() {
         routes = routes.route(path::AUTHORIZE, get(authorize::authorize).post(authorize::authorize));
     }
-    let routes = routes
+    routes
         .route(path::TOKEN, post(issue::issue))
         .route(path::INTROSPECT, post(introspect::introspect))
         .route(path::REVOKE, post(revoke::revoke))
         .route(path::JWKS, get(discovery::jwks))
         .route(path::AUTHORIZATION_SERVER, get(discovery::metadata))
         .route(path::OPENID_CONFIGURATION, get(discovery::metadata))
-        .with_state(token);
-    Routes::new(routes, origins, metrics)
+        .with_state(token)
 }
