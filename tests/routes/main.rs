@@ -19,6 +19,7 @@ mod jwks_uri;
 mod known_clients;
 mod logs;
 mod mutual_tls;
+mod openapi;
 mod private_key_jwt;
 mod protected;
 mod register;

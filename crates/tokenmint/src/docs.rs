@@ -29,11 +29,7 @@ const FILES: [File; 8] = [
     File { path: "/docs/jwt.js", media_type: SCRIPT, text: include_str!("docs/jwt.js") },
     File { path: "/docs/reference.js", media_type: SCRIPT, text: include_str!("docs/reference.js") },
     File { path: "/docs/try.js", media_type: SCRIPT, text: include_str!("docs/try.js") },
-    File {
-        path: "/openapi.json",
-        media_type: "application/json",
-        text: include_str!("../../../docs/openapi.json"),
-    },
+    File { path: "/openapi.json", media_type: "application/json", text: include_str!("../../../docs/openapi.json") },
 ];
 
 /// The page runs only its own scripts, talks only to this server, and stands in no frame. Its secrets are in no storage
@@ -54,7 +50,9 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
 
 /// The routes of the page and of the document.
 pub(crate) fn routes() -> Routes {
-    FILES.iter().fold(Routes::new(Origins::default()), |routes, file| routes.route(file.path, get(async || file.answer())))
+    FILES
+        .iter()
+        .fold(Routes::new(Origins::default()), |routes, file| routes.route(file.path, get(async || file.answer())))
 }
 
 impl File {

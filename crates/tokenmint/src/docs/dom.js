@@ -23,7 +23,8 @@ export function prose(text, name = 'p', attributes = {}) {
 
 /** JSON with its members, texts and other values in colours. */
 export function json(value) {
-  const text = JSON.stringify(value, null, 2)
+  // Short lists stand on one line.
+  const text = JSON.stringify(value, null, 2).replace(/\[\s+([^[\]{}]{1,70}?)\s+\]/g, (_, list) => `[${list.replace(/,\s+/g, ', ')}]`)
   const parts = text.split(/("(?:[^"\\]|\\.)*"(?:\s*:)?|\b(?:true|false|null)\b|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)/)
   const kind = (part) => part.endsWith(':') ? 'member' : part.startsWith('"') ? 'text' : 'other'
   return element('pre', { tabindex: 0 },
