@@ -45,6 +45,25 @@ install_valgrind() {
     apt-get install --quiet --quiet --yes --no-install-recommends valgrind >/dev/null
 }
 
+# Prints the path of a Chromium, of the system's packages if none is there. If that is impossible, prints why and fails.
+install_chromium() {
+  local name
+  for name in ${CHROMIUM:-chromium chromium-browser google-chrome google-chrome-stable}; do
+    command -v "$name" && return
+  done
+  local as_root=()
+  if ((EUID != 0)); then
+    as_root=(sudo --non-interactive)
+    "${as_root[@]}" true 2>/dev/null || { echo "there is no Chromium, and neither root nor sudo to install it" && return 1; }
+  fi
+  echo "installing Chromium" >&2
+  if ! "${as_root[@]}" apt-get update --quiet --quiet >&2 || ! "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install --quiet --quiet --yes --no-install-recommends chromium fonts-dejavu-core >/dev/null; then
+    echo "there is no Chromium, and no package of it" && return 1
+  fi
+  command -v chromium
+}
+
 # The clients and verifiers that tests/interop tries, and Node.js for those from npm: in a virtual environment, which
 # then comes first in PATH, and in tests/interop/node_modules.
 install_interop_tools() {
