@@ -45,6 +45,19 @@ install_valgrind() {
     apt-get install --quiet --quiet --yes --no-install-recommends valgrind >/dev/null
 }
 
+# schemathesis, in a virtual environment of its own, which then comes first in PATH.
+install_schemathesis() {
+  local venv=$TOKENMINT_TOOLS/schemathesis wanted=$tools_ci/../tests/schemathesis/requirements.txt
+  if ! cmp --silent "$wanted" "$venv/requirements.txt"; then
+    echo "installing schemathesis"
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted"
+    cp "$wanted" "$venv/requirements.txt"
+  fi
+  PATH=$venv/bin:$PATH
+}
+
 # Prints the path of a Chromium, of the system's packages if none is there. If that is impossible, prints why and fails.
 install_chromium() {
   local name

@@ -72,9 +72,11 @@ fn r2_r13_openapi_members() {
     let schemas = ["ClientMetadata", "ClientInformation"].map(|name| &DOCUMENT.json["components"]["schemas"][name]);
     for member in MEMBERS {
         for schema in schemas {
-            let pattern = schema["patternProperties"].as_object().and_then(|tagged| tagged.keys().next());
-            let names = pattern.and_then(|pattern| pattern.strip_prefix("^(")?.split(')').next()).expect("a pattern");
-            assert_eq!(names.split('|').any(|name| name == member.name), member.localizable, "{}", member.name);
+            let tagged = schema["patternProperties"].as_object().expect("patterns").keys();
+            let names = tagged
+                .filter_map(|pattern| pattern.strip_prefix("^(")?.split(')').next())
+                .flat_map(|names| names.split('|'));
+            assert_eq!(names.into_iter().any(|name| name == member.name), member.localizable, "{}", member.name);
         }
     }
 }
