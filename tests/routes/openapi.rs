@@ -140,3 +140,16 @@ fn expect_examples(place: &str, value: &Value, count: &mut usize) {
         _ => {}
     }
 }
+
+/// D1: the page and the document are the local server's only. The functions and the template do not have them.
+#[tokio::test]
+async fn d1_deployed_functions_have_no_page() {
+    let world = World::new().await;
+    for path in ["/docs", "/docs/try.js", "/openapi.json"] {
+        world.register(&events::get(path)).await.expect_error(404, "invalid_request");
+        world.token(&events::get(path)).await.expect_error(404, "invalid_request");
+    }
+    assert!(world.paths().iter().all(|path| !path.contains("docs") && !path.contains("openapi.json")));
+    let template = include_str!("../../template.yaml");
+    assert!(!template.contains("/docs") && !template.contains("openapi.json"));
+}

@@ -5,6 +5,7 @@
 mod aws;
 mod client;
 mod deployed;
+mod docs;
 mod harness;
 mod help;
 mod identifiers;
