@@ -19,6 +19,8 @@ install_interop_tools
 
 cargo build --quiet --locked
 port=$(free_port)
+# The picture shows the usual address.
+[[ ${1:-} != --screenshot ]] || port=9000
 url=http://127.0.0.1:$port
 start serve env RUST_LOG=warn SCOPES='read write' 'RESOURCES={"https://api.example/v1":"read write"}' \
   "${CARGO_TARGET_DIR:-target}/debug/tokenmint" serve --memory --listen "127.0.0.1:$port"

@@ -16,7 +16,7 @@ pub static DOCUMENT: LazyLock<Document> = LazyLock::new(Document::read);
 const COMMON_HEADERS: [&str; 3] = ["content-type", "content-length", "vary"];
 const CORS_HEADERS: &str = "access-control-";
 
-/// An OpenAPI document whose schemas are compiled when they are first used.
+/// An `OpenAPI` document whose schemas are compiled when they are first used.
 #[derive(Debug)]
 pub struct Document {
     /// The document as it stands.
@@ -52,21 +52,8 @@ impl Document {
     /// The error codes in the schemas below this place. An error without a code is an empty text.
     pub fn error_codes(&self, place: &str) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
-        self.collect_codes(self.json.pointer(place).unwrap_or_else(|| panic!("{place}")), &mut found);
+        collect_codes(self.json.pointer(place).unwrap_or_else(|| panic!("{place}")), &mut found);
         found
-    }
-
-    fn collect_codes(&self, schema: &Value, found: &mut BTreeSet<String>) {
-        match schema {
-            Value::Object(members) => {
-                if let Some(error) = members.get("error").and_then(|error| error["oneOf"].as_array()) {
-                    found.extend(error.iter().map(|code| code["const"].as_str().expect("a code").to_owned()));
-                }
-                members.values().for_each(|member| self.collect_codes(member, found));
-            }
-            Value::Array(entries) => entries.iter().for_each(|entry| self.collect_codes(entry, found)),
-            _ => {}
-        }
     }
 
     /// Checks that a response is one that the document describes: status, headers, media type and body.
@@ -193,4 +180,18 @@ fn matches(template: &str, path: &str) -> bool {
 /// A name as a part of a JSON Pointer (RFC 6901 §3).
 fn escaped(name: &str) -> String {
     name.replace('~', "~0").replace('/', "~1")
+}
+
+/// Adds the error codes of a schema and of all schemas in it.
+fn collect_codes(schema: &Value, found: &mut BTreeSet<String>) {
+    match schema {
+        Value::Object(members) => {
+            if let Some(error) = members.get("error").and_then(|error| error["oneOf"].as_array()) {
+                found.extend(error.iter().map(|code| code["const"].as_str().expect("a code").to_owned()));
+            }
+            members.values().for_each(|member| collect_codes(member, found));
+        }
+        Value::Array(entries) => entries.iter().for_each(|entry| collect_codes(entry, found)),
+        _ => {}
+    }
 }

@@ -29,4 +29,10 @@ with check("every package that is wanted by name is pinned to one version"):
     wanted = json.loads((INTEROP / "package.json").read_text())["dependencies"]
     equal({name: locked[name] for name in wanted}, wanted)
 
+with check("the versions of the tools that have a lock file"):
+    text = (ROOT / "tests/schemathesis/requirements.txt").read_text()
+    tools = {name: version for name, version, *_ in documented_table("tools")[1:]}
+    pinned = {"playwright-core": locked["playwright-core"], **dict(re.findall(r"^(schemathesis)==(\S+)", text, re.MULTILINE))}
+    equal({name: tools.get(name) for name in ["playwright-core", "schemathesis"]}, pinned)
+
 finish()

@@ -179,7 +179,9 @@ async fn configurations(seen: &mut Sightings) {
     let (first, second, ()) = tokio::join!(world.register(&first), world.register(&second), release);
     let statuses: BTreeSet<_> = [&first, &second].map(|answer| answer.status.as_u16()).into();
     assert_eq!(statuses, BTreeSet::from([200, 409]));
-    [first, second].iter().for_each(|answer| seen.note("update", answer));
+    for answer in [first, second] {
+        seen.note("update", &answer);
+    }
     proxy.repair();
     let client = world.client(json!({})).await;
     seen.configure(&world, "delete", &client, None).await;
