@@ -81,7 +81,7 @@ await step('the screenshot is taken', async () => {
     scrollTo({ top: 0, behavior: 'instant' })
   })
   const bottom = await page.locator('#decoded').evaluate((element) => element.getBoundingClientRect().bottom)
-  await page.setViewportSize({ width: 1280, height: Math.ceil(bottom) + 24 })
+  await page.setViewportSize({ width: 1280, height: Math.ceil(bottom) + 10 })
   await page.screenshot({ path: screenshot })
   await page.setViewportSize({ width: 1280, height: 900 })
 })
