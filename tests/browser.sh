@@ -18,13 +18,29 @@ browser=$(install_chromium) || {
 install_interop_tools
 
 cargo build --quiet --locked
-port=$(free_port)
+program=${CARGO_TARGET_DIR:-target}/debug/tokenmint
+
+# serve NAME PORT [OPTION...]: runs a server whose registration is as its name says. Its address is in $url.
+serve() {
+  local name=$1
+  url=http://127.0.0.1:$2
+  shift 2
+  start "$name" env RUST_LOG=warn REGISTRATION="$name" SCOPES='read write' \
+    'RESOURCES={"https://api.example/v1":"read write"}' "$program" serve "$@" --listen "${url#http://}"
+  wait_for 60 "tokenmint serve, $name" "$started" curl --silent --fail "$url/docs"
+}
+
+serve protected "$(free_port)" --data "$work/protected"
+PROTECTED_SERVER=$url
+INITIAL_ACCESS_TOKEN=$("$program" registration-token create --data "$work/protected" --uses 1 --expires-in 1h \
+  --scope read --json | sed -n 's/.*"initial_access_token": *"\([^"]*\)".*/\1/p')
+serve disabled "$(free_port)" --memory
+DISABLED_SERVER=$url
+export PROTECTED_SERVER INITIAL_ACCESS_TOKEN DISABLED_SERVER
 # The picture shows the usual address.
-[[ ${1:-} != --screenshot ]] || port=9000
-url=http://127.0.0.1:$port
-start serve env RUST_LOG=warn SCOPES='read write' 'RESOURCES={"https://api.example/v1":"read write"}' \
-  "${CARGO_TARGET_DIR:-target}/debug/tokenmint" serve --memory --listen "127.0.0.1:$port"
-wait_for 60 "tokenmint serve" "$started" curl --silent --fail "$url/docs"
+port=9000
+[[ ${1:-} == --screenshot ]] || port=$(free_port)
+serve open "$port" --memory
 
 timeout 180 node tests/interop/browser/docs.js "$browser" "$url" "$work/screenshot.png" | sed "s/^/$script: /"
 

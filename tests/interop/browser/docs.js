@@ -1,11 +1,14 @@
 // The page at /docs in a browser. tests/browser.sh runs it:
 //
 //   docs.js BROWSER URL SCREENSHOT
+//
+// PROTECTED_SERVER and DISABLED_SERVER name servers whose registration is like that.
 
 import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
 
-const [executablePath, server, screenshot] = process.argv.slice(2)
+const [executablePath, openServer, screenshot] = process.argv.slice(2)
+const { PROTECTED_SERVER: protectedServer, DISABLED_SERVER: disabledServer, INITIAL_ACCESS_TOKEN: initialToken } = process.env
 // Chromium has no sandbox for root.
 const browser = await chromium.launch({ executablePath, chromiumSandbox: process.getuid() !== 0 })
 
@@ -13,7 +16,7 @@ const browser = await chromium.launch({ executablePath, chromiumSandbox: process
 const reported = []
 const elsewhere = []
 
-async function open(options) {
+async function open(options, server = openServer) {
   const page = await browser.newPage({ viewport: { width: 1280, height: 900 }, ...options })
   page.setDefaultTimeout(15_000)
   page.on('console', (message) => reported.push(message.text()))
@@ -58,7 +61,7 @@ await step('a client is registered', async () => {
   client = await press(page, register, '#register-out', '201')
   assert.equal(client.scope, 'read write')
   const curl = await page.locator('#register-out .curl').innerText()
-  assert.match(curl, new RegExp(`^curl -s ${server}/register `))
+  assert.match(curl, new RegExp(`^curl -s ${openServer}/register `))
 })
 
 await step('a token is issued, decoded and verified', async () => {
@@ -71,7 +74,7 @@ await step('a token is issued, decoded and verified', async () => {
   assert.deepEqual([header.typ, header.alg], ['at+jwt', 'RS256'])
   const claims = await shown(page, '#claims')
   assert.deepEqual([claims.iss, claims.sub, claims.aud, claims.scope],
-    [server, client.client_id, 'https://api.example/v1', 'read'])
+    [openServer, client.client_id, 'https://api.example/v1', 'read'])
   assert.match(await page.locator('#claims tr', { hasText: 'exp' }).first().innerText(), /in 5 hours/)
 })
 
@@ -106,7 +109,7 @@ await step('a token that was changed is not verified', async () => {
       await verify(token, 'https://other.example', keys),
       await verify(token, issuer, []),
     ]
-  }, server)
+  }, openServer)
   assert.deepEqual(verdict, [null, 'Signature invalid', 'Another issuer', 'No key for it'])
 })
 
@@ -132,7 +135,7 @@ await step('a client of client_secret_post gets a token', async () => {
 })
 
 await step('the reference shows every operation', async () => {
-  const { paths } = await (await fetch(`${server}/openapi.json`)).json()
+  const { paths } = await (await fetch(`${openServer}/openapi.json`)).json()
   const documented = Object.values(paths).flatMap((item) => Object.keys(item).filter((name) => name !== 'parameters'))
   assert.equal(await page.locator('details.operation').count(), documented.length)
   await page.locator('#operation-token > summary').click()
@@ -167,6 +170,25 @@ await step('it fits a narrow, dark screen', async () => {
   assert(width <= visible, `${width} pixels on a screen of ${visible}`)
   const background = await page.evaluate(() => getComputedStyle(document.body).backgroundColor)
   assert.equal(background, 'rgb(14, 19, 25)')
+  await page.close()
+})
+
+await step('an initial access token is asked for where registration needs one', async () => {
+  const page = await open({}, protectedServer)
+  assert.deepEqual(await press(page, register, '#register-out', '401'), {})
+  assert.match(reported.pop(), /401 \(Unauthorized\)/)
+  await page.locator('#register [name=initial_access_token]').fill(initialToken)
+  assert.equal((await press(page, register, '#register-out', '201')).scope, 'read')
+  await press(page, getToken, '#token-out', '200')
+  await page.locator('#verdict.good').waitFor()
+  await page.close()
+})
+
+await step('nothing can be registered where registration is disabled', async () => {
+  const page = await open({}, disabledServer)
+  await page.locator('#register-hint', { hasText: 'Registration is disabled' }).waitFor()
+  assert.equal(await page.locator(register).isDisabled(), true)
+  assert.equal(await page.locator(getToken).isDisabled(), false)
   await page.close()
 })
 
