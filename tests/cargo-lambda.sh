@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Runs both functions with `cargo lambda watch`, which implements Lambda's runtime API, over the embedded DynamoDB
-# and KMS. Performs the seed's exchange over HTTP and through `cargo lambda invoke`, and verifies the token's
-# signature with an independent implementation.
+# and KMS. Performs the seed's exchange over HTTP and through `cargo lambda invoke`, verifies the token's signature with
+# an independent implementation, and sends every event of events/.
 #
 #   tests/cargo-lambda.sh          needs Rust, Python and, the first time, the package registries
 
@@ -9,6 +9,8 @@
 source "$(dirname "$0")/common.sh"
 install_python_tools
 
+# The settings of the table in events/README.md.
+export AUTHORIZATION_ENDPOINT=compat CORS_ORIGINS=https://app.example
 start_aws 127.0.0.1
 
 port=$(free_port)
@@ -30,5 +32,8 @@ invoke token "$work/token-event.json" >"$work/token.json"
 invoke token events/token-jwks.json >"$work/jwks.json"
 python3 tests/exchange.py verify "$work/token.json" "$work/jwks.json"
 invoke token events/token-wrong-secret.json | grep --quiet '"statusCode":401' || fail "a wrong secret did not get 401"
+
+say "every event"
+python3 tests/events.py "http://127.0.0.1:$port" register token || fail "the events"
 
 say "passed"

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Builds both functions from template.yaml with `sam build` and runs them in containers with `sam local`, over the
 # embedded DynamoDB and KMS on this host. Performs the seed's exchange through `sam local invoke`, then over HTTP
-# through `sam local start-api`.
+# through `sam local start-api`, and sends every event of events/ through `sam local start-lambda`.
 #
 #   tests/sam-local.sh             needs Rust, Python and, the first time, the package registries
 #
@@ -101,6 +101,8 @@ install_python_tools
 say "sam build"
 parameters=(--parameter-overrides "Architecture=$architecture" Registration=open)
 sam build --build-dir "$work/build" "${parameters[@]}" >"$work/build.log" 2>&1 || fail "sam build"
+# The settings of the table in events/README.md.
+export AUTHORIZATION_ENDPOINT=compat CORS_ORIGINS=https://app.example
 start_aws "$host"
 
 # SAM passes on only variables in the template, which does not contain the endpoints of DynamoDB and KMS.
@@ -136,5 +138,13 @@ port=$(free_port)
 start start-api sam local start-api --port "$port" "${options[@]}" --warm-containers EAGER
 wait_for 120 "sam local start-api" "$started" curl --silent --output /dev/null "http://127.0.0.1:$port/"
 python3 tests/exchange.py http "http://127.0.0.1:$port"
+stop "$started" || :
+
+# A container for each function stays, or each event would start one.
+say "every event through sam local start-lambda"
+port=$(free_port)
+start start-lambda sam local start-lambda --port "$port" "${options[@]}" --warm-containers EAGER
+wait_for 120 "sam local start-lambda" "$started" curl --silent --output /dev/null "http://127.0.0.1:$port/"
+python3 tests/events.py "http://127.0.0.1:$port" RegisterFunction TokenFunction || fail "the events"
 
 say "passed"
