@@ -11,17 +11,23 @@ export CARGO_LAMBDA_CHECK_UPDATE=0 SAM_CLI_TELEMETRY=0
 export AWS_DEFAULT_REGION=${AWS_DEFAULT_REGION:-us-east-1}
 export PATH=$TOKENMINT_TOOLS/bin:$TOKENMINT_TOOLS/venv/bin:$PATH
 
-# sam, cfn-lint, cargo-lambda with zig, and python3 with cryptography.
-install_python_tools() {
-  local venv=$TOKENMINT_TOOLS/venv wanted=$tools_ci/requirements.txt
+# install_venv NAME REQUIREMENTS: a virtual environment with these packages, installed again when the file changes.
+install_venv() {
+  local venv=$TOKENMINT_TOOLS/$1 wanted=$2
   cmp --silent "$wanted" "$venv/requirements.txt" && return
-  echo "installing $(paste --serial --delimiters ' ' "$wanted")"
+  echo "installing $(grep --only-matching '^[A-Za-z][^ ;]*' "$wanted" | paste --serial --delimiters ' ')"
   rm -rf "$venv"
   python3 -m venv "$venv"
   "$venv/bin/pip" install --quiet --disable-pip-version-check --requirement "$wanted"
   # Last, so that an interrupted installation is repeated.
   cp "$wanted" "$venv/requirements.txt"
 }
+
+# sam, cfn-lint, cargo-lambda with zig, and python3 with cryptography.
+install_python_tools() { install_venv venv "$tools_ci/requirements.txt"; }
+
+# MiniStack, an emulator of AWS, apart from the other tools because both pin botocore. Its python3 has boto3 and PyJWT.
+install_ministack() { install_venv ministack "$tools_ci/ministack.txt"; }
 
 # install_cargo_tool NAME VERSION: installs a subcommand of cargo, built for a short build time.
 install_cargo_tool() {

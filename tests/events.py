@@ -66,11 +66,13 @@ def with_client(event, client):
 
 
 class Functions:
+    """Both functions behind Lambda's API, without a signature."""
+
     def __init__(self, url, register, token):
         self.url, self.names = url.rstrip("/"), {"register": register, "token": token}
 
-    def invoke(self, function, event):
-        """A function's answer to API Gateway: the status, and the JSON body if there is one."""
+    def answer(self, function, event):
+        """What a function returns for an event."""
         request = urllib.request.Request(
             f"{self.url}/2015-03-31/functions/{self.names[function]}/invocations",
             json.dumps(event).encode(),
@@ -78,9 +80,13 @@ class Functions:
         )
         try:
             with urllib.request.urlopen(request, timeout=120) as response:
-                answer = json.load(response)
+                return json.load(response)
         except (OSError, ValueError) as error:
             sys.exit(f"events: {function} cannot be invoked: {error}")
+
+    def invoke(self, function, event):
+        """A function's answer to API Gateway: the status, and the JSON body if there is one."""
+        answer = self.answer(function, event)
         if not isinstance(answer, dict) or "statusCode" not in answer:
             sys.exit(f"events: no answer of {function}, but {str(answer)[:500]}")
         body = answer.get("body") or ""
@@ -115,10 +121,9 @@ def differs(answer, expected):
     return None
 
 
-def main():
-    if len(sys.argv) != 4:
-        sys.exit(__doc__)
-    functions, sent, wrong, started = Functions(*sys.argv[1:]), 0, [], time.monotonic()
+def run(functions):
+    """Sends every event; says what differs, and returns whether nothing does."""
+    sent, wrong, started = 0, [], time.monotonic()
     for name, (as_is, as_client) in table().items():
         function, event = name.split("-")[0], json.loads((FOLDER / f"{name}.json").read_text())
         requests = [("as it is", event, as_is)]
@@ -135,8 +140,10 @@ def main():
     for line in wrong:
         print(f"events: {line}", file=sys.stderr)
     print(f"events: {sent - len(wrong)} of {sent} answers are as in events/README.md ({time.monotonic() - started:.1f} s)")
-    sys.exit(1 if wrong else 0)
+    return not wrong
 
 
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    sys.exit(0 if run(Functions(*sys.argv[1:])) else 1)

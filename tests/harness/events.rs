@@ -5,6 +5,15 @@ use std::path::PathBuf;
 use base64::prelude::{BASE64_STANDARD, Engine};
 use serde_json::{Value, json};
 
+use crate::Credentials;
+
+/// The credentials in the files of `events/`, which no server knows.
+pub const EXAMPLE: [&str; 3] = [
+    "0b7d2c5e-6f1a-4c3d-8e9f-a1b2c3d4e5f6",
+    "EventFileExampleSecret0123456789",
+    "EventFileExampleToken0123456789A",
+];
+
 /// Reads `events/<name>.json`.
 pub fn load(name: &str) -> Value {
     let path = folder().join(format!("{name}.json"));
@@ -19,6 +28,54 @@ pub fn names() -> Vec<String> {
     let mut names: Vec<_> = names.filter_map(|name| name.strip_suffix(".json").map(str::to_owned)).collect();
     names.sort();
     names
+}
+
+/// The table of `events/README.md`: the name of an event, the answer to the file as it is, and the answer to the file
+/// with the credentials of a registered client, if it has some.
+pub fn answers() -> Vec<(String, String, Option<String>)> {
+    let text = std::fs::read_to_string(folder().join("README.md")).expect("events/README.md");
+    let (_, table) = text.split_once("<!-- events -->\n").expect("the table");
+    let (table, _) = table.split_once("<!-- end -->").expect("its end");
+    let rows = table.lines().skip(2).map(|row| {
+        let cells: Vec<_> = row.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, as_is, of_client] = cells[..] else { panic!("not three cells: {row}") };
+        (name.trim_matches('`').to_owned(), as_is.to_owned(), (of_client != "–").then(|| of_client.to_owned()))
+    });
+    rows.collect()
+}
+
+/// The event with a client's credentials in place of the example's, in every text and encoded ones too; `None` if the
+/// event has none.
+pub fn of_client(event: &Value, client: &Credentials) -> Option<Value> {
+    let own = [&client.id, &client.secret, &client.token];
+    let plain = |text: &str| EXAMPLE.iter().zip(own).fold(text.to_owned(), |text, (from, to)| text.replace(from, to));
+    let encoded = |text: &str| {
+        let decoded = BASE64_STANDARD.decode(text).expect("base64");
+        // One character for one byte, because a body need not be UTF-8.
+        let text = plain(&decoded.iter().map(|&byte| char::from(byte)).collect::<String>());
+        BASE64_STANDARD.encode(text.chars().map(|c| u8::try_from(c).expect("a byte")).collect::<Vec<_>>())
+    };
+    let mut changed = replaced(event, &plain);
+    if let Some(header) = changed["headers"]["authorization"].as_str() {
+        let parts = header.split(',').map(|part| {
+            part.strip_prefix("Basic ").map_or_else(|| part.to_owned(), |text| format!("Basic {}", encoded(text)))
+        });
+        changed["headers"]["authorization"] = parts.collect::<Vec<_>>().join(",").into();
+    }
+    if changed["isBase64Encoded"] == true {
+        changed["body"] = encoded(changed["body"].as_str().expect("a body")).into();
+    }
+    (changed != *event).then_some(changed)
+}
+
+fn replaced(value: &Value, plain: &impl Fn(&str) -> String) -> Value {
+    match value {
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| (name.clone(), replaced(member, plain))).collect()
+        }
+        Value::String(text) => plain(text).into(),
+        other => other.clone(),
+    }
 }
 
 fn folder() -> PathBuf {

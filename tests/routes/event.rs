@@ -1,8 +1,11 @@
 //! Events with parts that are not a valid URI or body: each gets a response.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
+
 use serde_json::{Value, json};
-use tokenmint_tests::{Log, World, events};
+use tokenmint_tests::{Answer, Log, World, events};
 
 fn with_path(path: &str) -> Value {
     let mut event = events::token("grant_type=client_credentials");
@@ -62,4 +65,43 @@ fn t7_any_path() {
         Ok(())
     });
     outcome.expect("every event is answered");
+}
+
+/// Every file of `events/` has a row in `events/README.md`, and gets the answers that the row says. Scripts send the
+/// same files to the deployed functions.
+#[tokio::test]
+async fn r1_m2_t1_d1_every_event_gets_its_answer() {
+    let mut world = World::new().await;
+    world.set("AUTHORIZATION_ENDPOINT", "compat").await;
+    world.set("CORS_ORIGINS", "https://app.example").await;
+    let answers = events::answers();
+    let names: BTreeSet<_> = answers.iter().map(|(name, _, _)| name.clone()).collect();
+    assert_eq!((names.len(), names), (answers.len(), events::names().into_iter().collect()));
+    for (name, as_is, for_client) in answers {
+        let event = events::load(&name);
+        expect(&name, &answer(&world, &name, &event).await, &as_is);
+        let client = world.client(json!({})).await;
+        let own = events::of_client(&event, &client);
+        assert_eq!(own.is_some(), for_client.is_some(), "{name} has the credentials of a client, or not");
+        if let (Some(own), Some(expected)) = (own, for_client) {
+            expect(&name, &answer(&world, &name, &own).await, &expected);
+        }
+    }
+}
+
+async fn answer(world: &World, name: &str, event: &Value) -> Answer {
+    if name.starts_with("register-") { world.register(event).await } else { world.token(event).await }
+}
+
+/// Compares with a status, and the code of the error or a member of the body in backticks.
+fn expect(name: &str, answer: &Answer, expected: &str) {
+    let (status, word) = expected.split_once(' ').map_or((expected, None), |(status, word)| (status, Some(word)));
+    let word = word.map(|word| word.trim_matches('`'));
+    assert_eq!(answer.status.as_str(), status, "{name}: {answer:?}");
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    if answer.status.is_success() {
+        assert!(word.is_none_or(|member| !body[member].is_null()), "{name}: {body}");
+    } else {
+        assert_eq!(body["error"].as_str(), word, "{name}: {body}");
+    }
 }

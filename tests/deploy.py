@@ -1,0 +1,305 @@
+"""Checks a deployment on MiniStack, for tests/deploy.sh; runs with the python3 of MiniStack's environment.
+
+    deploy.py adapt TEMPLATE ADAPTED            a copy of a built template without what MiniStack lacks
+    deploy.py use STACK TEMPLATE TOKEN          uses the deployed functions; keeps a token in the file TOKEN, and if the
+                                                file exists, that token must still verify
+
+Exits with 1 and says why as soon as something is not as it must be. Prints no secret and no token.
+"""
+
+import base64
+import json
+import os
+import pathlib
+import sys
+import urllib.error
+import urllib.request
+
+import boto3
+import jwt
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from samtranslator.yaml_helper import yaml_parse
+
+import events
+
+
+def check(condition, message):
+    if not condition:
+        sys.exit(f"deploy: {message}")
+
+
+def skipped(what):
+    print(f"deploy: skipped: {what}")
+
+
+def mentions(value, names):
+    """Whether a part of a template refers to one of the resources."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key == "Ref" and member in names:
+                return True
+            if key == "Fn::GetAtt" and (member if isinstance(member, str) else member[0]).split(".")[0] in names:
+                return True
+            if key == "Fn::Sub" and any(f"${{{name}" in json.dumps(member) for name in names):
+                return True
+            if mentions(member, names):
+                return True
+        return False
+    return isinstance(value, list) and any(mentions(member, names) for member in value)
+
+
+def statements(value):
+    """Every statement of every policy in a resource."""
+    if isinstance(value, dict):
+        for key, member in value.items():
+            if key == "Statement":
+                yield from member
+            else:
+                yield from statements(member)
+    elif isinstance(value, list):
+        for member in value:
+            yield from statements(member)
+
+
+def adapt(source, target):
+    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
+
+    template = yaml_parse(pathlib.Path(source).read_text())
+    resources, outputs = template["Resources"], template["Outputs"]
+    known = ("AWS::Serverless::", "AWS::CloudFormation::")
+    dropped = set()
+    while True:
+        for name, resource in list(resources.items()):
+            kind = resource["Type"]
+            if kind not in _RESOURCE_HANDLERS and not kind.startswith(known):
+                skipped(f"{name}: MiniStack has no {kind}")
+            elif mentions(resource, dropped):
+                skipped(f"{name}, which refers to what is skipped")
+            else:
+                continue
+            dropped.add(name)
+            del resources[name]
+            break
+        else:
+            break
+    for name in [name for name, output in outputs.items() if mentions(output, dropped)]:
+        skipped(f"the output {name}, which refers to what is skipped")
+        del outputs[name]
+    for resource in resources.values():
+        depends = resource.pop("DependsOn", [])
+        depends = [name for name in ([depends] if isinstance(depends, str) else depends) if name not in dropped]
+        if depends:
+            resource["DependsOn"] = depends
+
+    # A condition that MiniStack evaluates otherwise would deny every call.
+    for name, resource in resources.items():
+        for statement in statements(resource):
+            conditions = statement.get("Condition", {})
+            for operator, keys in list(conditions.items()):
+                for key in list(keys):
+                    if key.startswith("kms:"):
+                        reason = "MiniStack knows no such key"
+                    elif key == "aws:PrincipalArn":
+                        reason = "to MiniStack it is the ARN of the session, to AWS that of the role"
+                    else:
+                        continue
+                    skipped(f"{name}, {statement['Sid']}: the condition {key}: {reason}")
+                    del keys[key]
+                if not keys:
+                    del conditions[operator]
+    pathlib.Path(target).write_text(json.dumps(template))
+
+
+def client(service, **credentials):
+    return boto3.client(service, config=Config(retries={"total_max_attempts": 1}), **credentials)
+
+
+class Deployed(events.Functions):
+    """The deployed functions, invoked through Lambda's API with a signature."""
+
+    def __init__(self, outputs):
+        self.names = {"register": outputs["RegisterFunction"], "token": outputs["TokenFunction"]}
+        self.api = client("lambda")
+
+    def answer(self, function, event):
+        result = self.api.invoke(FunctionName=self.names[function], Payload=json.dumps(event))
+        return json.load(result["Payload"])
+
+
+class Api:
+    """The deployed HTTP API, at the host name that MiniStack has for it."""
+
+    def __init__(self, issuer):
+        self.host = issuer.removeprefix("https://").split(".")[0] + ".execute-api.localhost"
+
+    def send(self, method, path, body=None, headers=None):
+        request = urllib.request.Request(os.environ["AWS_ENDPOINT_URL"] + path, body, headers or {}, method=method)
+        request.add_header("host", self.host)
+        try:
+            with urllib.request.urlopen(request, timeout=60) as answer:
+                text = answer.read()
+                return answer.status, json.loads(text) if text else None
+        except urllib.error.HTTPError as error:
+            return error.code, error.read()[:300]
+
+
+def exchange(issuer, token_file):
+    """A client registers and gets a token through the deployed API; PyJWT verifies it with the deployed key set."""
+    api = Api(issuer)
+    metadata = {"client_name": "Sample Client", "scope": "strong client-scope", "redirect_uris": [""], "client_uri": ""}
+    status, registered = api.send("POST", "/register", json.dumps(metadata).encode(), {"content-type": "application/json"})
+    check(status == 201, f"registration answered {status}: {registered}")
+    basic = base64.b64encode(f"{registered['client_id']}:{registered['client_secret']}".encode()).decode()
+    headers = {"authorization": f"Basic {basic}", "content-type": "application/x-www-form-urlencoded"}
+    status, answer = api.send("POST", "/token", b"grant_type=client_credentials&scope=client-scope", headers)
+    check(status == 200, f"the token endpoint answered {status}: {answer}")
+    status, metadata = api.send("GET", "/.well-known/oauth-authorization-server")
+    check(status == 200 and metadata["issuer"] == issuer, f"the metadata answered {status}")
+    status, keys = api.send("GET", "/.well-known/jwks.json")
+    check(status == 200, f"the key set answered {status}")
+    claims, algorithm = verified(answer["access_token"], keys, issuer)
+    check(claims["sub"] == claims["client_id"] == registered["client_id"], "the token is another client's")
+    head, payload, signature = answer["access_token"].split(".")
+    forged = ".".join([head, payload, signature[:-8] + ("AAAAAAAA" if signature[-8:] != "AAAAAAAA" else "BBBBBBBB")])
+    try:
+        verified(forged, keys, issuer)
+        sys.exit("deploy: a forged token verifies")
+    except jwt.InvalidSignatureError:
+        pass
+    kept = pathlib.Path(token_file)
+    if kept.exists():
+        _, before = verified(kept.read_text(), keys, issuer)
+        print(f"deploy: a token from before the update verifies: {before}")
+    kept.write_text(answer["access_token"])
+    kept.chmod(0o600)
+    management = {"authorization": f"Bearer {registered['registration_access_token']}"}
+    path = f"/register/{registered['client_id']}"
+    check(api.send("GET", path, headers=management)[0] == 200, "the registration cannot be read")
+    introspection = api.send("POST", "/introspect", f"token={answer['access_token']}".encode(), headers)
+    check(introspection[0] == 200 and introspection[1]["active"] is True, "introspection of a valid token")
+    check(api.send("DELETE", path, headers=management)[0] == 204, "the client cannot be deleted")
+    check(api.send("GET", path, headers=management)[0] == 401, "a deleted client can be read")
+    check(api.send("GET", "/token")[0] == 404, "the API has a route that the template does not have")
+    print(f"deploy: register, token, introspect, delete through the HTTP API; PyJWT verifies {algorithm}")
+
+
+def verified(token, keys, issuer):
+    kid = jwt.get_unverified_header(token)["kid"]
+    key = next((key for key in jwt.PyJWKSet.from_dict(keys).keys if key.key_id == kid), None)
+    check(key, "the key set has no key of the token's kid")
+    options = {"require": ["iss", "sub", "aud", "exp", "iat", "jti", "client_id", "scope"]}
+    decoded = jwt.decode_complete(
+        token, key, algorithms=[key.algorithm_name], audience=issuer, issuer=issuer, options=options
+    )
+    check(decoded["header"]["typ"] == "at+jwt", f"typ is {decoded['header'].get('typ')}")
+    return decoded["payload"], key.algorithm_name
+
+
+def resources(stack, template):
+    """What was created, as far as MiniStack tells, compared with the template."""
+    listed = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    ids = {entry["LogicalResourceId"]: entry["PhysicalResourceId"] for entry in listed}
+    dynamodb, kms = client("dynamodb"), client("kms")
+    unreported = set()
+    for name, resource in template["Resources"].items():
+        if name not in ids:
+            check("Condition" in resource, f"{name} was not created")
+            continue
+        wanted = resource.get("Properties", {})
+        if resource["Type"] == "AWS::DynamoDB::Table":
+            table = dynamodb.describe_table(TableName=ids[name])["Table"]
+            check(table["KeySchema"] == wanted["KeySchema"], f"{name}: other keys")
+            check(table["BillingModeSummary"]["BillingMode"] == wanted["BillingMode"], f"{name}: another billing mode")
+            check(table["DeletionProtectionEnabled"] is True, f"{name}: no deletion protection")
+            expiry = dynamodb.describe_time_to_live(TableName=ids[name])["TimeToLiveDescription"]
+            if expiry["TimeToLiveStatus"] == "DISABLED":
+                unreported.add("TimeToLiveSpecification")
+            else:
+                check(expiry["AttributeName"] == wanted["TimeToLiveSpecification"]["AttributeName"], f"{name}: another TTL")
+            backups = dynamodb.describe_continuous_backups(TableName=ids[name])["ContinuousBackupsDescription"]
+            if backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "DISABLED":
+                unreported.add("PointInTimeRecoverySpecification")
+            if table.get("SSEDescription", {}).get("Status") != "ENABLED":
+                unreported.add("SSESpecification")
+            if "StreamSpecification" in wanted:
+                stream = table.get("StreamSpecification", {}).get("StreamViewType")
+                check(stream == wanted["StreamSpecification"]["StreamViewType"], f"{name}: its stream is {stream}")
+        elif resource["Type"] == "AWS::KMS::Key":
+            key = kms.describe_key(KeyId=ids[name])["KeyMetadata"]
+            check(key["KeyUsage"] == wanted["KeyUsage"] and key["Enabled"], f"{name}: {key['KeyUsage']}")
+            if isinstance(wanted["KeySpec"], str):
+                check(key["KeySpec"] == wanted["KeySpec"], f"{name}: {key['KeySpec']}")
+    for part in sorted(unreported):
+        skipped(f"{part} of the tables: MiniStack's CloudFormation ignores it")
+    print(f"deploy: {len(ids)} resources were created")
+    return ids
+
+
+def denied(call, **arguments):
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return error.response["Error"]["Code"].startswith("AccessDenied")
+    return False
+
+
+def roles(ids, outputs):
+    """MiniStack refuses what a role does not allow: the requests above succeeded by the roles of the template."""
+
+    def of(role):
+        arn = client("iam").get_role(RoleName=ids[role])["Role"]["Arn"]
+        # Only lambda.amazonaws.com may assume the role itself; MiniStack lets the root of the account do so too.
+        given = client("sts").assume_role(RoleArn=arn, RoleSessionName="check")["Credentials"]
+        names = {"aws_access_key_id": "AccessKeyId", "aws_secret_access_key": "SecretAccessKey", "aws_session_token": "SessionToken"}
+        return {name: given[member] for name, member in names.items()}
+
+    table, key = outputs["ClientsTable"], {"client_id": {"S": "x"}}
+    signing = outputs.get("SigningKeyArn") or outputs["SealingKeyArn"]
+    try:
+        register, token = of("RegisterRole"), of("TokenRole")
+    except ClientError as error:
+        skipped(f"the roles' limits: MiniStack gives no credentials of a function's role ({error.response['Error']['Code']})")
+        return
+    check(denied(client("kms", **register).get_public_key, KeyId=signing), "the register function may use KMS")
+    check(denied(client("dynamodb", **register).scan, TableName=table), "the register function may scan")
+    check(not denied(client("dynamodb", **register).delete_item, TableName=table, Key=key), "it may not delete clients")
+    check(denied(client("dynamodb", **token).delete_item, TableName=table, Key=key), "the token function deletes clients")
+    check(denied(client("dynamodb", **token).scan, TableName=table), "the token function may scan")
+    print("deploy: MiniStack refuses what the roles do not allow")
+
+
+def print_errors(stack):
+    """The errors in the functions' logs, which hold no secret."""
+    logs = client("logs")
+    for function in ("register", "token"):
+        for event in logs.filter_log_events(logGroupName=f"/aws/lambda/{stack}-{function}")["events"]:
+            if '"level":"ERROR"' in event["message"] or '"level":"WARN"' in event["message"]:
+                print(f"{function}: {event['message'][:600]}", file=sys.stderr)
+
+
+def use(stack, template, token_file):
+    described = client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
+    ids = resources(stack, json.loads(pathlib.Path(template).read_text()))
+    exchange(outputs["Issuer"], token_file)
+    check(events.run(Deployed(outputs)), "events answered otherwise")
+    roles(ids, outputs)
+
+
+def main():
+    match sys.argv[1:]:
+        case ["adapt", source, target]:
+            adapt(source, target)
+        case ["use", stack, template, token_file]:
+            try:
+                use(stack, template, token_file)
+            except BaseException:
+                print_errors(stack)
+                raise
+        case _:
+            sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
