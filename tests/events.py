@@ -39,6 +39,10 @@ def table():
     return expected
 
 
+def load(name):
+    return json.loads((FOLDER / f"{name}.json").read_text())
+
+
 def with_client(event, client):
     """The event with the registered client's credentials in place of the example's, or None if it has none."""
 
@@ -98,7 +102,7 @@ class Functions:
             return answer["statusCode"], body
 
     def register(self):
-        status, client = self.invoke("register", json.loads((FOLDER / "register-minimal.json").read_text()))
+        status, client = self.invoke("register", load("register-minimal"))
         if status != 201:
             sys.exit(f"events: registration answered {status}: {client}")
         return client
@@ -125,7 +129,7 @@ def run(functions):
     """Sends every event; says what differs, and returns whether nothing does."""
     sent, wrong, started = 0, [], time.monotonic()
     for name, (as_is, as_client) in table().items():
-        function, event = name.split("-")[0], json.loads((FOLDER / f"{name}.json").read_text())
+        function, event = name.split("-")[0], load(name)
         requests = [("as it is", event, as_is)]
         own = with_client(event, functions.register())
         if (own is None) != (as_client == "–"):

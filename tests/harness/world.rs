@@ -28,10 +28,8 @@ use crate::{Answer, DOCUMENT, Proxy, events};
 
 /// The issuer of every world.
 const ISSUER: &str = "https://as.example";
-const TABLE: &str = "clients";
-const REGISTRATIONS: &str = "registrations";
-const TOKENS: &str = "tokens";
-const KEYS: &str = "keys";
+/// Names the URL of another DynamoDB than the embedded one, for `tests/dynamodb-local.sh`.
+const OTHER_DYNAMODB: &str = "TOKENMINT_TEST_DYNAMODB";
 
 /// Both functions as deployed, and the services behind them.
 #[derive(Debug)]
@@ -40,11 +38,31 @@ pub struct World {
     pub environment: Environment,
     sdk: Sdk,
     embedded: Embedded,
+    dynamodb_url: String,
+    tables: Tables,
     time: Arc<AtomicU64>,
     next_token: AtomicU64,
     register: Router,
     token: Router,
     routes: Routes,
+}
+
+/// The names of the tables. Another DynamoDB than the embedded one is shared by every world, so each has its own.
+#[derive(Debug)]
+struct Tables {
+    clients: String,
+    registrations: String,
+    tokens: String,
+    keys: String,
+}
+
+impl Tables {
+    fn new() -> Self {
+        static WORLDS: AtomicU64 = AtomicU64::new(0);
+        let world = format!("{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::SeqCst));
+        let name = |table: &str| format!("{table}-{world}");
+        Self { clients: name("clients"), registrations: name("registrations"), tokens: name("tokens"), keys: name("keys") }
+    }
 }
 
 /// The credentials of a registered client.
@@ -74,16 +92,27 @@ impl World {
     /// A world that signs with a key of this spec.
     pub async fn with_key(spec: KeySpec) -> Self {
         let embedded = Embedded::in_memory().await.expect("embedded services");
-        let sdk = Sdk::local(&embedded.dynamodb_url(), &embedded.kms_url()).await;
-        provision::table(&sdk.dynamodb(), TABLE, clients::KEY).await.expect("a table");
-        provision::table(&sdk.dynamodb(), REGISTRATIONS, registrations::KEY).await.expect("a table");
-        provision::table(&sdk.dynamodb(), TOKENS, tokens::KEY).await.expect("a table");
+        let other = std::env::var(OTHER_DYNAMODB).ok();
+        let dynamodb_url = other.clone().unwrap_or_else(|| embedded.dynamodb_url());
+        let sdk = Sdk::local(&dynamodb_url, &embedded.kms_url()).await;
+        let tables = Tables::new();
+        provision::table(&sdk.dynamodb(), &tables.clients, clients::KEY).await.expect("a table");
+        provision::table(&sdk.dynamodb(), &tables.registrations, registrations::KEY).await.expect("a table");
+        provision::table(&sdk.dynamodb(), &tables.tokens, tokens::KEY).await.expect("a table");
+        if other.is_some() {
+            // The clock of a world stands in the past: by the clock of another DynamoDB everything has expired.
+            let proxy = Proxy::start(dynamodb_url.clone(), embedded.kms_url()).await;
+            for table in [&tables.clients, &tables.registrations, &tables.tokens] {
+                let off = json!({"AttributeName": clients::TTL, "Enabled": false});
+                proxy.dynamodb("UpdateTimeToLive", &json!({"TableName": table, "TimeToLiveSpecification": off})).await;
+            }
+        }
         let key = provision::signing_key(&sdk.kms(), "alias/first", spec).await.expect("a key");
         let environment = Environment::default()
             .with("ISSUER", ISSUER)
-            .with("CLIENTS_TABLE", TABLE)
-            .with("REGISTRATIONS_TABLE", REGISTRATIONS)
-            .with("TOKENS_TABLE", TOKENS)
+            .with("CLIENTS_TABLE", &tables.clients)
+            .with("REGISTRATIONS_TABLE", &tables.registrations)
+            .with("TOKENS_TABLE", &tables.tokens)
             .with("REGISTRATION_RATE", "0")
             .with("REGISTRATION_RATE_TOTAL", "0")
             .with("SIGNING_KEYS", key)
@@ -93,8 +122,9 @@ impl World {
         // A round time in the past, so that code which ignores this clock is detected.
         let time = Arc::new(AtomicU64::new(1_700_000_000));
         let (register, token, routes) = Default::default();
+        let next_token = AtomicU64::new(0);
         let mut world =
-            Self { environment, sdk, embedded, time, next_token: AtomicU64::new(0), register, token, routes };
+            Self { environment, sdk, embedded, dynamodb_url, tables, time, next_token, register, token, routes };
         world.restart().await;
         world
     }
@@ -116,14 +146,14 @@ impl World {
     /// started, so there is no key yet: change the settings, then call [`World::restart`].
     pub async fn sealed(spec: &str) -> (Self, Proxy) {
         let mut world = Self::new().await;
-        provision::keys_table(&world.sdk.dynamodb(), KEYS).await.expect("a table");
+        provision::keys_table(&world.sdk.dynamodb(), &world.tables.keys).await.expect("a table");
         let key = provision::sealing_key(&world.sdk.kms(), "alias/sealing").await.expect("a key");
         let proxy = world.stand_behind_proxy().await;
         world.environment = std::mem::take(&mut world.environment)
             .with("SIGNING_MODE", "sealed")
             .with("SIGNING_KEYS", "")
             .with("SEALING_KEY", key)
-            .with("KEYS_TABLE", KEYS)
+            .with("KEYS_TABLE", &world.tables.keys)
             .with("SIGNING_KEY_SPEC", spec);
         (world, proxy)
     }
@@ -136,7 +166,7 @@ impl World {
     }
 
     async fn stand_behind_proxy(&mut self) -> Proxy {
-        let proxy = Proxy::start(self.embedded.dynamodb_url(), self.embedded.kms_url()).await;
+        let proxy = Proxy::start(self.dynamodb_url.clone(), self.embedded.kms_url()).await;
         self.sdk = Sdk::local(proxy.url(), proxy.url()).await;
         proxy
     }
@@ -149,8 +179,8 @@ impl World {
     }
 
     /// The name of the table of sealed keys.
-    pub const fn keys_table(&self) -> &'static str {
-        KEYS
+    pub fn keys_table(&self) -> &str {
+        &self.tables.keys
     }
 
     /// The world with a changed setting, after a restart of both functions.
@@ -185,8 +215,13 @@ impl World {
     }
 
     /// The name of the table of clients.
-    pub const fn table(&self) -> &'static str {
-        TABLE
+    pub fn table(&self) -> &str {
+        &self.tables.clients
+    }
+
+    /// The name of the table of initial access tokens and counters.
+    pub fn registrations_table(&self) -> &str {
+        &self.tables.registrations
     }
 
     /// Disables a client, as an operator would.
@@ -197,17 +232,17 @@ impl World {
 
     /// The table of clients.
     pub fn clients(&self) -> ClientsTable {
-        ClientsTable::new(self.sdk.dynamodb(), TABLE.to_owned())
+        ClientsTable::new(self.sdk.dynamodb(), self.tables.clients.clone())
     }
 
     /// The table of initial access tokens.
     pub fn registrations(&self) -> RegistrationsTable {
-        RegistrationsTable::new(self.sdk.dynamodb(), REGISTRATIONS.to_owned())
+        RegistrationsTable::new(self.sdk.dynamodb(), self.tables.registrations.clone())
     }
 
     /// The number of registrations that were counted against the limits.
     pub async fn counted_registrations(&self) -> u64 {
-        let scan = self.sdk.dynamodb().scan().table_name(REGISTRATIONS).send().await.expect("a scan");
+        let scan = self.sdk.dynamodb().scan().table_name(&self.tables.registrations).send().await.expect("a scan");
         // `minute#<minute>` counts all addresses, `minute#<minute>#<address>` counts one.
         let of_all = |id: &str| id.starts_with("minute#") && id.matches('#').count() == 1;
         let of_all = scan.items().iter().filter(|item| item["id"].as_s().is_ok_and(|id| of_all(id)));
@@ -217,7 +252,7 @@ impl World {
 
     /// The number of stored identifiers of tokens, assertions and proofs.
     pub async fn stored_tokens(&self) -> usize {
-        let scan = self.sdk.dynamodb().scan().table_name(TOKENS).send().await.expect("a scan");
+        let scan = self.sdk.dynamodb().scan().table_name(&self.tables.tokens).send().await.expect("a scan");
         scan.items().iter().filter(|item| item.contains_key("expires_at")).count()
     }
 

@@ -106,11 +106,7 @@ run_script() {
 }
 
 install_interop_tools
-if [[ -z ${TOKENMINT_BIN:-} ]]; then
-  # All default members, as other scripts do: separate builds would compile the dependencies again.
-  cargo build --quiet --locked
-  TOKENMINT_BIN=${CARGO_TARGET_DIR:-target}/debug/tokenmint
-fi
+build_tokenmint
 
 scripts=()
 for path in tests/interop/node/*.js tests/interop/python/*_check.py; do

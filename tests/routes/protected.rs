@@ -352,7 +352,7 @@ async fn r18_counters_stay_small() {
         let event = events::from(events::register(&json!({})), &format!("2001:db8:ffff:{address:x}::1"));
         assert_eq!(world.register(&event).await.status, 201);
     }
-    let items = proxy.dynamodb("Scan", &json!({"TableName": "registrations"})).await;
+    let items = proxy.dynamodb("Scan", &json!({"TableName": world.registrations_table()})).await;
     let items = items["Items"].as_array().expect("items");
     assert_eq!(items.len(), 41);
     assert!(items.iter().all(|item| item.to_string().len() < 256), "{items:?}");
