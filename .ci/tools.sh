@@ -29,6 +29,9 @@ install_python_tools() { install_venv venv "$tools_ci/requirements.txt"; }
 # MiniStack, an emulator of AWS, apart from the other tools because both pin botocore. Its python3 has boto3 and PyJWT.
 install_ministack() { install_venv ministack "$tools_ci/ministack.txt"; }
 
+# checkov, apart because it pins old versions of what others need.
+install_checkov() { install_venv checkov "$tools_ci/checkov.txt"; }
+
 # install_cargo_tool NAME VERSION: installs a subcommand of cargo, built for a short build time.
 install_cargo_tool() {
   local name=$1 version=$2
