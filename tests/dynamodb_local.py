@@ -52,6 +52,12 @@ def expire(url):
     status, _ = functions.invoke("token", events.with_client(request, used))
     check(status == 200, f"the first token of a client: {status}")
     check("expires_at" not in stored(used), "a client that got a token still expires")
+    # DynamoDB Local deletes within some seconds, AWS within some days: until then the code must see the expiry.
+    time.sleep(max(0, expiry + 0.1 - time.time()))
+    status, answer = functions.invoke("token", events.with_client(request, unused))
+    late = stored(unused)
+    check((status, answer.get("error")) == (401, "invalid_client"), f"an expired client got {status}")
+    print(f"dynamodb_local: an expired client is refused {'before' if late else 'after'} it is deleted")
     deadline = time.monotonic() + 90
     while stored(unused):
         check(time.monotonic() < deadline, "DynamoDB Local has not deleted an expired client in 90 s")

@@ -8,11 +8,8 @@ use serde_json::{Value, json};
 use crate::Credentials;
 
 /// The credentials in the files of `events/`, which no server knows.
-pub const EXAMPLE: [&str; 3] = [
-    "0b7d2c5e-6f1a-4c3d-8e9f-a1b2c3d4e5f6",
-    "EventFileExampleSecret0123456789",
-    "EventFileExampleToken0123456789A",
-];
+pub const EXAMPLE: [&str; 3] =
+    ["0b7d2c5e-6f1a-4c3d-8e9f-a1b2c3d4e5f6", "EventFileExampleSecret0123456789", "EventFileExampleToken0123456789A"];
 
 /// Reads `events/<name>.json`.
 pub fn load(name: &str) -> Value {

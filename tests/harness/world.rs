@@ -61,7 +61,12 @@ impl Tables {
         static WORLDS: AtomicU64 = AtomicU64::new(0);
         let world = format!("{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::SeqCst));
         let name = |table: &str| format!("{table}-{world}");
-        Self { clients: name("clients"), registrations: name("registrations"), tokens: name("tokens"), keys: name("keys") }
+        Self {
+            clients: name("clients"),
+            registrations: name("registrations"),
+            tokens: name("tokens"),
+            keys: name("keys"),
+        }
     }
 }
 
@@ -92,21 +97,12 @@ impl World {
     /// A world that signs with a key of this spec.
     pub async fn with_key(spec: KeySpec) -> Self {
         let embedded = Embedded::in_memory().await.expect("embedded services");
-        let other = std::env::var(OTHER_DYNAMODB).ok();
-        let dynamodb_url = other.clone().unwrap_or_else(|| embedded.dynamodb_url());
+        let dynamodb_url = std::env::var(OTHER_DYNAMODB).unwrap_or_else(|_| embedded.dynamodb_url());
         let sdk = Sdk::local(&dynamodb_url, &embedded.kms_url()).await;
         let tables = Tables::new();
         provision::table(&sdk.dynamodb(), &tables.clients, clients::KEY).await.expect("a table");
         provision::table(&sdk.dynamodb(), &tables.registrations, registrations::KEY).await.expect("a table");
         provision::table(&sdk.dynamodb(), &tables.tokens, tokens::KEY).await.expect("a table");
-        if other.is_some() {
-            // The clock of a world stands in the past: by the clock of another DynamoDB everything has expired.
-            let proxy = Proxy::start(dynamodb_url.clone(), embedded.kms_url()).await;
-            for table in [&tables.clients, &tables.registrations, &tables.tokens] {
-                let off = json!({"AttributeName": clients::TTL, "Enabled": false});
-                proxy.dynamodb("UpdateTimeToLive", &json!({"TableName": table, "TimeToLiveSpecification": off})).await;
-            }
-        }
         let key = provision::signing_key(&sdk.kms(), "alias/first", spec).await.expect("a key");
         let environment = Environment::default()
             .with("ISSUER", ISSUER)
@@ -125,8 +121,22 @@ impl World {
         let next_token = AtomicU64::new(0);
         let mut world =
             Self { environment, sdk, embedded, dynamodb_url, tables, time, next_token, register, token, routes };
+        world.keep_expired(&[&world.tables.clients, &world.tables.registrations, &world.tables.tokens]).await;
         world.restart().await;
         world
+    }
+
+    /// Turns the deletion of expired items off where another DynamoDB is used. By its clock everything has expired,
+    /// because the clock of a world stands in the past.
+    async fn keep_expired(&self, tables: &[&str]) {
+        if std::env::var_os(OTHER_DYNAMODB).is_none() {
+            return;
+        }
+        let proxy = Proxy::start(self.dynamodb_url.clone(), self.embedded.kms_url()).await;
+        for table in tables {
+            let off = json!({"AttributeName": clients::TTL, "Enabled": false});
+            proxy.dynamodb("UpdateTimeToLive", &json!({"TableName": table, "TimeToLiveSpecification": off})).await;
+        }
     }
 
     /// Restarts both functions with the current settings.
@@ -147,6 +157,7 @@ impl World {
     pub async fn sealed(spec: &str) -> (Self, Proxy) {
         let mut world = Self::new().await;
         provision::keys_table(&world.sdk.dynamodb(), &world.tables.keys).await.expect("a table");
+        world.keep_expired(&[&world.tables.keys]).await;
         let key = provision::sealing_key(&world.sdk.kms(), "alias/sealing").await.expect("a key");
         let proxy = world.stand_behind_proxy().await;
         world.environment = std::mem::take(&mut world.environment)
