@@ -159,7 +159,8 @@ def raw(soak, choose):
         kind = choose.randrange(7)
         sent = [
             choose.randbytes(500),
-            head + b"x-large: " + MARK.encode() * 20_000 + b"\r\n\r\n",
+            # More than the server reads; if it happens to read all at once, this is a request.
+            head + b"connection: close\r\nx-large: " + MARK.encode() * 20_000 + b"\r\n\r\n",
             head + b"content-length: 1000\r\n\r\nhalf",
             head + b"transfer-encoding: chunked\r\n\r\nzz\r\n",
             head + b"content-length: -1\r\n\r\n",
