@@ -1,8 +1,7 @@
 """Checks a deployment on MiniStack, for tests/deploy.sh; runs with the python3 of MiniStack's environment.
 
-    deploy.py adapt TEMPLATE ADAPTED            a copy of a built template without what MiniStack lacks
-    deploy.py use STACK TEMPLATE TOKEN          uses the deployed functions; keeps a token in the file TOKEN, and if the
-                                                file exists, that token must still verify
+    deploy.py STACK TEMPLATE TOKEN      uses the deployed functions; keeps a token in the file TOKEN, and if the file
+                                        exists, that token must still verify
 
 Exits with 1 and says why as soon as something is not as it must be. Prints no secret and no token.
 """
@@ -19,105 +18,14 @@ import boto3
 import jwt
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from samtranslator.yaml_helper import yaml_parse
 
 import events
+from deploy_template import skipped
 
 
 def check(condition, message):
     if not condition:
         sys.exit(f"deploy: {message}")
-
-
-def skipped(what):
-    print(f"deploy: skipped: {what}")
-
-
-def mentions(value, names):
-    """Whether a part of a template refers to one of the resources."""
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if key == "Ref" and member in names:
-                return True
-            if key == "Fn::GetAtt" and (member if isinstance(member, str) else member[0]).split(".")[0] in names:
-                return True
-            if key == "Fn::Sub" and any(f"${{{name}" in json.dumps(member) for name in names):
-                return True
-            if mentions(member, names):
-                return True
-        return False
-    return isinstance(value, list) and any(mentions(member, names) for member in value)
-
-
-def statements(value):
-    """Every statement of every policy in a resource."""
-    if isinstance(value, dict):
-        for key, member in value.items():
-            if key == "Statement":
-                yield from member
-            else:
-                yield from statements(member)
-    elif isinstance(value, list):
-        for member in value:
-            yield from statements(member)
-
-
-def lacking(resource):
-    """What MiniStack's CloudFormation does not know of a resource, or None."""
-    from ministack.services.cloudformation.provisioners import _RESOURCE_HANDLERS
-
-    kind, properties = resource["Type"], resource.get("Properties", {})
-    if kind not in _RESOURCE_HANDLERS and not kind.startswith(("AWS::Serverless::", "AWS::CloudFormation::")):
-        return kind
-    if kind == "AWS::CloudWatch::Alarm" and "Metrics" in properties:
-        return "alarm on an expression"
-    return None
-
-
-def adapt(source, target):
-    template = yaml_parse(pathlib.Path(source).read_text())
-    resources, outputs = template["Resources"], template["Outputs"]
-    dropped = set()
-    while True:
-        for name, resource in list(resources.items()):
-            missing = lacking(resource)
-            if missing:
-                skipped(f"{name}: MiniStack has no {missing}")
-            elif mentions(resource, dropped):
-                skipped(f"{name}, which refers to what is skipped")
-            else:
-                continue
-            dropped.add(name)
-            del resources[name]
-            break
-        else:
-            break
-    for name in [name for name, output in outputs.items() if mentions(output, dropped)]:
-        skipped(f"the output {name}, which refers to what is skipped")
-        del outputs[name]
-    for resource in resources.values():
-        depends = resource.pop("DependsOn", [])
-        depends = [name for name in ([depends] if isinstance(depends, str) else depends) if name not in dropped]
-        if depends:
-            resource["DependsOn"] = depends
-
-    # A condition that MiniStack evaluates otherwise would deny every call.
-    for name, resource in resources.items():
-        for statement in statements(resource):
-            conditions = statement.get("Condition", {})
-            for operator, keys in list(conditions.items()):
-                for key in list(keys):
-                    if key.startswith("kms:"):
-                        reason = "MiniStack knows no such key"
-                    elif key == "aws:PrincipalArn":
-                        reason = "to MiniStack it is the ARN of the session, to AWS that of the role"
-                    else:
-                        continue
-                    skipped(f"{name}, {statement['Sid']}: the condition {key}: {reason}")
-                    del keys[key]
-                if not keys:
-                    del conditions[operator]
-    pathlib.Path(target).write_text(json.dumps(template))
 
 
 def client(service, **credentials):
@@ -298,19 +206,11 @@ def use(stack, template, token_file):
     roles(ids, outputs)
 
 
-def main():
-    match sys.argv[1:]:
-        case ["adapt", source, target]:
-            adapt(source, target)
-        case ["use", stack, template, token_file]:
-            try:
-                use(stack, template, token_file)
-            except BaseException:
-                print_errors(stack)
-                raise
-        case _:
-            sys.exit(__doc__)
-
-
 if __name__ == "__main__":
-    main()
+    if len(sys.argv) != 4:
+        sys.exit(__doc__)
+    try:
+        use(*sys.argv[1:])
+    except BaseException:
+        print_errors(sys.argv[1])
+        raise

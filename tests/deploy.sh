@@ -23,7 +23,7 @@ python=$TOKENMINT_TOOLS/ministack/bin/python3
 say "sam build"
 sam build --build-dir "$work/build" --parameter-overrides Architecture=x86_64 Registration=open \
   >"$work/build.log" 2>&1 || fail "sam build"
-"$python" tests/deploy.py adapt "$work/build/template.yaml" "$work/build/adapted.json"
+"$python" tests/deploy_template.py "$work/build/template.yaml" "$work/build/adapted.json"
 
 # Every credential, endpoint and proxy of the caller is replaced: nothing may reach an account.
 unset AWS_PROFILE AWS_SESSION_TOKEN "${!AWS_ENDPOINT_URL_@}" HTTP_PROXY HTTPS_PROXY ALL_PROXY http_proxy https_proxy all_proxy
@@ -49,7 +49,7 @@ deploy() {
 }
 
 # use STACK: sends the requests and checks what was created.
-use() { timeout 240 "$python" tests/deploy.py use "$1" "$work/build/adapted.json" "$work/$1.token" || fail "stack $1"; }
+use() { timeout 240 "$python" tests/deploy.py "$1" "$work/build/adapted.json" "$work/$1.token" || fail "stack $1"; }
 
 deploy tokenmint-kms SigningMode=kms
 use tokenmint-kms
