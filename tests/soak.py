@@ -136,7 +136,11 @@ def bad(soak, connection, choose):
             header = {"authorization": "Bearer " + MARK}
             soak.expect("unknown bearer", send("GET", "/register/" + MARK, None, header), 401)
         case 7:
-            soak.expect("large body", send("POST", "/token", "scope=" + "x" * 300_000, form), 400, 413)
+            try:
+                soak.expect("large body", send("POST", "/token", "scope=" + "x" * 300_000, form), 400)
+            except (BrokenPipeError, ConnectionResetError):
+                # The server need not read what it has refused, and closes the connection.
+                soak.done["large body: closed"] += 1
         case 8:
             soak.expect("wrong type", send("POST", "/token", "<a/>", {"content-type": "text/xml"}), 400)
         case 9:
