@@ -139,7 +139,6 @@ def bad(soak, connection, choose):
             try:
                 soak.expect("large body", send("POST", "/token", "scope=" + "x" * 300_000, form), 400)
             except (BrokenPipeError, ConnectionResetError):
-                # The server need not read what it has refused, and closes the connection.
                 soak.done["large body: closed"] += 1
         case 8:
             soak.expect("wrong type", send("POST", "/token", "<a/>", {"content-type": "text/xml"}), 400)
@@ -205,6 +204,10 @@ def work(soak, seed):
                 bad(soak, connection, choose)
             else:
                 raw(soak, choose)
+            if kind >= 0.75:
+                # A server need not read the body of what it refuses. It then closes the connection, possibly after its
+                # response said that it stays open.
+                connection.close()
         except (OSError, http.client.HTTPException) as error:
             soak.wrong.append(f"no answer: {type(error).__name__}: {error}")
         if len(soak.wrong) > 100:
