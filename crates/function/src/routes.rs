@@ -27,7 +27,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
 
     /// The routes with the state that their handlers need.
     pub fn with_state(self, state: S) -> Routes {
-        Routes { router: self.router.with_state(state), origins: self.origins, metrics: self.metrics, paths: self.paths }
+        Routes {
+            router: self.router.with_state(state),
+            origins: self.origins,
+            metrics: self.metrics,
+            paths: self.paths,
+        }
     }
 }
 

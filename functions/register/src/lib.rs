@@ -67,8 +67,7 @@ impl Register {
 pub fn routes(register: Arc<Register>) -> Routes {
     let (origins, metrics) = (register.config.cors_origins.clone(), register.config.metrics.clone());
     let configuration = get(configure::read).put(configure::update).delete(configure::delete);
-    let mut routes = Routes::new(origins, metrics)
-        .route(&format!("{}/{{client_id}}", path::REGISTER), configuration);
+    let mut routes = Routes::new(origins, metrics).route(&format!("{}/{{client_id}}", path::REGISTER), configuration);
     if register.config.registration != Registration::Disabled {
         routes = routes.route(path::REGISTER, post(register::register));
     }
