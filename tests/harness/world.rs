@@ -221,8 +221,8 @@ impl World {
     }
 
     /// The name of the table of tokens.
-    pub const fn tokens_table(&self) -> &'static str {
-        TOKENS
+    pub fn tokens_table(&self) -> &str {
+        &self.tables.tokens
     }
 
     /// The name of the table of clients.

@@ -134,3 +134,60 @@ pub struct TokenResponse<'a> {
 fn to_json(value: &impl Serialize) -> Vec<u8> {
     serde_json::to_vec(value).expect("strings and numbers always serialise")
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::jwk::PublicKey;
+    use crate::scope::Scope;
+
+    /// J1, J2: the two halves of a token, byte for byte, then its signature.
+    #[test]
+    fn j1_j2_the_form_of_a_token() {
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        let client = ClientId::from_random([7; 16]);
+        let audience = Audience::One("https://api.example".to_owned());
+        let granted = Granted { scope: Scope::parse("read write").expect("a scope"), audience };
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let spki = key.public_key().as_der().expect("DER");
+        let kid = PublicKey::from_spki(spki.as_ref(), SigningAlgorithm::Es256).expect("a public key").kid;
+        let header = EncodedHeader::new(SigningAlgorithm::Es256, &kid);
+        let plain = Claims::new(&issuer, &client, &granted, "1", 1000, 60);
+        let id = client.as_str();
+        let expected = json!({
+            "iss": "https://as.example", "sub": id, "client_id": id, "aud": "https://api.example", "exp": 1060,
+            "iat": 1000, "jti": "1", "scope": "read write",
+        });
+        for (cnf, member) in [
+            (Confirmation::default(), None),
+            (Confirmation { jkt: Some("a"), x5t_s256: None }, Some(json!({"jkt": "a"}))),
+            (Confirmation { jkt: None, x5t_s256: Some("b") }, Some(json!({"x5t#S256": "b"}))),
+        ] {
+            let token = with_signature(signing_input(&header, &Claims { cnf, ..plain }), b"signature");
+            let mut parts = token.split('.').map(|part| URL_SAFE_NO_PAD.decode(part).expect("base64url"));
+            let mut json = || -> Value { serde_json::from_slice(&parts.next().expect("a part")).expect("JSON") };
+            let mut expected = expected.clone();
+            expected.as_object_mut().expect("an object").extend(member.map(|cnf| ("cnf".to_owned(), cnf)));
+            let header = json();
+            assert_eq!((&header["typ"], &header["alg"]), (&json!("at+jwt"), &json!("ES256")));
+            assert_eq!(header["kid"], kid.as_str());
+            assert_eq!(json(), expected);
+            assert_eq!((parts.next(), parts.next()), (Some(b"signature".to_vec()), None));
+        }
+    }
+
+    /// J2: what is empty is left out.
+    #[test]
+    fn j2_no_scope() {
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        let client = ClientId::from_random([7; 16]);
+        let audience = Audience::One("https://api.example".to_owned());
+        let granted = Granted { scope: Scope::default(), audience };
+        let claims = serde_json::to_value(Claims::new(&issuer, &client, &granted, "1", 1000, 60)).expect("JSON");
+        assert_eq!((claims.get("scope"), claims.get("cnf")), (None, None));
+    }
+}

@@ -93,4 +93,12 @@ mod tests {
             assert_eq!(url(bad), Err(AuthorizationEndpointError), "{bad:?}");
         }
     }
+
+    /// D1: only `compat` makes it an endpoint of this server.
+    #[test]
+    fn d1_own_authorization_endpoint() {
+        assert!(AuthorizationEndpoint::Compat.is_own());
+        assert!(!AuthorizationEndpoint::None.is_own());
+        assert!(!AuthorizationEndpoint::Other("https://login.example/".to_owned()).is_own());
+    }
 }

@@ -97,6 +97,7 @@ mod tests {
             BearerToken::present(&[b"bEARER abc"]),
             Ok(BearerToken { token: "abc", hash: SecretHash::of("abc") })
         );
+        assert_eq!(BearerToken::present(&[b"Bearer abc"]).map(|token| token.reveal().to_owned()), Ok("abc".to_owned()));
         assert_eq!(BearerToken::present(&[]), Err(BearerError::Missing));
         assert_eq!(BearerToken::present(&[b"Basic abc"]), Err(BearerError::Missing));
         assert_eq!(BearerToken::present(&[b"Bearer a", b"Bearer a"]), Err(BearerError::Repeated));

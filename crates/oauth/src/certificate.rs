@@ -145,6 +145,7 @@ pub fn bind(
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
+    use spki::der::asn1::OctetString;
 
     use super::*;
 
@@ -178,6 +179,37 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
         {
             assert_eq!(certificate.is_valid_at(now), good, "{now}");
         }
+    }
+
+    /// A7, J6: another name, no authority, and what a token is bound by.
+    #[test]
+    fn a7_j6_names_and_binding() {
+        let certificate = Certificate::parse(EXAMPLE).expect("parses");
+        let name = |text| CertificateName::Subject(DistinguishedName::parse(text).expect("a name"));
+        assert!(certificate.is_for(&name("CN=mtls")) && !certificate.is_for(&name("CN=other")));
+        assert!(!certificate.is_for(&CertificateName::Dns("mtls".to_owned())));
+        assert!(!certificate.is_authority());
+        let valid = 1_539_866_229;
+        assert_eq!(bind(Some(Ok(&certificate)), valid).as_deref(), Ok(certificate.thumbprint()));
+        assert_eq!(bind(Some(Ok(&certificate)), valid - 1), Err(BindError::Time));
+        assert_eq!(bind(Some(Err(CertificateError)), valid), Err(BindError::Malformed));
+        assert_eq!(bind(None, valid), Err(BindError::NoCertificate));
+    }
+
+    /// A7: certificates of our making, with the extensions that are read: names and `cA`.
+    #[test]
+    fn a7_extensions() {
+        let id = |text: &str| ObjectIdentifier::new(text).expect("an identifier");
+        let extension = |text: &str, value: &[u8]| Extension {
+            extn_id: id(text),
+            critical: false,
+            extn_value: OctetString::new(value).expect("octets"),
+        };
+        let all = [extension("2.5.29.17", b"names"), extension("2.5.29.19", b"constraints")];
+        assert_eq!(super::extension(&all, id("2.5.29.19")), Ok(Some(b"constraints".as_slice())));
+        assert_eq!(super::extension(&all, id("2.5.29.15")), Ok(None));
+        let twice = [all[0].clone(), all[0].clone()];
+        assert_eq!(super::extension(&twice, id("2.5.29.17")), Err(CertificateError));
     }
 
     /// A7: line breaks are whoever's the text is; everything else is exact.

@@ -121,6 +121,7 @@ impl StoredSecret {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metadata::StoredMetadata;
 
     /// R11: the identifier is a UUID of the server's making.
     #[test]
@@ -146,5 +147,31 @@ mod tests {
         assert!(secret(0).is_valid_at(u64::MAX));
         assert!(secret(10).is_valid_at(9));
         assert!(!secret(10).is_valid_at(10));
+    }
+
+    /// R20: the first second of the end is the first at which the client is gone.
+    #[test]
+    fn r20_end_of_a_client() {
+        let client = |expires_at| Client {
+            client_id: ClientId::from_random([7; 16]),
+            client_id_issued_at: 1,
+            client_secrets: Vec::new(),
+            registration_access_token: None,
+            scope_ceiling: None,
+            disabled: false,
+            expires_at,
+            metadata: ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata"),
+        };
+        assert!(client(None).is_live_at(u64::MAX));
+        assert!(client(Some(10)).is_live_at(9));
+        assert!(!client(Some(10)).is_live_at(10) && !client(Some(10)).is_live_at(11));
+    }
+
+    /// An identifier of 36 characters that is no UUID is not shown either, nor a UUID in another form.
+    #[test]
+    fn r19_only_identifiers_of_our_form_are_shown() {
+        for text in ["a".repeat(36), "07070707070747078707070707070707".to_owned()] {
+            assert_eq!(ClientId::parse(&text).expect("visible characters").to_string(), "(not a UUID)");
+        }
     }
 }

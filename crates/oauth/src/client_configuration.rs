@@ -85,3 +85,74 @@ impl UpdateRequest {
         Ok(Self { rotate_secret })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::client::{ClientId, StoredSecret};
+    use crate::metadata::{ClientMetadata, StoredMetadata};
+    use crate::method::Method;
+    use crate::scope::Scope;
+
+    fn scope(text: &str) -> Scope {
+        Scope::parse(text).expect("a scope")
+    }
+
+    fn client(ceiling: Option<&str>) -> Client {
+        let metadata = StoredMetadata { scope: scope("own read"), ..StoredMetadata::default() };
+        Client {
+            client_id: ClientId::from_random([7; 16]),
+            client_id_issued_at: 1,
+            client_secrets: vec![StoredSecret { sha256: SecretHash::of("current"), expires_at: 0 }],
+            registration_access_token: None,
+            scope_ceiling: ceiling.map(scope),
+            disabled: false,
+            expires_at: None,
+            metadata: ClientMetadata::from_stored(metadata).expect("metadata"),
+        }
+    }
+
+    /// R10, R16: what a client may register in an update, by its ceiling and by who may register.
+    #[test]
+    fn r10_r16_policy_of_an_update() {
+        let open = Policy {
+            offered: scope("read write"),
+            default: scope("read"),
+            local: false,
+            methods: Method::ALL.to_vec(),
+        };
+        for (ceiling, is_open, expected) in [
+            (Some("write"), true, "write"),
+            (Some("write"), false, "write"),
+            (None, true, "own read write"),
+            (None, false, "own read"),
+        ] {
+            let offered = policy(&client(ceiling), &open, is_open).offered;
+            let expected = scope(expected);
+            assert!(offered.is_subset_of(&expected) && expected.is_subset_of(&offered), "{ceiling:?} {is_open}");
+        }
+    }
+
+    /// M4, M5: an update is for this client, and holds nothing that only the server sets.
+    #[test]
+    fn m4_m5_check_of_an_update() {
+        let client = client(None);
+        let id = client.client_id.as_str();
+        let check = |body: Value| {
+            let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
+            UpdateRequest::check(&requested, &client).map(|update| update.rotate_secret)
+        };
+        assert_eq!(check(json!({"client_id": id})), Ok(false));
+        assert_eq!(check(json!({"client_id": id, "client_secret": "current"})), Ok(false));
+        assert_eq!(check(json!({"client_id": id, "rotate_client_secret": true})), Ok(true));
+        assert_eq!(check(json!({})), Err(UpdateError::ClientId));
+        assert_eq!(check(json!({"client_id": "other"})), Err(UpdateError::ClientId));
+        assert_eq!(check(json!({"client_id": id, "client_secret": "other"})), Err(UpdateError::ClientSecret));
+        assert_eq!(check(json!({"client_id": id, "rotate_client_secret": 1})), Err(UpdateError::Rotate));
+        for name in FORBIDDEN {
+            assert_eq!(check(json!({"client_id": id, name: "x"})), Err(UpdateError::Forbidden(name)));
+        }
+    }
+}

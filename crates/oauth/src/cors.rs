@@ -68,6 +68,7 @@ mod tests {
     fn o5_origins() {
         let origins = Origins::parse("https://app.example https://b.example:8443 http://localhost:3000 http://[::1]:1");
         let origins = origins.expect("origins");
+        assert!(!origins.is_empty() && Origins::default().is_empty());
         for good in ["https://app.example", "https://b.example:8443", "http://localhost:3000", "http://[::1]:1"] {
             assert!(origins.contains(good.as_bytes()), "{good}");
         }

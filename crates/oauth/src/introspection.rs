@@ -90,3 +90,106 @@ impl Introspection {
         Self { active: true, token_type: Some(if is_dpop { "DPoP" } else { "Bearer" }), claims: token.claims }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_lc_rs::encoding::AsDer;
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
+    use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine};
+    use serde_json::json;
+
+    use super::*;
+    use crate::jwk::{PublicKey, SigningAlgorithm};
+    use crate::metadata::{ClientMetadata, StoredMetadata};
+    use crate::scope::Scope;
+
+    const ID: &str = "07070707-0707-4707-8707-070707070707";
+    const NOW: EpochSeconds = 1000;
+
+    /// What is read of a token with these members of the header and the claims changed.
+    fn read(header: &Value, claims: &Value) -> Result<OwnToken, NotOurs> {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let spki = key.public_key().as_der().expect("DER");
+        let public = PublicKey::from_spki(spki.as_ref(), SigningAlgorithm::Es256).expect("a public key");
+        let changed = |mut all: Value, changes: &Value| {
+            let members = all.as_object_mut().expect("an object");
+            members.extend(changes.as_object().expect("an object").clone());
+            members.retain(|_, value| !value.is_null());
+            BASE64_URL_SAFE_NO_PAD.encode(all.to_string())
+        };
+        let header = changed(json!({"typ": "at+jwt", "alg": "ES256", "kid": public.kid.as_str()}), header);
+        let all = json!({"iss": "https://as.example", "client_id": ID, "jti": "1", "exp": NOW + 1, "scope": "read"});
+        let input = format!("{header}.{}", changed(all, claims));
+        let signature = key.sign(&SystemRandom::new(), input.as_bytes()).expect("a signature");
+        let token = format!("{input}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature));
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        OwnToken::verify(&token, &PublicKeys::own([&public]), &issuer, NOW)
+    }
+
+    fn client(id: &str, scope: &str) -> Client {
+        let scope = Scope::parse(scope).expect("a scope");
+        Client {
+            client_id: ClientId::parse(id).expect("an identifier"),
+            client_id_issued_at: 1,
+            client_secrets: Vec::new(),
+            registration_access_token: None,
+            scope_ceiling: None,
+            disabled: false,
+            expires_at: None,
+            metadata: ClientMetadata::from_stored(StoredMetadata { scope, ..StoredMetadata::default() })
+                .expect("metadata"),
+        }
+    }
+
+    /// D3: what makes a JWT of this server's key an access token of this issuer.
+    #[test]
+    fn d3_own_tokens() {
+        let token = read(&json!({}), &json!({})).expect("an access token");
+        assert_eq!((token.client_id.as_str(), token.jti.as_str(), token.exp), (ID, "1", NOW + 1));
+        for (header, claims, error) in [
+            (json!({"typ": "JWT"}), json!({}), NotOurs::Other),
+            (json!({"typ": null}), json!({}), NotOurs::Other),
+            (json!({"kid": null}), json!({}), NotOurs::Other),
+            (json!({"kid": "other"}), json!({}), NotOurs::Token(TokenError::NoKey)),
+            (json!({}), json!({"iss": "https://other.example"}), NotOurs::Other),
+            (json!({}), json!({"iss": null}), NotOurs::Other),
+            (json!({}), json!({"client_id": null}), NotOurs::Other),
+            (json!({}), json!({"client_id": ""}), NotOurs::Other),
+            (json!({}), json!({"jti": null}), NotOurs::Other),
+            (json!({}), json!({"exp": "1001"}), NotOurs::Other),
+            (json!({}), json!({"exp": NOW}), NotOurs::Expired),
+            (json!({}), json!({"exp": NOW - 1}), NotOurs::Expired),
+        ] {
+            assert_eq!(read(&header, &claims), Err(error), "{header} {claims}");
+        }
+    }
+
+    /// D3: a client sees its own tokens; with the scope for it, those of all.
+    #[test]
+    fn d3_visible_tokens() {
+        let token = read(&json!({}), &json!({})).expect("an access token");
+        let other = "17070707-0707-4707-8707-070707070707";
+        assert!(token.is_visible_to(&client(ID, "read"), None));
+        assert!(!token.is_visible_to(&client(other, "read all"), None));
+        assert!(token.is_visible_to(&client(other, "read all"), Some("all")));
+        assert!(!token.is_visible_to(&client(other, "read"), Some("all")));
+    }
+
+    /// D3, J5: the response, by how the token is used.
+    #[test]
+    fn d3_j5_response() {
+        let response = |claims: Value| {
+            let token = read(&json!({}), &claims).expect("an access token");
+            serde_json::to_value(Introspection::active(token)).expect("JSON")
+        };
+        let plain = response(json!({}));
+        assert_eq!(
+            (&plain["active"], &plain["token_type"], &plain["scope"]),
+            (&json!(true), &json!("Bearer"), &json!("read"))
+        );
+        assert_eq!(response(json!({"cnf": {"jkt": "a"}}))["token_type"], "DPoP");
+        assert_eq!(response(json!({"cnf": {"x5t#S256": "a"}}))["token_type"], "Bearer");
+        assert_eq!(serde_json::to_value(Introspection::inactive()).expect("JSON"), json!({"active": false}));
+    }
+}

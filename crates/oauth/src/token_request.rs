@@ -61,3 +61,30 @@ impl<'a> TokenRequest<'a> {
         Asked { scope: self.scope.as_ref(), resources: &self.resources }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// T2, T3, T4: what a request asks for, and the first thing that is wrong with it.
+    #[test]
+    fn t2_t3_t4_request() {
+        let form = Form::parse(b"grant_type=client_credentials&scope=b+a&resource=x&resource=y").expect("a form");
+        let request = TokenRequest::parse(&form).expect("a request");
+        assert_eq!(request.grant_type, GrantType::ClientCredentials);
+        assert_eq!(request.asked().scope.map(Scope::as_str), Some("b a"));
+        assert_eq!(request.asked().resources, ["x", "y"]);
+        let form = Form::parse(b"grant_type=client_credentials").expect("a form");
+        let request = TokenRequest::parse(&form).expect("a request");
+        assert_eq!((request.asked().scope, request.asked().resources), (None, [].as_slice()));
+        for (body, code) in [
+            ("", ErrorCode::InvalidRequest),
+            ("grant_type=", ErrorCode::InvalidRequest),
+            ("grant_type=password", ErrorCode::UnsupportedGrantType),
+            ("grant_type=client_credentials&scope=%22", ErrorCode::InvalidScope),
+        ] {
+            let form = Form::parse(body.as_bytes()).expect("a form");
+            assert_eq!(TokenRequest::parse(&form).map_err(|error| OAuthError::from(error).code).expect_err(body), code);
+        }
+    }
+}
