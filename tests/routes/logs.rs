@@ -50,7 +50,7 @@ fn lines(log: &Log) -> Vec<Value> {
 #[tokio::test]
 async fn o3_o4_a_whole_run_has_the_listed_fields_and_metrics() {
     let log = Log::capture();
-    let secrets = run::whole(FUNCTION).await;
+    let secrets = Box::pin(run::whole(FUNCTION)).await;
     let (fields, lines) = (fields(), lines(&log));
     let mut seen = BTreeSet::new();
     for line in &lines {

@@ -10,7 +10,6 @@ use axum::http::header::{
 use axum::http::{HeaderName, HeaderValue, Response};
 use axum::routing::get;
 use tokenmint_function::Routes;
-use tokenmint_oauth::cors::Origins;
 
 /// A file of the page.
 struct File {
@@ -50,9 +49,7 @@ const HEADERS: [(HeaderName, HeaderValue); 4] = [
 
 /// The routes of the page and of the document.
 pub(crate) fn routes() -> Routes {
-    FILES
-        .iter()
-        .fold(Routes::new(Origins::default()), |routes, file| routes.route(file.path, get(async || file.answer())))
+    FILES.iter().fold(Routes::default(), |routes, file| routes.route(file.path, get(async || file.answer())))
 }
 
 impl File {

@@ -69,7 +69,7 @@ impl Sightings {
 async fn d1_t6_t7_openapi_responses() {
     let mut seen = Sightings(Seen::new());
     registrations(&mut seen).await;
-    configurations(&mut seen).await;
+    Box::pin(configurations(&mut seen)).await;
     tokens(&mut seen).await;
     documents(&mut seen).await;
     failures(&mut seen).await;
