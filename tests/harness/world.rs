@@ -315,6 +315,7 @@ impl World {
             expires_at: self.now() + 3600,
             uses_left: 1,
             scope: Scope::parse(scope).expect("a scope"),
+            allows_federation: false,
         };
         self.registrations().insert_token(&token).await.expect("stored");
         let event = events::with_header(events::register(&metadata), "authorization", format!("Bearer {text}"));

@@ -132,6 +132,7 @@ async fn r1_r8_r16_r18_members_of_keys_of_a_wrong_type() {
         expires_at: world.now() + 3600,
         uses_left: 1,
         scope: Scope::default(),
+        allows_federation: false,
     };
     world.registrations().insert_token(&token).await.expect("stored");
     for (sent, _) in &all {

@@ -24,6 +24,7 @@ async fn protected(uses: u32, scope: &str) -> World {
         expires_at: world.now() + 3600,
         uses_left: uses,
         scope: Scope::parse(scope).expect("a scope"),
+        allows_federation: false,
     };
     world.registrations().insert_token(&token).await.expect("stored");
     world

@@ -107,6 +107,7 @@ async fn prepared(setting: (&str, &str)) -> (World, Proxy, Parties) {
         expires_at: world.now() + 3600,
         uses_left: 5,
         scope: Scope::parse("read").expect("a scope"),
+        allows_federation: false,
     };
     world.registrations().insert_token(&token).await.expect("stored");
     world.set("UNUSED_CLIENT_TTL", "3600").await;

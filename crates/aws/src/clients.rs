@@ -15,17 +15,24 @@
 //! | `scope` | S | space-separated; absent: none |
 //! | `scope_ceiling` | S | the widest scope that the client may register; absent: it registered openly |
 //! | `metadata` | M | the other registered members, as sent |
+//! | `federated_credentials` | L of M | the subjects of trusted issuers that are the client (F2); absent: none |
 //! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client does not expire |
 //! | `last_change` | M | who did what to it last: `what` (S) and `by` (S), for the audit log; absent: nobody since there is one |
 //!
+//! Beside them, one item per subject that clients trust: `client_id` (S) is its key, `federated#…`, which no client's
+//! identifier begins with, and `clients` (SS) are the clients. It is written with the client, and only a hint: it finds the
+//! client of an assertion without `client_id`, and the client's own `federated_credentials` decide.
+//!
 //! | component | operations | DynamoDB calls |
 //! |---|---|---|
-//! | registration | create | one conditional `PutItem`, in a transaction if an initial access token is used |
+//! | registration | create | one conditional `PutItem`, in a transaction if an initial access token is used or there are federated credentials |
 //! | client configuration | read, update | `GetItem`; one conditional `UpdateItem` |
-//! | | delete | one conditional `UpdateItem`, one conditional `DeleteItem` |
-//! | the token endpoint | read; clear `expires_at` once | one `GetItem`; one conditional `UpdateItem` |
+//! | | delete | one conditional `UpdateItem`, one conditional `DeleteItem`, in a transaction if there are federated credentials |
+//! | the token endpoint | find by subject | one `GetItem` |
+//! | | read; clear `expires_at` once | one `GetItem`; one conditional `UpdateItem` |
 
 mod change;
+mod federation;
 mod item;
 pub mod known;
 mod limits;
@@ -38,7 +45,7 @@ use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
-use aws_sdk_dynamodb::types::{AttributeValue, Put};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::secret::SecretHash;
@@ -61,6 +68,9 @@ pub const TTL: &str = "expires_at";
 /// The condition of an insert. The second half accepts an SDK retry whose first attempt was stored but whose
 /// response was lost: an equal token hash shows that it is the same registration.
 const NEW: &str = "attribute_not_exists(client_id) OR registration_access_token = :token";
+
+/// The condition of a removal by the client itself, once it is checked.
+const UNCHANGED: &str = "attribute_not_exists(client_id) OR registration_access_token = :token";
 
 /// The table of clients.
 #[derive(Clone, Debug)]
@@ -128,11 +138,15 @@ impl ClientsTable {
         }
     }
 
-    /// Stores a new client with exactly one `PutItem`. Fails if the client already exists.
+    /// Stores a new client with exactly one `PutItem`, or one `TransactWriteItems` if it has federated credentials. Fails if
+    /// the client already exists.
     ///
     /// # Errors
     /// [`WriteError`]. The client is then not stored, unless the write succeeded and its response was lost.
     pub async fn insert(&self, client: NewClient) -> Result<(), WriteError> {
+        if !client.links.is_empty() {
+            return self.transact(self.inserts(client)).await;
+        }
         let put = self.dynamodb.put_item().table_name(&self.name).set_item(Some(client.item));
         let put = put.condition_expression(NEW).expression_attribute_values(":token", client.token);
         Box::pin(put.send()).await.map(drop).map_err(|error| match error.as_service_error() {
@@ -141,8 +155,8 @@ impl ClientsTable {
         })
     }
 
-    /// The same write, as part of a transaction.
-    pub(crate) fn put(&self, client: NewClient) -> Put {
+    /// The client itself, as part of a transaction.
+    fn put(&self, client: NewClient) -> Put {
         let put = Put::builder().table_name(&self.name).set_item(Some(client.item));
         let put = put.condition_expression(NEW).expression_attribute_values(":token", client.token);
         put.build().expect("a table and an item are given")
@@ -160,10 +174,11 @@ impl ClientsTable {
     }
 
     /// Replaces the metadata, secrets and registration access token of a client with exactly one `UpdateItem`, for the
-    /// client itself. It changes no other attribute, because an operator may disable the client at the same time.
+    /// client itself. It changes no other attribute, because an operator may disable the client at the same time, or change
+    /// whom it trusts.
     ///
     /// `before` is the client as it was read. The write succeeds only if the stored registration access token and
-    /// secrets still equal those of `before` (M7).
+    /// secrets still equal those of `before` (M7), and so do the federated credentials, with which the rest must fit (F4).
     ///
     /// # Errors
     /// [`WriteError`]. [`WriteError::Item`] is returned before DynamoDB is called.
@@ -183,11 +198,13 @@ impl ClientsTable {
              last_change = :change",
         );
         // The last half accepts an SDK retry whose first attempt was stored but whose response was lost.
-        let update = update.condition_expression(
-            "attribute_exists(client_id) AND \
-             ((registration_access_token = :old_token AND secrets = :old_secrets) OR \
-             (registration_access_token = :token AND secrets = :secrets))",
-        );
+        let update = update.condition_expression(format!(
+            "attribute_exists(client_id) AND {} AND \
+                 ((registration_access_token = :old_token AND secrets = :old_secrets) OR \
+                 (registration_access_token = :token AND secrets = :secrets))",
+            federation::same(before),
+        ));
+        let update = update.set_expression_attribute_values(federation::values(before)?);
         let update = update
             .expression_attribute_names("#scope", "scope")
             .expression_attribute_values(":secrets", attribute(&new.secrets)?)
@@ -206,7 +223,8 @@ impl ClientsTable {
 
     /// Removes a client for itself, if this is its registration access token and it is neither disabled nor expired. First
     /// one `UpdateItem` checks this and states who removes it, which a `DeleteItem` cannot; then one `DeleteItem` removes it,
-    /// if the token is still this one. Between the two the client is as before.
+    /// if the token is still this one, together with its links, if it has federated credentials. Between the two the client is
+    /// as before.
     ///
     /// # Errors
     /// [`WriteError`]; [`WriteError::Condition`] also if the client does not exist.
@@ -223,11 +241,16 @@ impl ClientsTable {
             .expression_attribute_values(":token", hash(token))
             .expression_attribute_values(":no", AttributeValue::Bool(false))
             .expression_attribute_values(":now", AttributeValue::N(now.to_string()));
-        Box::pin(update.send()).await.map_err(update_error)?;
+        let update = update.return_values(ReturnValue::AllNew);
+        let marked = Box::pin(update.send()).await.map_err(update_error)?;
+        let links = federation::links(marked.attributes);
+        if !links.is_empty() {
+            let delete = Delete::builder().table_name(&self.name).key(KEY, key(id)).condition_expression(UNCHANGED);
+            let delete = delete.expression_attribute_values(":token", hash(token));
+            return self.transact(self.deletes(id, delete, &links)).await;
+        }
         let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
-        let delete = delete
-            .condition_expression("attribute_not_exists(client_id) OR registration_access_token = :token")
-            .expression_attribute_values(":token", hash(token));
+        let delete = delete.condition_expression(UNCHANGED).expression_attribute_values(":token", hash(token));
         Box::pin(delete.send()).await.map(drop).map_err(|error| match error.as_service_error() {
             Some(DeleteItemError::ConditionalCheckFailedException(_)) => WriteError::Condition,
             _ => Unavailable::new("dynamodb:DeleteItem", error).into(),

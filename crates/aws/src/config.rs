@@ -10,6 +10,7 @@ mod values;
 
 use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
 use tokenmint_oauth::cors::Origins;
+use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
@@ -128,6 +129,8 @@ pub struct TokenConfig {
     pub assertion_audience: AssertionAudience,
     /// `ASSERTION_MAX_LIFETIME`, seconds.
     pub assertion_max_lifetime: u32,
+    /// `TRUSTED_ISSUERS`.
+    pub trusted_issuers: TrustedIssuers,
     /// `AUTHORIZATION_ENDPOINT`.
     pub authorization_endpoint: AuthorizationEndpoint,
     /// `CORS_ORIGINS`.
@@ -240,6 +243,10 @@ impl TokenConfig {
         let introspection_scope = introspection_scope(&mut reader, scopes.as_ref(), registration);
         let assertion_audience = reader.one_of("ASSERTION_AUDIENCE", AssertionAudience::from_name);
         let assertion_max_lifetime = reader.number("ASSERTION_MAX_LIFETIME");
+        let trusted_issuers = reader.read_optional("TRUSTED_ISSUERS", |text| {
+            // If ISSUER itself is invalid, only that mistake is reported.
+            issuer.as_ref().map_or_else(|| Ok(TrustedIssuers::default()), |own| TrustedIssuers::parse(text, own))
+        });
         let authorization_endpoint = reader.read_optional("AUTHORIZATION_ENDPOINT", values::authorization_endpoint);
         let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
@@ -261,6 +268,7 @@ impl TokenConfig {
                 introspection_scope,
                 assertion_audience: assertion_audience?,
                 assertion_max_lifetime: assertion_max_lifetime?,
+                trusted_issuers: trusted_issuers.unwrap_or_default(),
                 authorization_endpoint: authorization_endpoint.unwrap_or_default(),
                 cors_origins: cors_origins?,
                 mutual_tls: mutual_tls?,

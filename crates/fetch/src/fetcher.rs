@@ -81,10 +81,20 @@ impl FetchError {
     }
 }
 
+/// What a URL returns.
+#[derive(Clone, Copy, Debug)]
+enum Document {
+    /// A JWK Set (RFC 7517 §5).
+    JwkSet,
+    /// The bundle of a SPIFFE trust domain.
+    SpiffeBundle,
+}
+
 /// Fetches keys.
 #[derive(Debug)]
 pub struct Fetcher {
     local: bool,
+    document: Document,
     tls: OnceCell<Arc<ClientConfig>>,
 }
 
@@ -92,17 +102,25 @@ impl Fetcher {
     /// Creates a fetcher. `local` is for a server on a developer's machine: it also allows loopback addresses, and
     /// http to them. The system's certificates are read when the first connection needs them.
     pub fn new(local: bool) -> Self {
-        Self { local, tls: OnceCell::new() }
+        Self { local, document: Document::JwkSet, tls: OnceCell::new() }
     }
 
-    /// Fetches a JWK Set.
+    /// The same for SPIFFE bundles, of which it takes the keys of JWT-SVIDs.
+    pub fn of_spiffe_bundles(local: bool) -> Self {
+        Self { document: Document::SpiffeBundle, ..Self::new(local) }
+    }
+
+    /// Fetches keys.
     ///
     /// # Errors
     /// [`FetchError`].
     pub async fn keys(&self, url: &str) -> Result<PublicKeys, FetchError> {
         let document = tokio::time::timeout(MAX_TIME, self.document(url)).await.unwrap_or(Err(FetchError::Time))?;
         let document: Value = serde_json::from_slice(&document).map_err(|_| FetchError::Json)?;
-        Ok(PublicKeys::parse_within(&document, MAX_BYTES)?)
+        Ok(match self.document {
+            Document::JwkSet => PublicKeys::parse_within(&document, MAX_BYTES),
+            Document::SpiffeBundle => PublicKeys::parse_spiffe_bundle(&document, MAX_BYTES),
+        }?)
     }
 
     async fn document(&self, url: &str) -> Result<Vec<u8>, FetchError> {

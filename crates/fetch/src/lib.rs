@@ -3,7 +3,7 @@
 //! Any client can register a `jwks_uri`, and this server opens it from inside its own network. So [`Fetcher`] allows
 //! only https and public addresses: it checks every address that the name resolves to, and connects only to one of
 //! them. It follows no redirects, uses no proxy, and limits the size and duration of a response. [`KeyCache`] limits
-//! the frequency of fetches.
+//! the frequency of fetches. The keys of issuers that the operator trusts are fetched by the same rules.
 
 mod cache;
 mod fetcher;

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::EpochSeconds;
+use crate::federation::SubjectKey;
 use crate::memory;
 use crate::metadata::ClientMetadata;
 use crate::scope::Scope;
@@ -32,9 +33,10 @@ impl ClientId {
     /// Parses an identifier that a request presents.
     ///
     /// # Errors
-    /// [`ClientIdError`] when no client can have it.
+    /// [`ClientIdError`] when no client can have it. That includes the keys of [`SubjectKey`], which are stored among
+    /// the clients.
     pub fn parse(text: &str) -> Result<Self, ClientIdError> {
-        let fits = (1..=MAX_CLIENT_ID_BYTES).contains(&text.len());
+        let fits = (1..=MAX_CLIENT_ID_BYTES).contains(&text.len()) && !text.starts_with(SubjectKey::PREFIX);
         if fits && text.bytes().all(|byte| matches!(byte, 0x20..=0x7E)) {
             Ok(Self(text.to_owned()))
         } else {
@@ -138,6 +140,16 @@ mod tests {
         for bad in [String::new(), "é".to_owned(), "a\n".to_owned(), "a".repeat(256)] {
             assert_eq!(ClientId::parse(&bad), Err(ClientIdError));
         }
+    }
+
+    /// F3: the key of a subject is no client's identifier.
+    #[test]
+    fn f3_keys_of_subjects_are_no_identifiers() {
+        let key = SubjectKey::new("https://issuer.example", "subject");
+        for text in [key.as_str(), SubjectKey::PREFIX] {
+            assert_eq!(ClientId::parse(text), Err(ClientIdError));
+        }
+        assert!(ClientId::parse("federated").is_ok());
     }
 
     /// A5: `expires_at` of a secret is the first second at which it is invalid.

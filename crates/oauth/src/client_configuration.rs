@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::{ErrorCode, OAuthError};
-use crate::metadata::{Policy, RequestedMetadata, names};
+use crate::metadata::{Federation, Policy, RequestedMetadata, names};
 use crate::secret::SecretHash;
 
 /// Members that only the server sets (RFC 7592 §2.2).
@@ -45,18 +45,21 @@ impl From<UpdateError> for OAuthError {
     }
 }
 
-/// The policy for an update of this client: a client never registers more than its ceiling (R10, R16).
+/// The policy for an update of this client: a client never registers more than its ceiling (R10, R16), and does not
+/// change its federated credentials (F4).
 ///
 /// `open` is the policy of open registration, `is_open` whether registration is open. A client without a
 /// ceiling registered openly, or was stored before ceilings were: where registration is open, it may
 /// register what a new client may and keep what it has; elsewhere it may keep what it has.
 pub fn policy(client: &Client, open: &Policy, is_open: bool) -> Policy {
     let own = &client.metadata.scope;
-    match &client.scope_ceiling {
+    let federation = Federation::Kept(client.metadata.federated_credentials().clone());
+    let policy = match &client.scope_ceiling {
         Some(ceiling) => open.within(ceiling),
         None if is_open => Policy { offered: open.offered.tokens().chain(own.tokens()).collect(), ..open.clone() },
         None => open.within(own),
-    }
+    };
+    Policy { federation, ..policy }
 }
 
 impl UpdateRequest {

@@ -20,6 +20,8 @@ pub struct InitialAccessToken {
     pub uses_left: u32,
     /// The scope that such clients may have; it may go beyond what open registration offers.
     pub scope: Scope,
+    /// Whether such clients may name federated credentials (F4).
+    pub allows_federation: bool,
 }
 
 impl InitialAccessToken {

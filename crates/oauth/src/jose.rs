@@ -3,6 +3,7 @@
 //! Which algorithm a key may verify follows from the key, never from the token alone; only asymmetric
 //! algorithms are known here, so there is no secret that a public key could be mistaken for.
 
+mod bundle;
 mod claims;
 mod ed25519;
 
@@ -15,7 +16,7 @@ use jsonwebtoken::jwk::{
 use jsonwebtoken::{DecodingKey, crypto};
 use serde_json::{Map, Value};
 
-pub use claims::{Claims, Unverified, Verified};
+pub use claims::{Claims, MAX_SKEW, NotATime, Unverified, Verified};
 
 use crate::jwk::PublicKey;
 use crate::memory;

@@ -23,6 +23,7 @@ pub mod discovery;
 pub mod distinguished_name;
 pub mod dpop;
 pub mod error;
+pub mod federation;
 pub mod form;
 pub mod grant;
 pub mod grant_type;

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 const ALLOCATION: usize = 32;
 
 /// The size of a node of a B-tree of 11 members of JSON and 12 edges.
-const NODE: usize = 11 * size_of::<(String, Value)>() + 13 * size_of::<usize>() + ALLOCATION;
+pub(crate) const NODE: usize = 11 * size_of::<(String, Value)>() + 13 * size_of::<usize>() + ALLOCATION;
 
 /// The bytes that a text takes beside itself.
 pub(crate) const fn text(text: &String) -> usize {

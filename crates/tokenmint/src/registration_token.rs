@@ -85,6 +85,7 @@ async fn create(target: &Target, create: CreateTokenArguments) -> Result<(), Err
         expires_at: now + EpochSeconds::from(create.expires_in),
         uses_left: create.uses,
         scope: create.scope.unwrap_or_default(),
+        allows_federation: false,
     };
     let stored = tables::with(target, async |tables| Ok(tables.registrations.insert_token(&token).await?));
     stored.await?;
@@ -195,6 +196,7 @@ mod tests {
             expires_at: 60,
             uses_left: 2,
             scope: Scope::parse("a b").expect("a scope"),
+            allows_federation: false,
         }
     }
 

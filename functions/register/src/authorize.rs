@@ -8,7 +8,7 @@ use tokenmint_function::{Failure, OrRefuse, RequestLog, request};
 use tokenmint_oauth::bearer::{BearerError, BearerToken};
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
-use tokenmint_oauth::metadata::Policy;
+use tokenmint_oauth::metadata::{Federation, Policy};
 use tokenmint_oauth::scope::Scope;
 
 use crate::Register;
@@ -23,11 +23,14 @@ pub(crate) enum Permission {
 
 impl Permission {
     /// The policy for the metadata. With an initial access token, the token's scopes determine what is offered
-    /// (R16).
+    /// (R16), and whether the client may name federated credentials (F4).
     pub(crate) fn policy(&self, open: &Policy) -> Policy {
         match self {
             Self::Open => open.clone(),
-            Self::Token(token) => open.within(&token.scope),
+            Self::Token(token) => {
+                let federation = if token.allows_federation { Federation::Allowed } else { Federation::Refused };
+                Policy { federation, ..open.within(&token.scope) }
+            }
         }
     }
 

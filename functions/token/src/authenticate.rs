@@ -5,38 +5,98 @@ use std::sync::Arc;
 use tokenmint_aws::clients::Consistency;
 use tokenmint_function::{Failure, OrRefuse, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
-use tokenmint_oauth::client::Client;
+use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::client_auth::{
-    AuthenticatedClient, Credentials, FirstUse, NeedsKeys, Progress, Proof, ProofContext, ProveError,
+    AuthenticatedClient, Claim, Credentials, FirstUse, KeySource, NeedsKeys, Progress, Proof, ProofContext, ProveError,
+    SubjectAssertion,
 };
 
 use crate::Token;
 
+/// The credentials of the client that a request claims to be of. A request without `client_id` whose assertion is by a
+/// trusted issuer takes one more read, of the clients that trust its subject. What is found only says which client to look
+/// at: whether it trusts the subject, its own registration decides (F3).
+pub(crate) async fn identify(state: &Token, claim: Claim, log: &RequestLog) -> Result<Credentials, Failure> {
+    let credentials = match claim {
+        Claim::Client(credentials) => credentials,
+        Claim::Subject(assertion) => {
+            let ids = state.clients.trusting(&assertion.key()).await?;
+            let id = the_one(state, &assertion, ids).await?;
+            assertion.of(id)
+        }
+    };
+    log.client_id(credentials.client_id());
+    Ok(credentials)
+}
+
+/// The most clients that are looked at to find the one that a subject is.
+const MAX_CANDIDATES: usize = 8;
+
+/// The one client among those that are listed for a subject. Of several, only those count that exist and trust the subject
+/// still: a client that expired stays in the list.
+async fn the_one(state: &Token, assertion: &SubjectAssertion, ids: Vec<ClientId>) -> Result<ClientId, Failure> {
+    if ids.len() > MAX_CANDIDATES {
+        return Err(Failure::refused(ProveError::AmbiguousSubject));
+    }
+    let is_only = ids.len() == 1;
+    let mut found = Vec::new();
+    for id in ids {
+        let counts = is_only || {
+            let client = state.clients.find(&id, Consistency::Strong).await?;
+            client.is_some_and(|client| client.is_live_at(state.clock.now()) && assertion.is_of(&client))
+        };
+        found.extend(counts.then_some(id));
+    }
+    match (found.pop(), found.is_empty()) {
+        (Some(id), true) => Ok(id),
+        (Some(_), false) => Err(Failure::refused(ProveError::AmbiguousSubject)),
+        (None, _) => Err(Failure::refused(ProveError::UnknownSubject)),
+    }
+}
+
+/// Why credentials prove no client.
+pub(crate) enum Unproven {
+    /// They are invalid.
+    Refused(ProveError),
+    /// Whether they are valid cannot be told: the keys of a trusted issuer cannot be fetched, and none are kept.
+    IssuerDown(String),
+}
+
+impl From<ProveError> for Unproven {
+    fn from(error: ProveError) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<Unproven> for Failure {
+    fn from(error: Unproven) -> Self {
+        match error {
+            Unproven::Refused(error) => Self::refused(error),
+            Unproven::IssuerDown(cause) => Self::unavailable(cause),
+        }
+    }
+}
+
 /// Authenticates the caller of introspection or revocation with one read, and one write for an assertion after all
 /// other checks. If authentication fails, it repeats with a consistent read, because the client may have registered a
 /// moment ago (O2). It reads the table each time, so that a disabled client is refused at once, or nearly so.
-pub(crate) async fn authenticate(
-    state: &Token,
-    credentials: &Credentials,
-    log: &RequestLog,
-) -> Result<AuthenticatedClient, Failure> {
-    log.client_id(credentials.client_id());
+pub(crate) async fn authenticate(state: &Token, credentials: &Credentials) -> Result<AuthenticatedClient, Failure> {
     let read = |consistency| state.clients.find(credentials.client_id(), consistency);
     let found = read(Consistency::Eventual).await?.map(Arc::new);
     let proof = match prove(state, credentials, found).await {
         Ok(proof) => proof,
-        Err(_) => prove(state, credentials, read(Consistency::Strong).await?.map(Arc::new)).await.or_refuse()?,
+        Err(Unproven::Refused(_)) => prove(state, credentials, read(Consistency::Strong).await?.map(Arc::new)).await?,
+        Err(error) => return Err(error.into()),
     };
     UseOfAssertion::default().complete(state, proof).await
 }
 
-/// Verifies the credentials against the client that was found. Keys are fetched from `jwks_uri` only after all other
-/// checks have passed.
+/// Verifies the credentials against the client that was found. Keys are fetched only after all other checks have passed.
 pub(crate) async fn prove(
     state: &Token,
     credentials: &Credentials,
     found: Option<Arc<Client>>,
-) -> Result<Proof, ProveError> {
+) -> Result<Proof, Unproven> {
     let now = state.clock.now();
     let client = found.filter(|client| client.is_live_at(now));
     let at = ProofContext {
@@ -51,24 +111,29 @@ pub(crate) async fn prove(
     }
 }
 
-/// Verifies the credentials with the keys from the client's `jwks_uri`.
-async fn prove_with_fetched(
-    state: &Token,
-    credentials: &NeedsKeys<'_>,
-    now: EpochSeconds,
-) -> Result<Proof, ProveError> {
+/// Verifies the credentials with the keys at the URL of the client, or of the issuer of its assertion.
+async fn prove_with_fetched(state: &Token, credentials: &NeedsKeys<'_>, now: EpochSeconds) -> Result<Proof, Unproven> {
+    let cache = match credentials.source() {
+        KeySource::Client => &state.client_keys,
+        KeySource::Issuer => &state.issuer_keys,
+        KeySource::Bundle => &state.spiffe_bundles,
+    };
     let url = credentials.url();
-    let keys = state.client_keys.keys(url, now).await;
-    let keys = keys.map_err(|error| ProveError::Keys(format!("jwks_uri {error}")))?;
+    let keys = cache.keys(url, now).await.map_err(|error| match credentials.source() {
+        // A client's own keys are its own affair. An issuer's are not: its clients have done nothing wrong.
+        KeySource::Client => ProveError::Keys(format!("jwks_uri {error}")).into(),
+        KeySource::Issuer => Unproven::IssuerDown(format!("the trusted issuer's keys: jwks_uri {error}")),
+        KeySource::Bundle => Unproven::IssuerDown(format!("the trust domain's keys: spiffe_bundle {error}")),
+    })?;
     let outcome = credentials.prove(&keys);
     if !outcome.as_ref().is_err_and(ProveError::is_about_the_key) {
-        return outcome;
+        return Ok(outcome?);
     }
-    // The client may have added a key since its keys were fetched.
-    match state.client_keys.newer(url, &keys, now).await {
+    // There may be a new key since the keys were fetched.
+    Ok(match cache.newer(url, &keys, now).await {
         Some(keys) => credentials.prove(&keys),
         None => outcome,
-    }
+    }?)
 }
 
 /// The use of the assertion that a request carries. It is recorded once, also if the client is authenticated again

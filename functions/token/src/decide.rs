@@ -14,7 +14,7 @@ use tokenmint_oauth::grant::{self, GrantError, Granted};
 use tokenmint_oauth::grant_type::GrantType;
 use tokenmint_oauth::token_request::TokenRequest;
 
-use crate::authenticate::UseOfAssertion;
+use crate::authenticate::{Unproven, UseOfAssertion};
 use crate::incoming::Incoming;
 use crate::{Token, authenticate, proof};
 
@@ -64,7 +64,8 @@ pub(crate) async fn decide(state: &Token, asked: Asked<'_>) -> Result<Grant, Fai
     loop {
         let proof = authenticate::prove(state, asked.credentials, found.client.clone()).await;
         let (failure, refused) = match proof {
-            Err(error) => (Failure::refused(error), Refused::Credentials),
+            Err(Unproven::Refused(error)) => (Failure::refused(error), Refused::Credentials),
+            Err(error @ Unproven::IssuerDown(_)) => return Err(error.into()),
             Ok(proof) => {
                 let client = use_of_assertion.complete(state, proof).await?;
                 match grant(state, asked, client).await {

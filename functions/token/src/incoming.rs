@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use tokenmint_aws::config::TokenConfig;
 use tokenmint_function::{Failure, OrRefuse, request};
 use tokenmint_oauth::certificate::{Certificate, CertificateError};
-use tokenmint_oauth::client_auth::{Credentials, Presented};
+use tokenmint_oauth::client_auth::{Claim, Credentials, Presented};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::token_request::MAX_BODY_BYTES;
@@ -35,12 +35,13 @@ impl Incoming {
         Form::parse(&self.body).or_refuse()
     }
 
-    /// The credentials from a header, the body or the TLS connection; never from the URL.
-    pub(crate) fn credentials(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Credentials, Failure> {
+    /// Who the request claims to be, by a header, the body or the TLS connection; never by the URL.
+    pub(crate) fn claim(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Claim, Failure> {
         let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).or_refuse()?;
         let authorization = request::authorization(&self.head.headers);
         let certificate = self.certificate(config);
-        let presented = Presented { authorization: &authorization, query: &query, form, certificate };
+        let trusted_issuers = &config.trusted_issuers;
+        let presented = Presented { authorization: &authorization, query: &query, form, certificate, trusted_issuers };
         Credentials::present(&presented).or_refuse()
     }
 

@@ -13,9 +13,8 @@ use tokenmint_function::{Failure, RequestLog, json};
 use tokenmint_oauth::client::Client;
 use tokenmint_oauth::introspection::{Introspection, OwnToken};
 
-use crate::authenticate::authenticate;
 use crate::incoming::Incoming;
-use crate::{Token, own_token};
+use crate::{Token, authenticate, own_token};
 
 /// Reports whether a token is active to an authenticated client that may introspect it.
 pub(crate) async fn introspect(
@@ -26,7 +25,8 @@ pub(crate) async fn introspect(
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let token = own_token::parameter(&form)?;
-    let caller = authenticate(&state, &incoming.credentials(&form, &state.config)?, &log).await?;
+    let credentials = authenticate::identify(&state, incoming.claim(&form, &state.config)?, &log).await?;
+    let caller = authenticate::authenticate(&state, &credentials).await?;
     let answer = match own_token::verify(&state, token).await? {
         Some(token) if is_active(&state, &token, caller.client()).await? => Introspection::active(token),
         _ => Introspection::inactive(),

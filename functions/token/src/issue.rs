@@ -19,7 +19,7 @@ use tokenmint_oauth::token_request::TokenRequest;
 use crate::Token;
 use crate::decide::{Asked, Grant, decide};
 use crate::incoming::Incoming;
-use crate::proof;
+use crate::{authenticate, proof};
 
 /// Issues an access token.
 pub(crate) async fn issue(
@@ -30,8 +30,7 @@ pub(crate) async fn issue(
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let request = TokenRequest::parse(&form).or_refuse()?;
-    let credentials = incoming.credentials(&form, &state.config)?;
-    log.client_id(credentials.client_id());
+    let credentials = authenticate::identify(&state, incoming.claim(&form, &state.config)?, &log).await?;
     let asked = Asked { incoming: &incoming, credentials: &credentials, request: &request };
     let Grant { client, granted, proof, certificate } = decide(&state, asked).await?;
     let jti = random_id();

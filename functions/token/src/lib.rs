@@ -45,6 +45,9 @@ pub struct Token {
     tokens: TokensTable,
     nonce_key: OnceCell<NonceKey>,
     client_keys: KeyCache,
+    /// Of trusted issuers, apart from those of clients, who could crowd them out.
+    issuer_keys: KeyCache,
+    spiffe_bundles: KeyCache,
     signer: Signer,
     metadata: ServerMetadata,
     /// Of the token endpoint.
@@ -66,7 +69,10 @@ impl Token {
         let known = KnownClients::new(clients.clone(), config.client_cache_ttl);
         let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
         let nonce_key = OnceCell::new();
-        let client_keys = KeyCache::new(Fetcher::new(config.issuer.is_local()));
+        let local = config.issuer.is_local();
+        let client_keys = KeyCache::new(Fetcher::new(local));
+        let issuer_keys = KeyCache::new(Fetcher::new(local));
+        let spiffe_bundles = KeyCache::new(Fetcher::of_spiffe_bundles(local));
         let open = config.registration != Registration::Disabled;
         let endpoint = &config.authorization_endpoint;
         let metadata = ServerMetadata::new(&config.issuer, endpoint, &config.scopes, open, &config.mutual_tls);
@@ -78,6 +84,8 @@ impl Token {
             tokens,
             nonce_key,
             client_keys,
+            issuer_keys,
+            spiffe_bundles,
             signer,
             metadata,
             urls,

@@ -11,9 +11,8 @@ use axum::http::{Response, StatusCode};
 use tokenmint_function::{Failure, RequestLog, json};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
-use crate::authenticate::authenticate;
 use crate::incoming::Incoming;
-use crate::{Token, own_token};
+use crate::{Token, authenticate, own_token};
 
 /// Revokes a token of the authenticated client. Its identifier is stored until the token expires. An invalid token
 /// needs no record (RFC 7009 §2.2).
@@ -25,7 +24,8 @@ pub(crate) async fn revoke(
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let token = own_token::parameter(&form)?;
-    let caller = authenticate(&state, &incoming.credentials(&form, &state.config)?, &log).await?;
+    let credentials = authenticate::identify(&state, incoming.claim(&form, &state.config)?, &log).await?;
+    let caller = authenticate::authenticate(&state, &credentials).await?;
     if let Some(token) = own_token::verify(&state, token).await? {
         if token.client_id != caller.client().client_id {
             let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the token was issued to another client");

@@ -26,6 +26,8 @@ pub enum Change {
     Changed,
     /// It has a new secret. The client itself may have replaced its metadata in the same request.
     SecretRotated,
+    /// An operator changed its federated credentials.
+    TrustChanged,
     /// It may get no more tokens.
     Disabled,
     /// It may get tokens again.
@@ -36,8 +38,15 @@ pub enum Change {
 
 impl Change {
     /// All changes.
-    pub const ALL: [Self; 6] =
-        [Self::Registered, Self::Changed, Self::SecretRotated, Self::Disabled, Self::Enabled, Self::Deleted];
+    pub const ALL: [Self; 7] = [
+        Self::Registered,
+        Self::Changed,
+        Self::SecretRotated,
+        Self::TrustChanged,
+        Self::Disabled,
+        Self::Enabled,
+        Self::Deleted,
+    ];
 
     /// The name of the change in the table and in the audit log.
     pub const fn as_str(self) -> &'static str {
@@ -45,6 +54,7 @@ impl Change {
             Self::Registered => "registered",
             Self::Changed => "changed",
             Self::SecretRotated => "secret_rotated",
+            Self::TrustChanged => "trust_changed",
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
             Self::Deleted => "deleted",
@@ -132,7 +142,7 @@ pub enum Audited {
 
 /// Every attribute of a client's item, and whether it is in the audit log. A test compares the list with the items, another
 /// one compares it with the pipes in `template.yaml`.
-pub const ATTRIBUTES: [(&str, Audited); 14] = [
+pub const ATTRIBUTES: [(&str, Audited); 15] = [
     ("client_id", Audited::Yes),
     ("client_id_issued_at", Audited::No),
     ("secrets", Audited::Secret),
@@ -145,6 +155,7 @@ pub const ATTRIBUTES: [(&str, Audited); 14] = [
     ("scope", Audited::Yes),
     ("scope_ceiling", Audited::No),
     ("metadata", Audited::ClientText),
+    ("federated_credentials", Audited::ClientText),
     ("expires_at", Audited::No),
     (LAST_CHANGE, Audited::Yes),
 ];

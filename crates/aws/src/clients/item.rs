@@ -1,6 +1,6 @@
 //! The DynamoDB item of a client.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -9,6 +9,7 @@ use serde_bytes::ByteArray;
 use serde_json::{Map, Value};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
+use tokenmint_oauth::federation::SubjectKey;
 use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
 use tokenmint_oauth::method::{Method, MethodChoice};
 use tokenmint_oauth::scope::Scope;
@@ -26,6 +27,7 @@ use super::token_of;
 pub struct NewClient {
     pub(super) item: HashMap<String, AttributeValue>,
     pub(super) token: AttributeValue,
+    pub(super) links: BTreeSet<SubjectKey>,
     client_id: ClientId,
 }
 
@@ -36,7 +38,8 @@ impl NewClient {
     /// [`ItemError`], if DynamoDB cannot store it.
     pub fn new(client: &Client, by: &Author) -> Result<Self, ItemError> {
         let item = write(client, &LastChange::new(Change::Registered, by))?;
-        Ok(Self { item, token: token_of(client), client_id: client.client_id.clone() })
+        let links = client.metadata.federated_credentials().keys();
+        Ok(Self { item, token: token_of(client), links, client_id: client.client_id.clone() })
     }
 
     /// The client's identifier.
@@ -69,6 +72,8 @@ pub(super) struct ClientItem {
     #[serde(default, skip_serializing_if = "Scope::is_empty")]
     pub(super) scope: Scope,
     pub(super) metadata: Map<String, Value>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(super) federated_credentials: Vec<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     scope_ceiling: Option<Scope>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -116,6 +121,7 @@ impl From<&Client> for ClientItem {
             response_types: metadata.response_types,
             scope: metadata.scope,
             metadata: metadata.others,
+            federated_credentials: metadata.federated_credentials,
             scope_ceiling: client.scope_ceiling.clone(),
             expires_at: client.expires_at,
             last_change: None,
@@ -144,6 +150,7 @@ impl ClientItem {
                 grant_types: self.grant_types,
                 response_types: self.response_types,
                 scope: self.scope,
+                federated_credentials: self.federated_credentials,
                 others: self.metadata,
             })
             .map_err(|error| error.to_string())?,
@@ -181,6 +188,7 @@ mod tests {
         let stored = StoredMetadata {
             method_choice: MethodChoice::Defaulted,
             scope: scope.clone(),
+            federated_credentials: vec![json!({"issuer": "https://issuer.example", "sub": "a", "claims": {"n": 1}})],
             ..StoredMetadata::default()
         };
         let metadata = ClientMetadata::from_stored(stored).expect("metadata");

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 
-use aws_sdk_dynamodb::types::AttributeValue;
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, ReturnValue};
 use tokenmint_oauth::client::{Client, ClientId};
+use tokenmint_oauth::federation::SubjectKey;
 
 use super::change::{Author, Change, LastChange};
 use super::known::Forget;
-use super::{ClientsTable, FindError, KEY, WriteError, attribute, item, key, update_error};
+use super::{ClientsTable, FindError, KEY, WriteError, attribute, federation, item, key, update_error};
 use crate::Unavailable;
 
 /// One page of the clients.
@@ -30,6 +31,9 @@ impl ClientsTable {
     /// [`FindError`].
     pub async fn page(&self, after: Option<Cursor>, limit: i32) -> Result<ClientPage, FindError> {
         let scan = self.dynamodb.scan().table_name(&self.name).limit(limit);
+        // The keys of subjects are no clients.
+        let scan = scan.filter_expression("NOT begins_with(client_id, :subjects)");
+        let scan = scan.expression_attribute_values(":subjects", AttributeValue::S(SubjectKey::PREFIX.to_owned()));
         let start = after.map(|Cursor(id)| [(KEY.to_owned(), AttributeValue::S(id))].into());
         let page = Box::pin(scan.set_exclusive_start_key(start).send()).await;
         let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
@@ -119,14 +123,19 @@ impl ClientsTable {
         let update = update
             .update_expression("SET last_change = :change")
             .condition_expression("attribute_exists(client_id)")
-            .expression_attribute_values(":change", LastChange::new(Change::Deleted, by).attribute());
-        match Box::pin(update.send()).await.map_err(update_error) {
-            Ok(_) => {}
+            .expression_attribute_values(":change", LastChange::new(Change::Deleted, by).attribute())
+            .return_values(ReturnValue::AllNew);
+        let links = match Box::pin(update.send()).await.map_err(update_error) {
+            Ok(marked) => federation::links(marked.attributes),
             Err(WriteError::Condition) => return Ok(false),
             Err(error) => return Err(error),
+        };
+        if !links.is_empty() {
+            let delete = Delete::builder().table_name(&self.name).key(KEY, key(id));
+            return self.transact(self.deletes(id, delete, &links)).await.map(|()| true);
         }
         let delete = self.dynamodb.delete_item().table_name(&self.name).key(KEY, key(id));
-        let delete = delete.return_values(aws_sdk_dynamodb::types::ReturnValue::AllOld);
+        let delete = delete.return_values(ReturnValue::AllOld);
         let deleted = Box::pin(delete.send()).await.map_err(|error| Unavailable::new("dynamodb:DeleteItem", error))?;
         Ok(deleted.attributes.is_some_and(|attributes| !attributes.is_empty()))
     }

@@ -215,6 +215,13 @@ pub const SETTINGS: &[Setting] = &[
         help: "How far ahead `exp` of a client assertion may be",
     },
     Setting {
+        name: "TRUSTED_ISSUERS",
+        functions: TOKEN,
+        default: Default::Derived("none"),
+        kind: Kind::Text("a JSON array of objects with `issuer` and one of `jwks_uri`, `jwks` and `spiffe_bundle`"),
+        help: "Issuers whose assertions authenticate the clients that name them in `federated_credentials`",
+    },
+    Setting {
         name: "AUTHORIZATION_ENDPOINT",
         functions: TOKEN,
         default: Default::Derived("none"),

@@ -88,16 +88,16 @@ impl RegistrationsTable {
             .map_err(|error| {
                 WriteError::from(Unavailable::with_cause("dynamodb:TransactWriteItems", error.to_string()))
             })?;
+        let take = TransactWriteItem::builder().update(take).build();
         let client_id = client.client_id().clone();
-        let put = clients.put(client);
+        let inserts = clients.inserts(client);
         for attempt in 0..CONFLICTS {
             let transaction = self
                 .dynamodb
                 .transact_write_items()
                 // Identifies this registration in every retry.
                 .client_request_token(client_id.as_str())
-                .transact_items(TransactWriteItem::builder().update(take.clone()).build())
-                .transact_items(TransactWriteItem::builder().put(put.clone()).build());
+                .set_transact_items(Some([vec![take.clone()], inserts.clone()].concat()));
             match outcome(Box::pin(transaction.send()).await) {
                 Outcome::Done => return Ok(()),
                 Outcome::Spent => return Err(UseError::Spent),
@@ -173,8 +173,8 @@ fn outcome(result: Result<TransactWriteItemsOutput, SdkError<TransactWriteItemsE
         _ => Vec::new(),
     };
     match reasons[..] {
-        ["ConditionalCheckFailed", _] => Outcome::Spent,
-        [_, "ConditionalCheckFailed"] => Outcome::Failed(WriteError::Condition),
+        ["ConditionalCheckFailed", ..] => Outcome::Spent,
+        [_, "ConditionalCheckFailed", ..] => Outcome::Failed(WriteError::Condition),
         _ if reasons.contains(&"TransactionConflict") => Outcome::Conflict,
         _ => Outcome::Failed(Unavailable::new("dynamodb:TransactWriteItems", error).into()),
     }
@@ -198,6 +198,8 @@ struct TokenItem {
     uses_left: u32,
     #[serde(default, skip_serializing_if = "Scope::is_empty")]
     scope: Scope,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    allows_federation: bool,
 }
 
 impl From<&InitialAccessToken> for TokenItem {
@@ -209,6 +211,7 @@ impl From<&InitialAccessToken> for TokenItem {
             expires_at: token.expires_at,
             uses_left: token.uses_left,
             scope: token.scope.clone(),
+            allows_federation: token.allows_federation,
         }
     }
 }
@@ -225,5 +228,6 @@ fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Una
         expires_at: item.expires_at,
         uses_left: item.uses_left,
         scope: item.scope,
+        allows_federation: item.allows_federation,
     })
 }

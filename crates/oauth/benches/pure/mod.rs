@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use tokenmint_oauth::access_token::{Claims, EncodedHeader, signing_input};
 use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
-use tokenmint_oauth::client_auth::{Credentials, Presented, Progress, Proof, ProofContext};
+use tokenmint_oauth::client_auth::{Claim, Credentials, Presented, Progress, Proof, ProofContext};
+use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::grant::{self, GrantPolicy};
 use tokenmint_oauth::issuer::Issuer;
@@ -29,6 +30,7 @@ pub(crate) struct PurePath {
     issuer: Issuer,
     header: EncodedHeader,
     resources: Resources,
+    trusted_issuers: TrustedIssuers,
     client: Arc<Client>,
 }
 
@@ -39,7 +41,13 @@ impl PurePath {
         let spki = (0..P256.len() / 2).map(|at| u8::from_str_radix(&P256[2 * at..2 * at + 2], 16).expect("hex"));
         let key = PublicKey::from_spki(&spki.collect::<Vec<_>>(), SigningAlgorithm::Es256).expect("a key");
         let header = EncodedHeader::new(SigningAlgorithm::Es256, &key.kid);
-        Self { issuer, header, resources: Resources::default(), client: Arc::new(client()) }
+        Self {
+            issuer,
+            header,
+            resources: Resources::default(),
+            trusted_issuers: TrustedIssuers::default(),
+            client: Arc::new(client()),
+        }
     }
 
     /// What is signed for one request.
@@ -53,8 +61,14 @@ impl PurePath {
         let form = Form::parse(black_box(body)).expect("a form");
         let request = TokenRequest::parse(&form).expect("a request");
         let authorization: &[&[u8]] = &[black_box(authorization)];
-        let presented = Presented { authorization, query: &query, form: &form, certificate: None };
-        let credentials = Credentials::present(&presented).expect("presents");
+        let presented = Presented {
+            authorization,
+            query: &query,
+            form: &form,
+            certificate: None,
+            trusted_issuers: &self.trusted_issuers,
+        };
+        let Ok(Claim::Client(credentials)) = Credentials::present(&presented) else { panic!("presents") };
         let at =
             ProofContext { now: 1_700_000_001, audiences: &[], assertion_max_lifetime: 0, certificate_method: None };
         let Ok(Progress::Proven(Proof::Complete(client))) = credentials.prove(Some(self.client.clone()), &at) else {

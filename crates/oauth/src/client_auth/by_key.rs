@@ -1,69 +1,115 @@
-//! Proof by one of the client's keys, which are in its `jwks` or at its `jwks_uri`: RFC 7591 §2.
+//! Proof by a key: one of the client, in its `jwks` or at its `jwks_uri` (RFC 7591 §2), or one of a trusted issuer.
 
 use std::fmt;
 use std::sync::Arc;
 
 use super::context::ProofContext;
 use super::error::ProveError;
-use super::private_key_jwt::{Jti, PlausibleAssertion};
+use super::federated::PlausibleFederated;
+use super::private_key_jwt::PlausibleAssertion;
 use super::proof::{AuthenticatedClient, FirstUse, Proof};
 use super::tls::PlausibleCertificate;
-use crate::EpochSeconds;
 use crate::client::Client;
-use crate::jose::{PublicKeys, Verified};
+use crate::federation::IssuerKeys;
+use crate::jose::PublicKeys;
+use crate::metadata::ClientKeys;
 
 /// Credentials that lack only the key. Whatever else can be checked was checked, so that keys are fetched for
 /// nothing that they could not prove.
 pub(super) enum ByKey<'c> {
     Assertion(PlausibleAssertion<'c>),
     Certificate(PlausibleCertificate<'c>),
+    Federated(PlausibleFederated<'c>),
 }
 
-/// What one of a client's keys has proven.
-pub(super) enum ProvenByKey {
-    Assertion { jti: Jti<Verified>, checked_at: EpochSeconds },
-    Certificate,
+/// Where the key is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum KeysOf<'c> {
+    /// Here.
+    Known(&'c PublicKeys),
+    /// To be fetched.
+    At(KeySource, &'c str),
+}
+
+/// Whose keys are to be fetched, and in which form.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeySource {
+    /// A client's `jwks_uri`.
+    Client,
+    /// A trusted issuer's `jwks_uri`.
+    Issuer,
+    /// A trust domain's SPIFFE bundle.
+    Bundle,
+}
+
+impl<'c> KeysOf<'c> {
+    pub(super) fn client(keys: &'c ClientKeys) -> Result<Self, ProveError> {
+        match keys {
+            ClientKeys::Inline(keys) => Ok(Self::Known(keys)),
+            ClientKeys::At(url) => Ok(Self::At(KeySource::Client, url.as_str())),
+            ClientKeys::None => Err(ProveError::NoKeys),
+        }
+    }
+
+    pub(super) const fn issuer(keys: &'c IssuerKeys) -> Self {
+        match keys {
+            IssuerKeys::Inline(keys) => Self::Known(keys),
+            IssuerKeys::JwksUri(url) => Self::At(KeySource::Issuer, url.as_str()),
+            IssuerKeys::BundleUrl(url) => Self::At(KeySource::Bundle, url.as_str()),
+        }
+    }
 }
 
 impl ByKey<'_> {
-    pub(super) fn prove(&self, keys: &PublicKeys, at: &ProofContext<'_>) -> Result<ProvenByKey, ProveError> {
-        match self {
-            Self::Assertion(assertion) => {
-                Ok(ProvenByKey::Assertion { jti: assertion.prove(keys, at)?, checked_at: at.now })
-            }
+    /// The proof, if one of the keys is the one. The keys are those of this client, or of the issuer of its assertion.
+    pub(super) fn prove(
+        &self,
+        keys: &PublicKeys,
+        client: Arc<Client>,
+        at: &ProofContext<'_>,
+    ) -> Result<Proof, ProveError> {
+        let jti = match self {
+            Self::Assertion(assertion) => Some(assertion.prove(keys, at)?),
             Self::Certificate(certificate) => {
                 certificate.prove(keys)?;
-                Ok(ProvenByKey::Certificate)
+                None
             }
-        }
-    }
-}
-
-impl ProvenByKey {
-    /// The proof, where the keys are this client's.
-    pub(super) fn by(self, client: Arc<Client>) -> Proof {
+            Self::Federated(assertion) => assertion.prove(keys, &client, at)?,
+        };
         let client = AuthenticatedClient(client);
-        match self {
-            Self::Assertion { jti, checked_at } => Proof::FirstUse(FirstUse { client, jti, checked_at }),
-            Self::Certificate => Proof::Complete(client),
-        }
+        Ok(match jti {
+            Some(jti) => Proof::FirstUse(FirstUse { client, jti, checked_at: at.now }),
+            None => Proof::Complete(client),
+        })
     }
 }
 
-/// Credentials that are valid if the keys at the client's `jwks_uri` prove them.
+/// Credentials that are valid if the keys at a URL prove them.
 pub struct NeedsKeys<'c> {
     client: Arc<Client>,
+    source: KeySource,
     url: String,
     by_key: ByKey<'c>,
     at: ProofContext<'c>,
 }
 
 impl<'c> NeedsKeys<'c> {
-    pub(super) const fn new(client: Arc<Client>, url: String, by_key: ByKey<'c>, at: ProofContext<'c>) -> Self {
-        Self { client, url, by_key, at }
+    pub(super) const fn new(
+        client: Arc<Client>,
+        source: KeySource,
+        url: String,
+        by_key: ByKey<'c>,
+        at: ProofContext<'c>,
+    ) -> Self {
+        Self { client, source, url, by_key, at }
     }
 
-    /// The client's `jwks_uri`.
+    /// Whose keys are there.
+    pub const fn source(&self) -> KeySource {
+        self.source
+    }
+
+    /// The URL.
     pub fn url(&self) -> &str {
         &self.url
     }
@@ -73,7 +119,7 @@ impl<'c> NeedsKeys<'c> {
     /// # Errors
     /// [`ProveError`]; where it [is about the key](ProveError::is_about_the_key), newer keys may do better.
     pub fn prove(&self, keys: &PublicKeys) -> Result<Proof, ProveError> {
-        Ok(self.by_key.prove(keys, &self.at)?.by(self.client.clone()))
+        self.by_key.prove(keys, self.client.clone(), &self.at)
     }
 }
 

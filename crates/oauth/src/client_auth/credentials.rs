@@ -2,18 +2,21 @@
 
 use std::sync::Arc;
 
-use super::by_key::{ByKey, NeedsKeys};
+use super::assertion::{self, PresentedAssertion};
+use super::by_key::{ByKey, KeysOf, NeedsKeys};
 use super::context::ProofContext;
 use super::error::{PresentError, ProveError};
-use super::private_key_jwt::{self, Assertion};
+use super::federated::{FederatedAssertion, SubjectAssertion};
+use super::private_key_jwt::Assertion;
 use super::proof::{AuthenticatedClient, Proof};
 use super::secret_pair::IdAndSecret;
 use super::tls::{self, IdAndCertificate};
 use super::{basic, post};
 use crate::certificate::{Certificate, CertificateError};
 use crate::client::{Client, ClientId};
+use crate::federation::TrustedIssuers;
 use crate::form::Form;
-use crate::metadata::{Authentication, ClientKeys};
+use crate::metadata::Authentication;
 use crate::method::MethodChoice;
 
 /// The parameters that carry credentials, which must never be in a URL (RFC 6749 §2.3.1).
@@ -31,6 +34,17 @@ pub struct Presented<'a> {
     pub form: &'a Form<'a>,
     /// The certificate of the connection, as API Gateway verified it; never from a header.
     pub certificate: Option<Result<&'a Certificate, CertificateError>>,
+    /// The issuers whose assertions may authenticate clients.
+    pub trusted_issuers: &'a TrustedIssuers,
+}
+
+/// Who a request claims to be.
+#[derive(Debug)]
+pub enum Claim {
+    /// A client, by its identifier.
+    Client(Credentials),
+    /// The subject of a trusted issuer. It is to be found out which client that is.
+    Subject(SubjectAssertion),
 }
 
 /// What a request presents, by one method; nothing of it is proven.
@@ -44,6 +58,8 @@ pub enum Credentials {
     PrivateKeyJwt(Assertion),
     /// `tls_client_auth` or `self_signed_tls_client_auth`: which, only the registered client tells.
     Tls(Box<IdAndCertificate>),
+    /// `private_key_jwt`, with an assertion of a trusted issuer.
+    Federated(Box<FederatedAssertion>),
 }
 
 /// How far credentials are proven without fetching keys.
@@ -62,8 +78,8 @@ impl Credentials {
     ///
     /// # Errors
     /// [`PresentError`].
-    pub fn present(presented: &Presented<'_>) -> Result<Self, PresentError> {
-        let Presented { authorization, query, form, certificate } = presented;
+    pub fn present(presented: &Presented<'_>) -> Result<Claim, PresentError> {
+        let Presented { authorization, query, form, certificate, trusted_issuers } = presented;
         if CREDENTIAL_PARAMETERS.iter().any(|name| query.value(name).is_some()) {
             return Err(PresentError::InUrl);
         }
@@ -73,17 +89,27 @@ impl Credentials {
             [one] => Some(*one),
             _ => return Err(PresentError::RepeatedAuthorization),
         };
-        let credentials = match (header, form.value("client_secret"), private_key_jwt::is_presented(form)) {
+        let credentials = match (header, form.value("client_secret"), assertion::is_presented(form)) {
             (Some(header), None, false) => Self::ClientSecretBasic(basic::present(header)?),
             (None, Some(secret), false) => Self::ClientSecretPost(post::present(form, secret)?),
-            (None, None, true) => Self::PrivateKeyJwt(private_key_jwt::present(form)?),
+            (None, None, true) => match assertion::present(form, trusted_issuers)? {
+                PresentedAssertion::Own(assertion) => Self::PrivateKeyJwt(assertion),
+                PresentedAssertion::Federated(assertion) => {
+                    let Some(id) = form.value("client_id") else { return Ok(Claim::Subject(assertion)) };
+                    assertion.of(ClientId::parse(id).map_err(|_| PresentError::MalformedClientId)?)
+                }
+            },
             (None, None, false) => Self::Tls(Box::new(tls::present(form, *certificate)?)),
             _ => return Err(PresentError::TwoMethods),
         };
         if form.value("client_id").is_some_and(|id| id != credentials.client_id().as_str()) {
-            return Err(PresentError::ClientIdMismatch);
+            return Err(match credentials {
+                // Not a client that contradicts itself, but an issuer that is not trusted, or not any more.
+                Self::PrivateKeyJwt(assertion) if !assertion.is_by_the_client() => PresentError::UntrustedIssuer,
+                _ => PresentError::ClientIdMismatch,
+            });
         }
-        Ok(credentials)
+        Ok(Claim::Client(credentials))
     }
 
     /// The identifier that is claimed.
@@ -92,6 +118,7 @@ impl Credentials {
             Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => &pair.client_id,
             Self::PrivateKeyJwt(assertion) => &assertion.client_id,
             Self::Tls(pair) => &pair.client_id,
+            Self::Federated(assertion) => &assertion.client_id,
         }
     }
 
@@ -104,7 +131,7 @@ impl Credentials {
     pub fn prove<'c>(&'c self, client: Option<Arc<Client>>, at: &ProofContext<'c>) -> Result<Progress<'c>, ProveError> {
         let matched = match self {
             Self::ClientSecretBasic(pair) | Self::ClientSecretPost(pair) => pair.matching(client.as_deref()),
-            Self::PrivateKeyJwt(_) | Self::Tls(_) => None,
+            Self::PrivateKeyJwt(_) | Self::Tls(_) | Self::Federated(_) => None,
         };
         let Some(client) = client else { return Err(ProveError::UnknownClient) };
         // The method presented and the one registered are matched as a pair; all else is a mismatch.
@@ -118,14 +145,19 @@ impl Credentials {
                 None
             }
             (Self::PrivateKeyJwt(assertion), Authentication::PrivateKeyJwt { keys, algorithm }) => {
-                Some((keys, ByKey::Assertion(assertion.check(*algorithm, at)?)))
+                Some((KeysOf::client(keys)?, ByKey::Assertion(assertion.check(*algorithm, at)?)))
+            }
+            // The issuer's algorithms count, not the one that the client registered for its own keys.
+            (Self::Federated(assertion), Authentication::PrivateKeyJwt { .. }) => {
+                let plausible = assertion.check(client.metadata.federated_credentials(), at)?;
+                Some((KeysOf::issuer(&assertion.issuer().keys), ByKey::Federated(plausible)))
             }
             (Self::Tls(pair), Authentication::Tls(name)) => {
                 pair.prove_name(name, at)?;
                 None
             }
             (Self::Tls(pair), Authentication::SelfSignedTls { keys }) => {
-                Some((keys, ByKey::Certificate(pair.check_self_signed(at)?)))
+                Some((KeysOf::client(keys)?, ByKey::Certificate(pair.check_self_signed(at)?)))
             }
             _ => return Err(ProveError::WrongMethod),
         };
@@ -134,13 +166,10 @@ impl Credentials {
         }
         match by_key {
             None => Ok(Progress::Proven(Proof::Complete(AuthenticatedClient(client)))),
-            Some((ClientKeys::Inline(keys), by_key)) => {
-                let proven = by_key.prove(keys, at)?;
-                Ok(Progress::Proven(proven.by(client)))
-            }
-            Some((ClientKeys::At(url), by_key)) => {
-                let url = url.as_str().to_owned();
-                Ok(Progress::NeedsKeys(NeedsKeys::new(client, url, by_key, *at)))
+            Some((KeysOf::Known(keys), by_key)) => by_key.prove(keys, client.clone(), at).map(Progress::Proven),
+            Some((KeysOf::At(source, url), by_key)) => {
+                let url = url.to_owned();
+                Ok(Progress::NeedsKeys(NeedsKeys::new(client, source, url, by_key, *at)))
             }
         }
     }

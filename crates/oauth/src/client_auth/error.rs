@@ -2,6 +2,7 @@
 
 use crate::certificate::CertificateError;
 use crate::error::{ErrorCode, OAuthError};
+use crate::federation::FederationError;
 use crate::jose::TokenError;
 
 /// Why a request presents no credentials that could be proven.
@@ -46,6 +47,9 @@ pub enum PresentError {
     /// The assertion does not name its client in `sub` (RFC 7523 §3).
     #[error("client assertion: sub is missing")]
     AssertionWithoutSubject,
+    /// The assertion is not the client's own, and its issuer is not trusted.
+    #[error("client assertion: its issuer is neither the client nor trusted")]
+    UntrustedIssuer,
     /// The certificate cannot be read.
     #[error("client certificate: {0}")]
     Certificate(#[from] CertificateError),
@@ -67,6 +71,7 @@ impl From<PresentError> for OAuthError {
             | PresentError::UnsupportedAssertion
             | PresentError::MalformedAssertion(_)
             | PresentError::AssertionWithoutSubject
+            | PresentError::UntrustedIssuer
             | PresentError::Certificate(_) => authentication_failed(),
         }
     }
@@ -78,6 +83,12 @@ pub enum ProveError {
     /// There is no such client.
     #[error("unknown client")]
     UnknownClient,
+    /// No client trusts the subject of the assertion.
+    #[error("no client trusts the subject of the assertion")]
+    UnknownSubject,
+    /// Several clients trust the subject of the assertion, and the request does not say which one it is.
+    #[error("several clients trust the subject of the assertion; client_id is needed")]
+    AmbiguousSubject,
     /// The client registered another method.
     #[error("not the registered method")]
     WrongMethod,
@@ -93,9 +104,15 @@ pub enum ProveError {
     /// The keys at the client's `jwks_uri` cannot be fetched, or are invalid.
     #[error("the client's keys: {0}")]
     Keys(String),
+    /// The client has no keys of its own: it authenticates by its federated credentials alone.
+    #[error("the client has registered no keys")]
+    NoKeys,
     /// The assertion is invalid.
     #[error("client assertion: {0}")]
     Assertion(#[from] AssertionError),
+    /// The assertion of a trusted issuer is invalid, or not this client's.
+    #[error("federated assertion: {0}")]
+    Federated(#[from] FederationError),
     /// The certificate is expired or not yet valid.
     #[error("client certificate: expired or not yet valid")]
     CertificateTime,
@@ -152,8 +169,12 @@ pub enum AssertionError {
 impl ProveError {
     /// Whether another key might have proven more: that of a client which has a new one.
     pub const fn is_about_the_key(&self) -> bool {
-        use AssertionError::Token;
-        matches!(self, Self::WrongKey | Self::Assertion(Token(TokenError::NoKey | TokenError::Signature)))
+        matches!(
+            self,
+            Self::WrongKey
+                | Self::Assertion(AssertionError::Token(TokenError::NoKey | TokenError::Signature))
+                | Self::Federated(FederationError::Token(TokenError::NoKey | TokenError::Signature))
+        )
     }
 }
 

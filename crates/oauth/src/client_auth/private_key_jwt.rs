@@ -1,25 +1,20 @@
 //! `private_key_jwt`: RFC 7523 §2.2 and §3, over RFC 7521 §4.2.
 
 use std::fmt;
-use std::marker::PhantomData;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::Value;
 
 use super::context::ProofContext;
 use super::error::{AssertionError, PresentError};
+use super::jti::Jti;
 use crate::EpochSeconds;
 use crate::client::ClientId;
-use crate::form::Form;
-use crate::jose::{Algorithm, Claims, PublicKeys, Unverified, UnverifiedToken, Verified};
+use crate::jose::{Algorithm, Claims, MAX_SKEW, NotATime, PublicKeys, Unverified, UnverifiedToken, Verified};
 
 /// `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-
-/// How far the client's clock may be from ours, in seconds, either way: for `exp`, `nbf` and `iat` alike.
-pub const MAX_SKEW: EpochSeconds = 60;
 
 /// An assertion and the client that it claims to be of.
 pub struct Assertion {
@@ -34,32 +29,18 @@ impl fmt::Debug for Assertion {
     }
 }
 
-/// Whether the body has any part of an assertion.
-pub(super) fn is_presented(form: &Form<'_>) -> bool {
-    form.value("client_assertion").is_some() || form.value("client_assertion_type").is_some()
-}
-
-/// Reads an assertion as far as the client that it names.
-pub(super) fn present(form: &Form<'_>) -> Result<Assertion, PresentError> {
-    let (Some(token), Some(kind)) = (form.value("client_assertion"), form.value("client_assertion_type")) else {
-        return Err(PresentError::IncompleteAssertion);
-    };
-    if kind != TYPE {
-        return Err(PresentError::UnsupportedAssertion);
+impl Assertion {
+    /// An assertion of the client that `sub` names.
+    pub(super) fn present(token: &str, claims: Claims<Unverified>) -> Result<Self, PresentError> {
+        let subject = claims.text("sub").ok_or(PresentError::AssertionWithoutSubject)?;
+        let client_id = ClientId::parse(subject).map_err(|_| PresentError::MalformedClientId)?;
+        Ok(Self { client_id, token: token.to_owned(), claims })
     }
-    let claims = UnverifiedToken::parse(token)?.unverified_claims()?;
-    let subject = claims.text("sub").ok_or(PresentError::AssertionWithoutSubject)?;
-    let client_id = ClientId::parse(subject).map_err(|_| PresentError::MalformedClientId)?;
-    Ok(Assertion { client_id, token: token.to_owned(), claims })
-}
 
-/// What an assertion is remembered by, and until when, as its claims state it. The type says whether a key of
-/// the client has verified those claims.
-#[derive(Debug)]
-pub(super) struct Jti<S> {
-    pub(super) id: String,
-    pub(super) expires_at: EpochSeconds,
-    state: PhantomData<S>,
+    /// Whether it claims to be by the client itself, as RFC 7523 §3 has it.
+    pub(super) fn is_by_the_client(&self) -> bool {
+        self.claims.text("iss") == Some(self.client_id.as_str())
+    }
 }
 
 /// An assertion that is valid if one of the client's keys has signed it.
@@ -90,7 +71,7 @@ impl Assertion {
         if ["iss", "sub"].iter().any(|name| claims.text(name) != Some(client_id)) {
             return Err(AssertionError::Issuer);
         }
-        if !is_for(claims.get("aud"), at.audiences) {
+        if !claims.is_for(at.audiences) {
             return Err(AssertionError::Audience);
         }
         let end = time(claims, "exp")?.ok_or(AssertionError::Claim("exp"))?;
@@ -110,7 +91,7 @@ impl Assertion {
         let jti = claims.text("jti").filter(|jti| !jti.is_empty());
         let jti = digest(&SHA256, jti.ok_or(AssertionError::Claim("jti"))?.as_bytes());
         let id = format!("assertion#{client_id}#{}", URL_SAFE_NO_PAD.encode(jti));
-        Ok(Jti { id, expires_at, state: PhantomData })
+        Ok(Jti::new(id, expires_at, claims))
     }
 }
 
@@ -121,32 +102,13 @@ impl PlausibleAssertion<'_> {
     }
 }
 
-/// Whether `aud` names this server alone: an assertion for two servers could be used by the one at
-/// the other (RFC 7523 §3 leaves that to each; we refuse it).
-fn is_for(audience: Option<&Value>, ours: &[String]) -> bool {
-    let is_ours = |value: &Value| value.as_str().is_some_and(|text| ours.iter().any(|own| own == text));
-    match audience {
-        Some(Value::Array(audiences)) => !audiences.is_empty() && audiences.iter().all(is_ours),
-        Some(one) => is_ours(one),
-        None => false,
-    }
-}
-
-/// A `NumericDate` (RFC 7519 §2), which may have a fraction. Whole seconds are all that the clock has, so the
-/// next whole second is what it means.
 fn time<S>(claims: &Claims<S>, name: &'static str) -> Result<Option<EpochSeconds>, AssertionError> {
-    let Some(value) = claims.get(name) else { return Ok(None) };
-    if let Some(seconds) = value.as_u64() {
-        return Ok(Some(seconds));
-    }
-    let seconds = value.as_f64().ok_or(AssertionError::Claim(name))?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "the cast saturates, as is meant")]
-    Ok(Some(seconds.ceil() as EpochSeconds))
+    claims.time(name).map_err(|NotATime| AssertionError::Claim(name))
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Map, json};
+    use serde_json::{Map, Value, json};
 
     use super::*;
 

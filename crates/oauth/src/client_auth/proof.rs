@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::error::{AssertionError, ProveError};
-use super::private_key_jwt::Jti;
+use super::jti::Jti;
 use crate::EpochSeconds;
 use crate::client::Client;
 use crate::jose::Verified;
@@ -26,7 +26,7 @@ pub struct FirstUse {
 }
 
 impl FirstUse {
-    /// The identifier under which the use of the assertion is stored: different for each client and each `jti`.
+    /// The identifier under which the use of the assertion is stored: different for each client, or issuer, and each `jti`.
     pub fn id(&self) -> &str {
         &self.jti.id
     }

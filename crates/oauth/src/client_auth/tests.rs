@@ -11,6 +11,7 @@ use crate::EpochSeconds;
 use crate::certificate::CertificateError;
 use crate::client::{Client, ClientId, StoredSecret};
 use crate::error::{ErrorCode, OAuthError};
+use crate::federation::TrustedIssuers;
 use crate::form::Form;
 use crate::metadata::{ClientMetadata, StoredMetadata};
 use crate::method::{CertificateMethod, Method, MethodChoice};
@@ -47,7 +48,13 @@ fn present_over(
     certificate: Option<CertificateError>,
 ) -> Result<Credentials, PresentError> {
     let (query, form) = (Form::parse(b"").expect("empty"), Form::parse(body.as_bytes()).expect("a form"));
-    Credentials::present(&Presented { authorization, query: &query, form: &form, certificate: certificate.map(Err) })
+    let trusted_issuers = &TrustedIssuers::default();
+    let certificate = certificate.map(Err);
+    let presented = Presented { authorization, query: &query, form: &form, certificate, trusted_issuers };
+    match Credentials::present(&presented)? {
+        Claim::Client(credentials) => Ok(credentials),
+        Claim::Subject(assertion) => panic!("no issuer is trusted: {assertion:?}"),
+    }
 }
 
 fn at(now: EpochSeconds) -> ProofContext<'static> {
@@ -112,7 +119,9 @@ fn a2_doubled() {
         let query = format!("{name}=x");
         let query = Form::parse(query.as_bytes()).expect("a query");
         let form = Form::parse(b"").expect("empty");
-        let presented = Presented { authorization: &[header], query: &query, form: &form, certificate: None };
+        let trusted_issuers = &TrustedIssuers::default();
+        let presented =
+            Presented { authorization: &[header], query: &query, form: &form, certificate: None, trusted_issuers };
         let error = Credentials::present(&presented);
         assert_eq!(error.expect_err(name), PresentError::InUrl);
     }

@@ -6,12 +6,13 @@ use url::Url;
 use super::error::{MetadataError, wrong};
 use super::members;
 use super::names::{
-    JWKS, JWKS_URI, TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS, TOKEN_ENDPOINT_AUTH_METHOD,
+    FEDERATED_CREDENTIALS, JWKS, JWKS_URI, TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS, TOKEN_ENDPOINT_AUTH_METHOD,
     TOKEN_ENDPOINT_AUTH_SIGNING_ALG,
 };
 use super::policy::Policy;
 use super::requested::RequestedMetadata;
 use crate::certificate_name::CertificateName;
+use crate::federation::FederatedCredentials;
 use crate::jose::{self, Algorithm, PublicKeys};
 use crate::method::{Method, MethodChoice};
 
@@ -51,6 +52,8 @@ pub enum ClientKeys {
     Inline(PublicKeys),
     /// At `jwks_uri`.
     At(Url),
+    /// Nowhere: the client authenticates by its federated credentials alone.
+    None,
 }
 
 impl Authentication {
@@ -67,10 +70,13 @@ impl Authentication {
             Method::ClientSecretBasic => Self::SecretBasic { choice },
             Method::ClientSecretPost => Self::SecretPost,
             Method::PrivateKeyJwt => {
-                Self::PrivateKeyJwt { keys: ClientKeys::parse(members)?, algorithm: algorithm(members)? }
+                let keys = ClientKeys::parse(members)?.unwrap_or(ClientKeys::None);
+                Self::PrivateKeyJwt { keys, algorithm: algorithm(members)? }
             }
             Method::TlsClientAuth => Self::Tls(certificate_name(members)?),
-            Method::SelfSignedTlsClientAuth => Self::SelfSignedTls { keys: ClientKeys::parse(members)? },
+            Method::SelfSignedTlsClientAuth => {
+                Self::SelfSignedTls { keys: ClientKeys::parse(members)?.ok_or_else(no_keys)? }
+            }
         })
     }
 
@@ -92,6 +98,7 @@ impl Authentication {
             Self::PrivateKeyJwt { keys, .. } | Self::SelfSignedTls { keys } => match keys {
                 ClientKeys::Inline(keys) => keys.memory_bytes(),
                 ClientKeys::At(url) => 2 * url.as_str().len(),
+                ClientKeys::None => 0,
             },
             Self::Tls(name) => name.memory_bytes(),
         }
@@ -102,6 +109,16 @@ impl Authentication {
         match self {
             Self::SecretBasic { choice } => *choice,
             _ => MethodChoice::Named,
+        }
+    }
+
+    /// Checks that these federated credentials go with the method: only `private_key_jwt` has any, and it needs keys or them.
+    pub(super) fn check_federated(&self, federated: &FederatedCredentials) -> Result<(), MetadataError> {
+        match self {
+            Self::PrivateKeyJwt { keys: ClientKeys::None, .. } if federated.is_empty() => Err(no_keys()),
+            Self::PrivateKeyJwt { .. } => Ok(()),
+            _ if federated.is_empty() => Ok(()),
+            _ => Err(wrong(FEDERATED_CREDENTIALS, "needs token_endpoint_auth_method private_key_jwt")),
         }
     }
 
@@ -122,14 +139,20 @@ impl Authentication {
 }
 
 impl ClientKeys {
-    fn parse(members: &Map<String, Value>) -> Result<Self, MetadataError> {
+    fn parse(members: &Map<String, Value>) -> Result<Option<Self>, MetadataError> {
         if let Some(url) = text(members, JWKS_URI)? {
-            return Url::parse(url).map(Self::At).map_err(|_| wrong(JWKS_URI, "must be an absolute URI"));
+            let url = Url::parse(url).map_err(|_| wrong(JWKS_URI, "must be an absolute URI"))?;
+            return Ok(Some(Self::At(url)));
         }
-        let missing = || wrong(TOKEN_ENDPOINT_AUTH_METHOD, "needs the client's keys, in jwks or at jwks_uri");
-        let keys = PublicKeys::parse(members.get(JWKS).ok_or_else(missing)?);
-        keys.map(Self::Inline).map_err(|error| MetadataError::Keys { member: JWKS.to_owned(), error })
+        let Some(keys) = members.get(JWKS) else { return Ok(None) };
+        let keys = PublicKeys::parse(keys);
+        keys.map(Self::Inline).map(Some).map_err(|error| MetadataError::Keys { member: JWKS.to_owned(), error })
     }
+}
+
+/// The error of a client without the keys that its method needs.
+fn no_keys() -> MetadataError {
+    wrong(TOKEN_ENDPOINT_AUTH_METHOD, "needs the client's keys, in jwks or at jwks_uri")
 }
 
 /// The requested method of authentication, and whether it was named; `client_secret_basic` when it was not (§2).

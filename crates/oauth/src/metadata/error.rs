@@ -1,6 +1,7 @@
 //! Errors in metadata: RFC 7591 §3.2.2.
 
 use crate::error::{ErrorCode, OAuthError};
+use crate::federation::CredentialsError;
 use crate::jose::KeysError;
 
 /// Why metadata cannot be registered. Each variant names the member it is about.
@@ -44,6 +45,9 @@ pub enum MetadataError {
         /// What is wrong with them.
         error: KeysError,
     },
+    /// The federated credentials are malformed.
+    #[error("federated_credentials {0}")]
+    FederatedCredentials(#[from] CredentialsError),
     /// A redirect URI is not acceptable (RFC 7591 §3.2.2).
     #[error("redirect_uris: {0}")]
     RedirectUri(&'static str),

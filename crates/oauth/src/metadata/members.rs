@@ -49,6 +49,8 @@ pub enum Kind {
     CertificateName(NameForm, usize),
     /// An array of at most so many redirect URIs (RFC 6749 §3.1.2); kept when it is sent empty (R2).
     RedirectUris(usize),
+    /// The subjects of trusted issuers that are the client (ours). Who may set them is the policy's decision.
+    FederatedCredentials,
     /// A text of at most so many bytes, on which the server decides.
     DecidedText(usize),
     /// An array of at most so many texts of at most so many bytes, on which the server decides. Sent empty, it counts
@@ -62,6 +64,7 @@ pub const MEMBERS: &[Member] = &[
     Member { name: names::CLIENT_URI, kind: Kind::WebUri, localizable: true },
     Member { name: "contacts", kind: Kind::Texts(16, 320), localizable: false },
     Member { name: names::DPOP_BOUND_ACCESS_TOKENS, kind: Kind::Flag, localizable: false },
+    Member { name: names::FEDERATED_CREDENTIALS, kind: Kind::FederatedCredentials, localizable: false },
     Member { name: names::GRANT_TYPES, kind: Kind::DecidedTexts(16, 256), localizable: false },
     Member { name: names::JWKS, kind: Kind::Jwks, localizable: false },
     Member { name: names::JWKS_URI, kind: Kind::WebUri, localizable: false },

@@ -6,6 +6,7 @@
 
 mod authentication;
 mod error;
+mod federation;
 mod keys;
 pub mod members;
 pub(crate) mod names;
@@ -19,7 +20,7 @@ mod verified;
 
 pub use authentication::{Authentication, ClientKeys};
 pub use error::MetadataError;
-pub use policy::Policy;
+pub use policy::{Federation, Policy};
 pub use requested::RequestedMetadata;
 pub use verified::{ClientMetadata, StoredMetadata};
 

@@ -7,6 +7,7 @@ pub(crate) const CLIENT_SECRET: &str = "client_secret";
 pub(crate) const CLIENT_SECRET_EXPIRES_AT: &str = "client_secret_expires_at";
 pub(crate) const CLIENT_URI: &str = "client_uri";
 pub(crate) const DPOP_BOUND_ACCESS_TOKENS: &str = "dpop_bound_access_tokens";
+pub(crate) const FEDERATED_CREDENTIALS: &str = "federated_credentials";
 pub(crate) const GRANT_TYPES: &str = "grant_types";
 pub(crate) const JWKS: &str = "jwks";
 pub(crate) const JWKS_URI: &str = "jwks_uri";

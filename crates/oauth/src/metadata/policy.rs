@@ -1,5 +1,6 @@
 //! What a deployment allows clients to register.
 
+use crate::federation::FederatedCredentials;
 use crate::method::Method;
 use crate::scope::Scope;
 
@@ -15,6 +16,20 @@ pub struct Policy {
     /// The methods of authentication that clients may register. One with certificates is among them where
     /// clients can show certificates (RFC 8705).
     pub methods: Vec<Method>,
+    /// Who may set `federated_credentials` (F4).
+    pub federation: Federation,
+}
+
+/// Whether a client's federated credentials may be set (F4): whoever sets them decides which workloads are the client.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Federation {
+    /// They may not.
+    #[default]
+    Refused,
+    /// They may: by an operator, or with an initial access token that allows it.
+    Allowed,
+    /// They stay as they are, whether the request repeats them or leaves them out.
+    Kept(FederatedCredentials),
 }
 
 impl Policy {

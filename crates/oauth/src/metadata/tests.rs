@@ -13,6 +13,7 @@ fn policy() -> Policy {
         default: Scope::parse("read").expect("a scope"),
         local: false,
         methods: Method::ALL.to_vec(),
+        federation: Federation::default(),
     }
 }
 

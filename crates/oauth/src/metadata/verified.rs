@@ -7,7 +7,8 @@ use super::authentication::{self, Authentication};
 use super::error::{MetadataError, wrong};
 use super::policy::Policy;
 use super::requested::RequestedMetadata;
-use super::{names, others, relations};
+use super::{federation, names, others, relations};
+use crate::federation::{FederatedCredential, FederatedCredentials};
 use crate::grant_type::GrantType;
 use crate::memory;
 use crate::method::{Method, MethodChoice};
@@ -25,6 +26,7 @@ pub struct ClientMetadata {
     pub response_types: Vec<String>,
     /// The scope it may ask for.
     pub scope: Scope,
+    federated_credentials: FederatedCredentials,
     others: Map<String, Value>,
 }
 
@@ -41,6 +43,8 @@ pub struct StoredMetadata {
     pub response_types: Vec<String>,
     /// See [`ClientMetadata::scope`].
     pub scope: Scope,
+    /// See [`ClientMetadata::federated_credentials`].
+    pub federated_credentials: Vec<Value>,
     /// See [`ClientMetadata::others`].
     pub others: Map<String, Value>,
 }
@@ -55,10 +59,12 @@ impl ClientMetadata {
         let others = others::check(requested, policy)?;
         let (method, choice) = authentication::requested_method(requested, policy)?;
         let authentication = Authentication::parse(method, choice, &others)?;
+        let federated = federation::credentials(requested, policy)?;
+        authentication.check_federated(&federated)?;
         authentication.check(&others, policy)?;
         let (grant_types, response_types) = relations::grants_and_responses(requested)?;
         let scope = scope(requested, policy)?;
-        Ok(Self::new(authentication, grant_types, response_types, scope, others))
+        Ok(Self::new(authentication, grant_types, response_types, scope, federated, others))
     }
 
     /// Parses metadata that was verified when it was stored. Of the other members, only those that the method of
@@ -73,10 +79,13 @@ impl ClientMetadata {
             grant_types,
             response_types,
             scope,
+            federated_credentials,
             others,
         } = stored;
         let authentication = Authentication::parse(method, choice, &others)?;
-        Ok(Self::new(authentication, grant_types, response_types, scope, others))
+        let federated = FederatedCredentials::parse(&federated_credentials.into())?;
+        authentication.check_federated(&federated)?;
+        Ok(Self::new(authentication, grant_types, response_types, scope, federated, others))
     }
 
     fn new(
@@ -84,6 +93,7 @@ impl ClientMetadata {
         grant_types: Vec<String>,
         response_types: Vec<String>,
         scope: Scope,
+        federated_credentials: FederatedCredentials,
         others: Map<String, Value>,
     ) -> Self {
         let flag = |name| others.get(name) == Some(&Value::Bool(true));
@@ -94,6 +104,7 @@ impl ClientMetadata {
             grant_types,
             response_types,
             scope,
+            federated_credentials,
             others,
         }
     }
@@ -106,6 +117,7 @@ impl ClientMetadata {
             grant_types: self.grant_types.clone(),
             response_types: self.response_types.clone(),
             scope: self.scope.clone(),
+            federated_credentials: self.federated_credentials.iter().map(FederatedCredential::to_json).collect(),
             others: self.others.clone(),
         }
     }
@@ -135,6 +147,23 @@ impl ClientMetadata {
         self.tls_client_certificate_bound_access_tokens
     }
 
+    /// The subjects of trusted issuers that are the client (F2).
+    pub const fn federated_credentials(&self) -> &FederatedCredentials {
+        &self.federated_credentials
+    }
+
+    /// The metadata with these federated credentials instead, which an operator sets.
+    ///
+    /// # Errors
+    /// [`MetadataError`] if the client's method has no use for them, or if it has no keys and they are none.
+    pub fn with_federated_credentials(
+        self,
+        federated_credentials: FederatedCredentials,
+    ) -> Result<Self, MetadataError> {
+        self.authentication.check_federated(&federated_credentials)?;
+        Ok(Self { federated_credentials, ..self })
+    }
+
     /// The members that have no field of their own in a response, checked and kept as sent; of `jwks`, the members
     /// that are known. They are for storage and for responses.
     pub const fn others(&self) -> &Map<String, Value> {
@@ -147,6 +176,7 @@ impl ClientMetadata {
             + memory::texts(&self.grant_types)
             + memory::texts(&self.response_types)
             + self.scope.memory_bytes()
+            + self.federated_credentials.memory_bytes()
             + memory::members(&self.others)
     }
 
@@ -165,6 +195,8 @@ impl Serialize for ClientMetadata {
             response_types: &'m [String],
             #[serde(skip_serializing_if = "Scope::is_empty")]
             scope: &'m Scope,
+            #[serde(skip_serializing_if = "FederatedCredentials::is_empty")]
+            federated_credentials: &'m FederatedCredentials,
             #[serde(flatten)]
             others: &'m Map<String, Value>,
         }
@@ -173,6 +205,7 @@ impl Serialize for ClientMetadata {
             grant_types: &self.grant_types,
             response_types: &self.response_types,
             scope: &self.scope,
+            federated_credentials: &self.federated_credentials,
             others: &self.others,
         };
         members.serialize(serializer)

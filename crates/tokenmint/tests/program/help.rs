@@ -166,6 +166,7 @@ async fn restore(clients: &ClientsTable, registrations: &RegistrationsTable) {
         expires_at: u64::from(u32::MAX),
         uses_left: 1,
         scope: Scope::default(),
+        allows_federation: false,
     };
     registrations.remove_token(&hash).await.unwrap();
     registrations.insert_token(&token).await.unwrap();
