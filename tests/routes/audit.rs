@@ -6,11 +6,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 use tokenmint_aws::clients::{ATTRIBUTES, Audited, Author, Change};
-use tokenmint_oauth::client::ClientId;
+use tokenmint_oauth::client::{Client, ClientId};
+use tokenmint_oauth::federation::{FederatedCredentials, SubjectKey};
 use tokenmint_tests::{Credentials, Proxy, World, events};
 
 use crate::configure::{configure, update};
 use crate::docs::{Place, table};
+use crate::federation;
 use crate::template::template;
 use pipe::{Pipe, Record};
 
@@ -128,6 +130,43 @@ async fn o3_r19_each_change_is_one_event() {
         records(&proxy, world.table()).await.into_iter().flat_map(|record| record.binaries()).collect();
     assert!(stored.len() > 10, "the records hold hashes: {stored:?}");
     assert!(stored.iter().all(|hash| !text.contains(hash.as_str())), "{text}");
+}
+
+/// O3, F3: a client with federated credentials has one event for each of its changes, and the items that find it by its
+/// subjects have none.
+#[tokio::test]
+async fn o3_f3_each_change_of_trust_is_one_event() {
+    let (mut world, proxy) = world().await;
+    world.set("REGISTRATION", "protected").await;
+    let subject = |sub: &str| json!({"issuer": "https://issuer.example", "sub": sub});
+    let (registered, token) = federation::client(&world, &json!([subject("a"), subject("b")])).await;
+    let id = ClientId::parse(&registered).expect("an identifier");
+    let strong = tokenmint_aws::clients::Consistency::Strong;
+    let before = world.clients().find(&id, strong).await.expect("a read").expect("the client");
+    let credentials = FederatedCredentials::parse(&json!([subject("b"), subject("c")])).expect("credentials");
+    let metadata = before.metadata.clone().with_federated_credentials(credentials).expect("metadata");
+    let after = Client { metadata, ..before.clone() };
+    let alice = Author::operator("alice");
+    world.clients().set_federated_credentials(&before, &after, &alice).await.expect("set");
+    assert_eq!(configure(&world, "DELETE", &registered, &token, None).await.status, 204);
+    let (other, _) = federation::client(&world, &json!([subject("c")])).await;
+    assert!(world.clients().remove(&ClientId::parse(&other).expect("an identifier"), &alice).await.expect("removed"));
+
+    let records = records(&proxy, world.table()).await;
+    let is_link = |record: &&Record| {
+        let key = record.0["dynamodb"]["Keys"]["client_id"]["S"].as_str();
+        key.is_some_and(|key| key.starts_with(SubjectKey::PREFIX))
+    };
+    assert_eq!(records.iter().filter(is_link).count(), 2 + 2 + 2 + 2, "each addition to a list, and each removal");
+    let events = audited(&world, &proxy).await;
+    let changes: Vec<_> = events.iter().map(|event| event["what"].as_str().expect("what")).collect();
+    assert_eq!(changes, ["registered", "trust_changed", "deleted", "registered", "deleted"]);
+    assert_eq!(events[1]["who"], "operator:alice");
+    assert!(!Value::from(events.clone()).to_string().contains("issuer.example"));
+    // Should one be removed by another program, that is none either.
+    let key = json!({"client_id": {"S": SubjectKey::new("https://issuer.example", "a").as_str()}});
+    proxy.dynamodb("DeleteItem", &json!({"TableName": world.table(), "Key": key})).await;
+    assert_eq!(audited(&world, &proxy).await.len(), changes.len());
 }
 
 /// O3: a client that expired, or that something else removed, is an event that does not name a wrong author.

@@ -4,6 +4,7 @@ mod client;
 mod registration_token;
 mod server;
 mod target;
+mod trust;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -17,6 +18,10 @@ pub use self::registration_token::{
 };
 pub use self::server::{AwsArguments, ServeArguments, StorageArguments};
 pub use self::target::{ClientsTarget, Holds, Table, Target, TokensTarget};
+pub use self::trust::{
+    AwsRoleArguments, CheckArguments, EksArguments, GithubArguments, SpiffeArguments, SubjectArguments, TrustArguments,
+    TrustCommand, Trusting,
+};
 
 /// An OAuth 2.0 authorization server for machines.
 #[derive(Debug, Parser)]

@@ -1,8 +1,10 @@
 //! `tokenmint client`: the operator's management of clients.
 
+mod check;
 mod create;
 mod list;
 mod rotate;
+mod trust;
 mod view;
 
 use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
@@ -33,6 +35,8 @@ pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
         ClientCommand::Enable(client) => set_disabled(&target, &client.id, false).await,
         ClientCommand::Delete(delete) => self::delete(&target, &delete.client.id, delete.yes).await,
         ClientCommand::RotateSecret(rotate) => rotate::run(&target, rotate).await,
+        ClientCommand::Trust(trust) => trust::run(&target, trust.command).await,
+        ClientCommand::CheckAssertion(check) => check::run(&target, check).await,
     }
 }
 

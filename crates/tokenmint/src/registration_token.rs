@@ -41,6 +41,8 @@ struct View<'t> {
     expires_at: EpochSeconds,
     uses_left: u32,
     scope: &'t Scope,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    allows_federation: bool,
     state: &'static str,
 }
 
@@ -54,6 +56,7 @@ impl<'t> View<'t> {
             expires_at: token.expires_at,
             uses_left: token.uses_left,
             scope: &token.scope,
+            allows_federation: token.allows_federation,
             state: state(token, now),
         }
     }
@@ -85,7 +88,7 @@ async fn create(target: &Target, create: CreateTokenArguments) -> Result<(), Err
         expires_at: now + EpochSeconds::from(create.expires_in),
         uses_left: create.uses,
         scope: create.scope.unwrap_or_default(),
-        allows_federation: false,
+        allows_federation: create.allow_federation,
     };
     let stored = tables::with(target, async |tables| Ok(tables.registrations.insert_token(&token).await?));
     stored.await?;

@@ -22,7 +22,7 @@ pub(crate) async fn identify(state: &Token, claim: Claim, log: &RequestLog) -> R
         Claim::Subject(assertion) => {
             let ids = state.clients.trusting(&assertion.key()).await?;
             let id = the_one(state, &assertion, ids).await?;
-            assertion.of(id)
+            Credentials::federated(id, assertion)
         }
     };
     log.client_id(credentials.client_id());

@@ -56,7 +56,7 @@ async fn f1_f2_kubernetes() {
     assert_eq!(ask(&world, &eks.key.sign(&with(claims, &other)), "").await.body, refusal(&world).await);
 }
 
-/// F1, F3: AWS `GetWebIdentityToken`, which AgentCore Identity sends without `client_id`.
+/// F1, F3: AWS `GetWebIdentityToken`, which `AgentCore` Identity sends without `client_id`.
 #[tokio::test]
 async fn f1_f3_aws() {
     const AWS: &str = "https://a1b2c3d4-5678-90ab-cdef-000000000000.tokens.sts.global.api.aws";

@@ -188,14 +188,27 @@ mod tests {
         let stored = StoredMetadata {
             method_choice: MethodChoice::Defaulted,
             scope: scope.clone(),
-            federated_credentials: vec![json!({"issuer": "https://issuer.example", "sub": "a", "claims": {"n": 1}})],
             ..StoredMetadata::default()
         };
         let metadata = ClientMetadata::from_stored(stored).expect("metadata");
         let lifetimes = Lifetimes { unused: 60, ..Lifetimes::default() };
         let client = Issued::new(metadata, Some(scope), 1_700_000_000, lifetimes, |bytes| bytes.fill(1)).client;
         let client = Client { disabled: true, ..client };
-        let item = write(&client, &LastChange::new(Change::Registered, &Author::anyone())).expect("can be stored");
+        let item = |client: &Client| {
+            write(client, &LastChange::new(Change::Registered, &Author::anyone())).expect("can be stored")
+        };
+        let mut item_of_all = item(&client);
+        // No client has them and leaves its method open.
+        let stored = StoredMetadata {
+            token_endpoint_auth_method: Method::PrivateKeyJwt,
+            federated_credentials: vec![json!({"issuer": "https://issuer.example", "sub": "a", "claims": {"n": 1}})],
+            ..StoredMetadata::default()
+        };
+        let metadata = ClientMetadata::from_stored(stored).expect("metadata");
+        let federated = Client { metadata, ..client.clone() };
+        assert_eq!(read(item(&federated)).as_ref(), Ok(&federated));
+        item_of_all.extend(item(&federated));
+        let item = item_of_all;
         let mut names: Vec<_> = item.keys().map(String::as_str).collect();
         let mut classified: Vec<_> = ATTRIBUTES.iter().map(|(name, _)| *name).collect();
         names.sort_unstable();

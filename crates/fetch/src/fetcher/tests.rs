@@ -161,7 +161,7 @@ async fn a6_tls() {
     let mut roots = RootCertStore::empty();
     roots.add(authority.der().clone()).expect("an authority");
     let trusting =
-        Fetcher { local: true, tls: OnceCell::new_with(Some(super::config(roots).expect("a configuration"))) };
+        Fetcher { tls: OnceCell::new_with(Some(super::config(roots).expect("a configuration"))), ..Fetcher::new(true) };
     trusting.keys(&format!("https://localhost:{port}/jwks.json?x=1")).await.expect("keys");
     assert_eq!(trusting.keys(&format!("https://127.0.0.1:{port}/")).await, Err(FetchError::Tls), "another name");
     let system = Fetcher::new(true);

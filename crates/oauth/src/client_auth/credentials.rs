@@ -96,7 +96,8 @@ impl Credentials {
                 PresentedAssertion::Own(assertion) => Self::PrivateKeyJwt(assertion),
                 PresentedAssertion::Federated(assertion) => {
                     let Some(id) = form.value("client_id") else { return Ok(Claim::Subject(assertion)) };
-                    assertion.of(ClientId::parse(id).map_err(|_| PresentError::MalformedClientId)?)
+                    let id = ClientId::parse(id).map_err(|_| PresentError::MalformedClientId)?;
+                    Self::federated(id, assertion)
                 }
             },
             (None, None, false) => Self::Tls(Box::new(tls::present(form, *certificate)?)),
@@ -110,6 +111,11 @@ impl Credentials {
             });
         }
         Ok(Claim::Client(credentials))
+    }
+
+    /// The assertion of a subject as the credentials of this client.
+    pub fn federated(client_id: ClientId, assertion: SubjectAssertion) -> Self {
+        Self::Federated(Box::new(FederatedAssertion::new(client_id, assertion)))
     }
 
     /// The identifier that is claimed.

@@ -4,7 +4,6 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::context::ProofContext;
-use super::credentials::Credentials;
 use super::error::PresentError;
 use super::jti::Jti;
 use crate::client::{Client, ClientId};
@@ -44,11 +43,6 @@ impl SubjectAssertion {
     pub fn is_of(&self, client: &Client) -> bool {
         client.metadata.federated_credentials().iter().any(|own| own.key() == self.key())
     }
-
-    /// The credentials of this client.
-    pub fn of(self, client_id: ClientId) -> Credentials {
-        Credentials::Federated(Box::new(FederatedAssertion { client_id, assertion: self }))
-    }
 }
 
 impl fmt::Debug for SubjectAssertion {
@@ -64,6 +58,10 @@ impl fmt::Debug for FederatedAssertion {
 }
 
 impl FederatedAssertion {
+    pub(super) const fn new(client_id: ClientId, assertion: SubjectAssertion) -> Self {
+        Self { client_id, assertion }
+    }
+
     /// The issuer that it names.
     pub(super) fn issuer(&self) -> &TrustedIssuer {
         &self.assertion.issuer

@@ -21,8 +21,7 @@ pub(super) fn find<'c>(members: &'c Map<String, Value>, path: &str) -> Found<'c>
     for (at, _) in path.match_indices('.') {
         let Some(Value::Object(inner)) = members.get(&path[..at]) else { continue };
         found = match (found, find(inner, &path[at + 1..])) {
-            (found, Found::Nothing) => found,
-            (Found::Nothing, found) => found,
+            (one, Found::Nothing) | (Found::Nothing, one) => one,
             _ => return Found::Several,
         };
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::claim_path::{self, Found};
 use super::error::FederationError;
@@ -182,7 +182,12 @@ impl FederatedCredential {
 
     /// The entry as it was sent.
     pub fn to_json(&self) -> Value {
-        serde_json::to_value(self).expect("texts, booleans and numbers")
+        let mut entry = json!({"issuer": self.issuer, "sub": self.sub});
+        if !self.claims.is_empty() {
+            let claims = self.claims.iter().map(|(path, value)| (path.clone(), value.to_json()));
+            entry["claims"] = Value::Object(claims.collect());
+        }
+        entry
     }
 
     fn memory_bytes(&self) -> usize {
@@ -198,6 +203,14 @@ impl FederatedCredential {
 }
 
 impl ClaimValue {
+    fn to_json(&self) -> Value {
+        match self {
+            Self::Text(text) => text.as_str().into(),
+            Self::Flag(flag) => (*flag).into(),
+            Self::Integer(number) => (*number).into(),
+        }
+    }
+
     fn parse((path, value): (&String, &Value)) -> Result<(String, Self), CredentialsError> {
         if !(1..=MAX_PATH_BYTES).contains(&path.len()) {
             return Err(CredentialsError::Path);
@@ -226,7 +239,6 @@ impl ClaimValue {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
 
     use super::*;
 

@@ -9,6 +9,7 @@ use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
 use super::target::ClientsTarget;
+use super::trust::{self, CheckArguments, TrustArguments};
 use super::values;
 
 /// What to do with clients, and where they are.
@@ -53,6 +54,14 @@ pub enum ClientCommand {
     /// Create a new secret for a client and print it once.
     #[command(after_help = ROTATE)]
     RotateSecret(RotateArguments),
+
+    /// Let a workload be the client: its platform's token instead of a secret.
+    #[command(after_help = trust::TRUST)]
+    Trust(Box<TrustArguments>),
+
+    /// Check an assertion of a workload, and show which rule it violates.
+    #[command(after_help = trust::CHECK)]
+    CheckAssertion(CheckArguments),
 }
 
 /// How clients are listed.
@@ -102,12 +111,17 @@ pub struct CreateArguments {
     #[arg(long, value_name = "METHOD", help = METHOD, value_parser = values::method())]
     pub method: Option<Method>,
 
+    /// A workload that is the client: a JSON object with `issuer`, `sub` and, if needed, `claims`; can be given more than
+    /// once. The method is then `private_key_jwt`.
+    #[arg(long, value_name = "JSON", help = FEDERATED, value_parser = values::json_object)]
+    pub federated_credential: Vec<serde_json::Value>,
+
     /// A redirect URI; can be given more than once.
     #[arg(long, value_name = "URI")]
     pub redirect_uri: Vec<String>,
 
     /// A file with all of the client's metadata, a JSON object (RFC 7591); `-` is standard input.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "scope", "method", "redirect_uri"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "scope", "method", "redirect_uri", "federated_credential"])]
     pub metadata: Option<PathBuf>,
 
     /// How long the secret is valid; 0 means that it never expires.
@@ -164,6 +178,8 @@ pub struct RotateArguments {
 const METHOD: &str = "How the client authenticates (`token_endpoint_auth_method`) [default: client_secret_basic]";
 const SECRET_EXPIRES_IN: &str =
     "How long the new secret is valid, for example 90d; 0: it never expires [default: CLIENT_SECRET_TTL, or 0]";
+const FEDERATED: &str = "A workload that is the client (one of `federated_credentials`), a JSON object; can be given more \
+                         than once; the method is then private_key_jwt";
 const OVERLAP: &str = "How long the current secret stays valid beside the new one, for example 12h \
                        [default: CLIENT_SECRET_OVERLAP, or 1d]";
 const ISSUER: &str = "The server's issuer, for `registration_client_uri` in the output [default: ISSUER]";
@@ -181,9 +197,10 @@ not `tokenmint serve` or `tokenmint aws` is running on it. `tokenmint serve` cre
 With --table, they use a DynamoDB table in the AWS account that AWS's own variables select:
 AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and so on. After `aws sso login`, run
 `eval \"$(aws configure export-credentials --format env)\"`. The commands need these IAM
-actions on the table: dynamodb:Scan (list), GetItem (show, delete, rotate-secret), PutItem
-(create), UpdateItem (disable, enable, rotate-secret, delete), DeleteItem (delete); for an ID
-that is not complete, also GetItem and Scan. TOKENMINT_OPERATOR names you in the audit log; the
+actions on the table: dynamodb:Scan (list), GetItem (show, delete, rotate-secret, trust,
+check-assertion), PutItem (create), UpdateItem (disable, enable, rotate-secret, delete, trust;
+create with federated credentials), DeleteItem (delete); for an ID that is not complete, also
+GetItem and Scan. TOKENMINT_OPERATOR names you in the audit log; the
 default is your user on this machine.";
 
 pub(super) const EXAMPLES: &str = "\
@@ -226,6 +243,9 @@ give these with --metadata.
 
 Examples:
   tokenmint client create --name 'Nightly billing' --scope invoices.read
+  tokenmint client create --name Deployment --scope deploy --federated-credential \
+    '{\"issuer\": \"https://token.actions.githubusercontent.com\",
+      \"sub\": \"repo:octo-org/octo-repo:ref:refs/heads/main\"}'
   tokenmint client create --metadata client.json --json > credentials.json
   echo '{\"client_name\": \"Signer\", \"scope\": \"invoices.read\",
     \"token_endpoint_auth_method\": \"private_key_jwt\",

@@ -49,6 +49,10 @@ pub struct CreateTokenArguments {
     #[arg(long, value_name = "SCOPE", value_parser = values::scope)]
     pub scope: Option<Scope>,
 
+    /// Let its clients name federated credentials: whoever has the token decides which workloads they are.
+    #[arg(long, help = ALLOW_FEDERATION)]
+    pub allow_federation: bool,
+
     /// A name for people, at most 256 bytes.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = values::name)]
     pub name: String,
@@ -73,6 +77,8 @@ pub struct RevokeArguments {
     #[arg(value_name = "ID", allow_hyphen_values = true)]
     pub id: String,
 }
+
+const ALLOW_FEDERATION: &str = "Let its clients set `federated_credentials`, and so decide which workloads they are";
 
 // The help, broken for a terminal of 80 columns.
 

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use tokenmint_oauth::client::ClientId;
+use tokenmint_oauth::federation::trust_domain;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
@@ -120,6 +121,65 @@ pub(super) fn client_id(text: &str) -> Result<ClientId, String> {
 /// The name of an initial access token.
 pub(super) fn name(text: &str) -> Result<String, String> {
     if text.len() <= 256 { Ok(text.to_owned()) } else { Err("it must be at most 256 bytes long".to_owned()) }
+}
+
+/// A JSON object.
+pub(super) fn json_object(text: &str) -> Result<serde_json::Value, String> {
+    let object = serde_json::from_str(text).ok().filter(serde_json::Value::is_object);
+    object.ok_or_else(|| {
+        r#"it must be a JSON object, for example '{"issuer":"https://issuer.example.com","sub":"billing"}'"#.to_owned()
+    })
+}
+
+/// A claim and its value. What is no JSON string, boolean or whole number is a string as it stands.
+pub(super) fn claim(text: &str) -> Result<(String, serde_json::Value), String> {
+    use serde_json::Value;
+    let (path, value) = text
+        .split_once('=')
+        .filter(|(path, _)| !path.is_empty())
+        .ok_or_else(|| "it must be a path and a value, for example --claim kubernetes.io.namespace=prod".to_owned())?;
+    let typed = serde_json::from_str::<Value>(value).ok();
+    let typed = typed.filter(|value| value.is_string() || value.is_boolean() || value.is_i64());
+    Ok((path.to_owned(), typed.unwrap_or_else(|| value.into())))
+}
+
+/// A repository of GitHub.
+pub(super) fn repository(text: &str) -> Result<String, String> {
+    let is_name =
+        |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._@".contains(c));
+    match text.split_once('/') {
+        Some((owner, name)) if is_name(owner) && is_name(name) => Ok(text.to_owned()),
+        _ => Err("it must be an owner and a name, without wildcards, for example octo-org/octo-repo".to_owned()),
+    }
+}
+
+/// The name of a namespace or of a service account (RFC 1123, as Kubernetes has it).
+pub(super) fn kubernetes_name(text: &str) -> Result<String, String> {
+    let allowed = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-.".contains(c);
+    if (1..=253).contains(&text.len()) && text.chars().all(allowed) {
+        Ok(text.to_owned())
+    } else {
+        Err("it must be lower-case letters, digits, '-' and '.', for example billing".to_owned())
+    }
+}
+
+/// The ARN of a role.
+pub(super) fn role_arn(text: &str) -> Result<String, String> {
+    let parts: Vec<_> = text.splitn(6, ':').collect();
+    match parts[..] {
+        ["arn", _, "iam", "", account, role]
+            if account.len() == 12 && role.starts_with("role/") && !role.contains('*') =>
+        {
+            Ok(text.to_owned())
+        }
+        _ => Err("it must be the ARN of a role, for example arn:aws:iam::123456789012:role/Billing".to_owned()),
+    }
+}
+
+/// A SPIFFE ID.
+pub(super) fn spiffe_id(text: &str) -> Result<String, String> {
+    let example = "it must be the SPIFFE ID of a workload, for example spiffe://prod.example.com/billing";
+    trust_domain(text).map(|_| text.to_owned()).ok_or_else(|| example.to_owned())
 }
 
 /// A client authentication method, by name.

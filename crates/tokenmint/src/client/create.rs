@@ -9,7 +9,7 @@ use tokenmint_aws::clients::{NewClient, WriteError};
 use tokenmint_function::{Clock, random};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
-use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
+use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::registration::{Issued, Lifetimes};
 use tokenmint_oauth::scope::Scope;
@@ -21,7 +21,7 @@ use crate::{Error, local, output, text};
 pub(super) async fn run(target: &Target, create: CreateArguments) -> Result<(), Error> {
     // Before anything is opened, because reading standard input may block.
     let body = match &create.metadata {
-        Some(file) => read(file)?,
+        Some(file) => read(file, MAX_BODY_BYTES)?,
         None => Value::Object(members(&create)?).to_string().into_bytes(),
     };
     let made = tables::with(target, async |tables| store(tables, &create, &body).await).await?;
@@ -82,7 +82,8 @@ fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
     let asked = asked.as_ref().and_then(|body| body.get("scope")?.as_str()).map(Scope::parse);
     let offered = asked.and_then(Result::ok).unwrap_or_default();
     // The certificate method that the server offers is a setting of its functions.
-    let policy = Policy { offered, default: Scope::default(), local, methods: Method::ALL.to_vec() };
+    let (methods, federation) = (Method::ALL.to_vec(), Federation::Allowed);
+    let policy = Policy { offered, default: Scope::default(), local, methods, federation };
     Ok(ClientMetadata::verify(&requested, &policy)?)
 }
 
@@ -91,7 +92,10 @@ fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
 /// # Errors
 /// [`Error::Usage`] if the method needs metadata that no option provides.
 fn members(create: &CreateArguments) -> Result<Map<String, Value>, Error> {
-    if let Some((method, needs, example)) = create.method.and_then(lacking) {
+    let federated = &create.federated_credential;
+    let lacks =
+        create.method.and_then(lacking).filter(|(method, ..)| federated.is_empty() || *method != Method::PrivateKeyJwt);
+    if let Some((method, needs, example)) = lacks {
         let method = method.as_str();
         return Err(Error::Usage(format!(
             "--method {method} needs {needs}: give all of the client's metadata with --metadata FILE instead, a file \
@@ -102,7 +106,9 @@ fn members(create: &CreateArguments) -> Result<Map<String, Value>, Error> {
     let mut set = |name: &str, value: Option<Value>| value.map(|value| members.insert(name.to_owned(), value));
     set("client_name", create.name.clone().map(Value::from));
     set("scope", create.scope.as_ref().map(|scope| scope.as_str().into()));
-    set("token_endpoint_auth_method", create.method.map(|method| method.as_str().into()));
+    let method = create.method.or_else(|| (!federated.is_empty()).then_some(Method::PrivateKeyJwt));
+    set("token_endpoint_auth_method", method.map(|method| method.as_str().into()));
+    set("federated_credentials", (!federated.is_empty()).then(|| federated.clone().into()));
     set("redirect_uris", (!create.redirect_uri.is_empty()).then(|| create.redirect_uri.clone().into()));
     Ok(members)
 }
@@ -124,15 +130,15 @@ const fn lacking(method: Method) -> Option<(Method, &'static str, &'static str)>
     }
 }
 
-/// Reads metadata from a file, or from standard input if it is `-`.
-fn read(file: &Path) -> Result<Vec<u8>, Error> {
+/// Reads a file of at most so many bytes, or standard input if it is `-`.
+pub(super) fn read(file: &Path, max_bytes: usize) -> Result<Vec<u8>, Error> {
     let failed = |error: io::Error| Error::NotDone(format!("cannot read {}: {error}", file.display()));
     let from: &mut dyn Read =
         if file == Path::new("-") { &mut io::stdin().lock() } else { &mut File::open(file).map_err(failed)? };
     let mut body = Vec::new();
-    from.take(MAX_BODY_BYTES as u64 + 1).read_to_end(&mut body).map_err(failed)?;
-    if body.len() > MAX_BODY_BYTES {
-        return Err(Error::NotDone(format!("{} is longer than the limit of {MAX_BODY_BYTES} bytes", file.display())));
+    from.take(max_bytes as u64 + 1).read_to_end(&mut body).map_err(failed)?;
+    if body.len() > max_bytes {
+        return Err(Error::NotDone(format!("{} is longer than the limit of {max_bytes} bytes", file.display())));
     }
     Ok(body)
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::thread;
 
+use serde_json::json;
 use tempfile::TempDir;
 use tokenmint::Cli;
 use tokenmint_aws::Sdk;
@@ -14,14 +15,21 @@ use tokenmint_aws::clients::{Author, ClientsTable, NewClient};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
+use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
+use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
 use crate::harness::{Server, clean, program, run, shell};
 use crate::identifiers::client;
 
-/// The client and the initial access token in the examples.
+/// The clients, of which one has keys, and the initial access token in the examples.
 const CLIENT: &str = "3e7f1cbb-52a4-4a5c-9d0e-0f5a2f7f9f55";
+const WORKLOAD: &str = "7c1d22aa-52a4-4a5c-9d0e-0f5a2f7f9f55";
 const TOKEN: &str = "kX3vRw0fAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+/// An expired token of GitHub Actions: `{"alg":"ES256"}`, `{"iss":"https://token.actions.githubusercontent.com","exp":1}`.
+const TOKEN_OF_A_WORKLOAD: &str =
+    "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwczovL3Rva2VuLmFjdGlvbnMuZ2l0aHVidXNlcmNvbnRlbnQuY29tIiwiZXhwIjoxfQ.AA\n";
 
 /// The last line that `tokenmint aws` prints.
 const LAST_EXPORT: &str = "export REGISTRATION_RATE_TOTAL=";
@@ -91,6 +99,7 @@ impl Place {
         let folder = tempfile::tempdir().unwrap();
         let metadata = r#"{ "client_name": "Billing", "scope": "invoices.read" }"#;
         fs::write(folder.path().join("client.json"), metadata).unwrap();
+        fs::write(folder.path().join("token.jwt"), TOKEN_OF_A_WORKLOAD).unwrap();
         Self { folder }
     }
 
@@ -151,10 +160,22 @@ impl Place {
     }
 }
 
+/// A client that uses `private_key_jwt`, and trusts the workload that one example removes.
+fn workload() -> Client {
+    let domain = "spiffe://prod.example.com";
+    let mut metadata = StoredMetadata {
+        token_endpoint_auth_method: Method::PrivateKeyJwt,
+        federated_credentials: vec![json!({"issuer": domain, "sub": format!("{domain}/billing")})],
+        ..StoredMetadata::default()
+    };
+    metadata.others.insert("jwks_uri".to_owned(), "https://client.example.com/jwks.json".into());
+    Client { client_secrets: Vec::new(), metadata: ClientMetadata::from_stored(metadata).unwrap(), ..client(WORKLOAD) }
+}
+
 /// Stores the data of the examples, as if none had run before.
 async fn restore(clients: &ClientsTable, registrations: &RegistrationsTable) {
     let disabled = Client { disabled: true, ..client("00000000-52a4-4a5c-9d0e-0f5a2f7f9f55") };
-    for client in [client(CLIENT), disabled] {
+    for client in [client(CLIENT), disabled, workload()] {
         clients.remove(&client.client_id, &Author::operator("test")).await.unwrap();
         clients.insert(NewClient::new(&client, &Author::operator("test")).unwrap()).await.unwrap();
     }

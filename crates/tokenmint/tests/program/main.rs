@@ -16,3 +16,4 @@ mod rotate;
 mod running;
 mod sample;
 mod serve;
+mod trust;

@@ -18,7 +18,7 @@ fn parse(entries: &Value) -> Result<TrustedIssuers, String> {
     TrustedIssuers::parse(&entries.to_string(), &own())
 }
 
-fn issuer(members: Value) -> Value {
+fn issuer(members: &Value) -> Value {
     let mut entry = json!({"issuer": "https://a.example/x", "jwks_uri": "https://a.example/jwks"});
     entry.as_object_mut().expect("an object").extend(members.as_object().expect("an object").clone());
     entry.as_object_mut().expect("an object").retain(|_, value| *value != json!("absent"));
@@ -29,7 +29,7 @@ fn issuer(members: Value) -> Value {
 #[test]
 fn f1_entries() {
     let issuers = parse(&json!([
-        issuer(json!({})),
+        issuer(&json!({})),
         {"issuer": "https://b.example", "jwks": key("sig"), "audience": "urn:x", "algorithms": ["ES256", "RS256"],
          "max_lifetime": 86400, "reuse": "until-exp", "disabled": false},
         {"issuer": "spiffe://c.example", "spiffe_bundle": key("jwt-svid")},
@@ -95,12 +95,12 @@ fn f1_o5_every_mistake_is_named() {
         (json!({"disabled": "false"}), "has a `disabled`"),
         (json!({"jwksuri": "x"}), "has an unknown member \"jwksuri\""),
     ] {
-        let error = parse(&json!([issuer(members.clone())])).expect_err(mistake);
+        let error = parse(&json!([issuer(&members)])).expect_err(mistake);
         assert!(error.contains(mistake), "{members}: {error}");
     }
     let domain = json!({"issuer": "spiffe://a.example", "spiffe_bundle": key("jwt-svid"), "audience": "x"});
     assert!(parse(&json!([domain])).expect_err("an audience").contains("must not have an `audience`"));
-    let both = json!([issuer(json!({"reuse": 1, "max_lifetime": 0})), issuer(json!({}))]);
+    let both = json!([issuer(&json!({"reuse": 1, "max_lifetime": 0})), issuer(&json!({}))]);
     assert_eq!(
         parse(&both).expect_err("three mistakes"),
         "\"https://a.example/x\" has a `max_lifetime` that is not a whole number from 1 to 86400; \
@@ -108,19 +108,19 @@ fn f1_o5_every_mistake_is_named() {
          \"https://a.example/x\" appears more than once"
     );
     // A disabled issuer is checked too, and its name is taken.
-    assert!(parse(&json!([issuer(json!({"disabled": true, "reuse": 1}))])).is_err());
-    assert!(parse(&json!([issuer(json!({"disabled": true})), issuer(json!({}))])).is_err());
+    assert!(parse(&json!([issuer(&json!({"disabled": true, "reuse": 1}))])).is_err());
+    assert!(parse(&json!([issuer(&json!({"disabled": true})), issuer(&json!({}))])).is_err());
     for bad in ["", "{}", "[1]", "null", "[{]"] {
         assert_eq!(TrustedIssuers::parse(bad, &own()), Err("must be a JSON array of objects".to_owned()), "{bad}");
     }
-    assert!(parse(&vec![issuer(json!({})); 33].into()).is_err());
+    assert!(parse(&vec![issuer(&json!({})); 33].into()).is_err());
 }
 
 /// F1: on a developer's machine keys may be on loopback, and only there.
 #[test]
 fn f1_keys_on_loopback() {
     let local = Issuer::parse("http://localhost:9000").expect("an issuer");
-    let parse = |url: &str| TrustedIssuers::parse(&json!([issuer(json!({"jwks_uri": url}))]).to_string(), &local);
+    let parse = |url: &str| TrustedIssuers::parse(&json!([issuer(&json!({"jwks_uri": url}))]).to_string(), &local);
     assert!(parse("http://127.0.0.1:1/jwks").is_ok() && parse("http://a.example").is_err());
 }
 
