@@ -20,6 +20,10 @@ fn object(members: Value) -> Map<String, Value> {
 }
 
 fn client(method: Method, others: &Map<String, Value>, scope: &str) -> Arc<Client> {
+    trusting(method, others, scope, &[])
+}
+
+fn trusting(method: Method, others: &Map<String, Value>, scope: &str, subjects: &[Value]) -> Arc<Client> {
     Arc::new(Client {
         client_id: ClientId::from_random([7; 16]),
         client_id_issued_at: 1,
@@ -34,6 +38,7 @@ fn client(method: Method, others: &Map<String, Value>, scope: &str) -> Arc<Clien
             response_types: vec!["code".to_owned()],
             scope: Scope::parse(scope).expect("a scope"),
             others: others.clone(),
+            federated_credentials: subjects.to_vec(),
             ..StoredMetadata::default()
         })
         .expect("metadata"),
@@ -67,14 +72,26 @@ fn o2_the_memory_of_a_client() {
         (Method::TlsClientAuth, object(json!({"tls_client_auth_subject_dn": joined})), "read"),
     ];
     for (method, others, scope) in cases {
-        let region = Region::new(ALLOCATOR);
-        let client = client(method, &others, scope);
-        let change = region.change();
-        let taken = change.bytes_allocated - change.bytes_deallocated;
-        // An allocator adds at least 8 bytes to each allocation.
-        let taken = taken + 8 * (change.allocations - change.deallocations);
-        let estimate = client.memory_bytes();
-        assert!(estimate >= taken, "{method:?}: {estimate} is less than {taken}");
-        assert!(estimate <= 4 * taken, "{method:?}: {estimate} is much more than {taken}");
+        compare(&format!("{method:?}"), || client(method, &others, scope));
     }
+    let subject = |claims: usize| {
+        let claims = (0..claims).map(|n| (format!("kubernetes.io.{n}"), json!("x".repeat(n)))).collect::<Map<_, _>>();
+        json!({"issuer": "https://token.actions.githubusercontent.com", "sub": "repo:o/r:ref:refs/heads/main", "claims": claims})
+    };
+    for subjects in [vec![subject(0)], vec![subject(0); 10], vec![subject(1); 3], vec![subject(10); 10]] {
+        let what = format!("{} subjects", subjects.len());
+        compare(&what, || trusting(Method::PrivateKeyJwt, &Map::new(), "read", &subjects));
+    }
+}
+
+fn compare(what: &str, client: impl FnOnce() -> Arc<Client>) {
+    let region = Region::new(ALLOCATOR);
+    let client = client();
+    let change = region.change();
+    let taken = change.bytes_allocated - change.bytes_deallocated;
+    // An allocator adds at least 8 bytes to each allocation.
+    let taken = taken + 8 * (change.allocations - change.deallocations);
+    let estimate = client.memory_bytes();
+    assert!(estimate >= taken, "{what}: {estimate} is less than {taken}");
+    assert!(estimate <= 4 * taken, "{what}: {estimate} is much more than {taken}");
 }

@@ -43,6 +43,27 @@ fn a6_o5_assertion_max_lifetime() {
     }
 }
 
+/// F1, O5: a mistake in the trusted issuers stops the start by its name; one in the issuer is reported alone.
+#[test]
+fn f1_o5_trusted_issuers() {
+    let entry = r#"[{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks"}]"#;
+    let read = |text| TokenConfig::from_environment(&good().with("TRUSTED_ISSUERS", text));
+    let trusted = read(entry).expect("settings").trusted_issuers;
+    let own = good().value("ISSUER").expect("set").to_owned();
+    assert_eq!(trusted.by_iss("https://issuer.example").map(|issuer| issuer.audience.as_str()), Some(own.as_str()));
+    assert!(read("").expect("none").trusted_issuers.is_empty() && read("[]").expect("none").trusted_issuers.is_empty());
+    let errors =
+        read(&format!("{}]", &entry[..entry.len() - 1].replace("jwks_uri", "jwks_url"))).expect_err("a mistake");
+    assert_eq!(
+        errors.to_string(),
+        "TRUSTED_ISSUERS: \"https://issuer.example\" has an unknown member \"jwks_url\"; \
+         \"https://issuer.example\" needs exactly one of `jwks`, `jwks_uri` and `spiffe_bundle`"
+    );
+    let environment = good().with("TRUSTED_ISSUERS", "x").with("ISSUER", "x");
+    let errors = TokenConfig::from_environment(&environment).expect_err("a mistake").to_string();
+    assert!(errors.starts_with("ISSUER: ") && !errors.contains("TRUSTED_ISSUERS"), "{errors}");
+}
+
 /// O2, O5: the bounds of the time for which clients are kept.
 #[test]
 fn o2_o5_client_cache_ttl() {
