@@ -125,6 +125,7 @@ mod tests {
             default: scope("read"),
             local: false,
             methods: Method::ALL.to_vec(),
+            federation: Federation::Refused,
         };
         for (ceiling, is_open, expected) in [
             (Some("write"), true, "write"),

@@ -49,7 +49,8 @@ mod tests {
     fn r16_end_of_an_initial_access_token() {
         let check = |expires_at, uses_left| {
             let (hash, name, scope) = (SecretHash::of("t"), String::new(), Scope::default());
-            InitialAccessToken { hash, name, issued_at: 1, expires_at, uses_left, scope }.check(10)
+            InitialAccessToken { hash, name, issued_at: 1, expires_at, uses_left, scope, allows_federation: false }
+                .check(10)
         };
         assert_eq!(check(11, 1), Ok(()));
         assert_eq!(check(10, 1), Err(BearerError::Invalid("expired initial access token")));
