@@ -7,10 +7,13 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tokenmint_fuzz::{halves, jwk, signed};
 use tokenmint_oauth::client::{Client, ClientId};
-use tokenmint_oauth::client_auth::{Credentials, Presented, Progress, Proof, ProofContext, ProveError, private_key_jwt};
+use tokenmint_oauth::client_auth::{
+    Claim, Credentials, Presented, Progress, Proof, ProofContext, ProveError, private_key_jwt,
+};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
+use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::form::Form;
-use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
+use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 use url::form_urlencoded;
@@ -24,7 +27,13 @@ static AUDIENCES: LazyLock<[String; 1]> = LazyLock::new(|| [ISSUER.to_owned()]);
 
 static CLIENT: LazyLock<Arc<Client>> = LazyLock::new(|| {
     let scope = Scope::parse("read").expect("a scope");
-    let policy = Policy { offered: scope.clone(), default: scope, local: false, methods: Method::ALL.to_vec() };
+    let policy = Policy {
+        offered: scope.clone(),
+        default: scope,
+        local: false,
+        methods: Method::ALL.to_vec(),
+        federation: Federation::Refused,
+    };
     let body = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [jwk()]}});
     let asked = RequestedMetadata::parse(body.to_string().as_bytes()).expect("metadata");
     Arc::new(Client {
@@ -46,7 +55,8 @@ fn prove(assertion: &str) -> Option<u64> {
         .append_pair("client_assertion", assertion)
         .finish();
     let (query, form) = (Form::parse(b"").expect("an empty form"), Form::parse(body.as_bytes()).ok()?);
-    let presented = Presented { authorization: &[], query: &query, form: &form, certificate: None };
+    let trusted_issuers = &TrustedIssuers::default();
+    let presented = Presented { authorization: &[], query: &query, form: &form, certificate: None, trusted_issuers };
     let at = ProofContext {
         now: NOW,
         audiences: &*AUDIENCES,
@@ -55,13 +65,15 @@ fn prove(assertion: &str) -> Option<u64> {
     };
     let refused = |code| assert!(matches!(code, ErrorCode::InvalidClient | ErrorCode::InvalidRequest), "{code:?}");
     let credentials = match Credentials::present(&presented) {
-        Ok(credentials) => credentials,
+        Ok(Claim::Client(credentials)) => credentials,
+        Ok(Claim::Subject(assertion)) => panic!("no issuer is trusted: {assertion:?}"),
         Err(error) => {
             refused(OAuthError::from(error).code);
             return None;
         }
     };
-    match credentials.prove(Some(CLIENT.clone()), &at) {
+    let found = (*credentials.client_id() == CLIENT.client_id).then(|| CLIENT.clone());
+    match credentials.prove(found, &at) {
         Ok(Progress::Proven(Proof::FirstUse(first))) => Some(first.expires_at()),
         Ok(other) => panic!("an assertion counts once: {other:?}"),
         Err(error) => {

@@ -4,15 +4,19 @@
 use base64::prelude::{BASE64_STANDARD, Engine};
 use libfuzzer_sys::fuzz_target;
 use tokenmint_oauth::bearer::BearerToken;
-use tokenmint_oauth::client_auth::{Credentials, Presented};
+use tokenmint_oauth::client_auth::{Claim, Credentials, Presented};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
+use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::form::Form;
 
 fn present(header: &[u8]) {
     let empty = Form::parse(b"").expect("an empty form");
-    let presented = Presented { authorization: &[header], query: &empty, form: &empty, certificate: None };
+    let trusted_issuers = &TrustedIssuers::default();
+    let presented =
+        Presented { authorization: &[header], query: &empty, form: &empty, certificate: None, trusted_issuers };
     match Credentials::present(&presented) {
-        Ok(credentials) => {
+        Ok(Claim::Subject(assertion)) => panic!("no issuer is trusted: {assertion:?}"),
+        Ok(Claim::Client(credentials)) => {
             assert!(header.len() >= 6 && header[..6].eq_ignore_ascii_case(b"basic "));
             assert!(!credentials.client_id().as_str().is_empty());
             // A secret never shows.

@@ -7,8 +7,7 @@ use tokenmint_oauth::certificate::Certificate;
 use tokenmint_oauth::certificate_name::NameForm;
 use tokenmint_oauth::distinguished_name::DistinguishedName;
 
-const FORMS: [NameForm; 5] =
-    [NameForm::DistinguishedName, NameForm::Dns, NameForm::Uri, NameForm::Ip, NameForm::Email];
+const FORMS: [NameForm; 5] = [NameForm::DistinguishedName, NameForm::Dns, NameForm::Uri, NameForm::Ip, NameForm::Email];
 
 fuzz_target!(|bytes: &[u8]| {
     let der = format!("-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----", BASE64_STANDARD.encode(bytes));

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
-use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
+use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
@@ -14,6 +14,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
     default: Scope::parse("read").expect("a scope"),
     local: false,
     methods: Method::ALL.to_vec(),
+    federation: Federation::Allowed,
 });
 
 fuzz_target!(|body: &[u8]| {
@@ -46,6 +47,9 @@ fuzz_target!(|body: &[u8]| {
     assert!(scope.is_subset_of(&POLICY.offered), "{scope:?}");
     for uri in registered["redirect_uris"].as_array().into_iter().flatten() {
         let uri = uri.as_str().expect("a text").to_ascii_lowercase();
-        assert!(!["javascript:", "data:", "file:", "vbscript:", "blob:"].iter().any(|bad| uri.starts_with(bad)), "{uri}");
+        assert!(
+            !["javascript:", "data:", "file:", "vbscript:", "blob:"].iter().any(|bad| uri.starts_with(bad)),
+            "{uri}"
+        );
     }
 });

@@ -122,10 +122,18 @@ fn attribute(text: &[u8]) -> Result<(Attribute, &[u8]), DistinguishedNameError> 
     let equals = text.iter().position(|byte| *byte == b'=').ok_or(DistinguishedNameError)?;
     let name = str::from_utf8(text[..equals].trim_ascii()).map_err(|_| DistinguishedNameError)?;
     let known = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, oid)| *oid);
-    let oid = known.map_or_else(|| ObjectIdentifier::new(name).map_err(|_| DistinguishedNameError), Ok)?;
+    let oid = known.map_or_else(|| identifier(name), Ok)?;
     let value = text[equals + 1..].trim_ascii_start();
     let (value, rest) = if value.first() == Some(&b'#') { encoded(&value[1..])? } else { plain(value)? };
     Ok(((oid, value), rest))
+}
+
+/// An identifier in dotted form (RFC 4512 §1.4). A number of more than 32 bits overflows in the library's parser, where it
+/// would become another number.
+fn identifier(name: &str) -> Result<ObjectIdentifier, DistinguishedNameError> {
+    let fits = |number: &str| number.parse::<u32>().is_ok_and(|value| value.to_string() == number);
+    let is_read_exactly = name.split('.').all(fits);
+    is_read_exactly.then(|| ObjectIdentifier::new(name).ok()).flatten().ok_or(DistinguishedNameError)
 }
 
 /// A value as hexadecimal BER (RFC 4514 §2.4).
@@ -197,6 +205,23 @@ mod tests {
 
     fn text(oid: &str, value: &str) -> Attribute {
         (ObjectIdentifier::new_unwrap(oid), Value::Text(value.to_owned()))
+    }
+
+    /// A7: a number that does not fit is refused, and does not become that of another attribute.
+    #[test]
+    fn a7_identifiers_that_overflow() {
+        assert_eq!(name("2.5.4.3=a"), name("CN=a"));
+        for bad in [
+            "2.5.4.4294967299=a",
+            "4294967298.5.4.3=a",
+            "2.5.4.22222222222222222222=a",
+            "22222222222222222222222222222222222222222O1=a",
+            "2.5.4.03=a",
+            "2.5.4.+3=a",
+            "2.5.4.=a",
+        ] {
+            assert_eq!(DistinguishedName::parse(bad), Err(DistinguishedNameError), "{bad}");
+        }
     }
 
     /// A7: the examples of RFC 4514 §4.
