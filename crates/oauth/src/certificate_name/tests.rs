@@ -163,6 +163,17 @@ fn a7_names_of_other_forms() {
     }
 }
 
+/// A7: a percent-escape has two hexadecimal digits (RFC 3986 §2.1).
+#[test]
+fn a7_escapes_of_a_uri() {
+    for good in ["spiffe://a.example/%41z", "https://a.example/%c3%A4?q=%20"] {
+        NameForm::Uri.parse(good).expect(good);
+    }
+    for bad in ["spiffe://a.example/%4", "spiffe://a.example/%", "spiffe://a.example/%4g", "https://a.example/%zz/a"] {
+        NameForm::Uri.parse(bad).expect_err(bad);
+    }
+}
+
 proptest! {
     /// Any text for any form: no panic, and what parses is found in a certificate that holds it as it is.
     #[test]
