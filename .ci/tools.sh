@@ -76,17 +76,23 @@ install_dynamodb_local() {
   cp "$wanted" "$folder/dynamodb-local.sha256"
 }
 
-# schemathesis, in a virtual environment of its own, which then comes first in PATH.
-install_schemathesis() {
-  local venv=$TOKENMINT_TOOLS/schemathesis wanted=$tools_ci/../tests/schemathesis/requirements.txt
+# install_locked NAME WHAT: installs tests/NAME/requirements.txt, with its hashes, in a virtual environment of its own,
+# which then comes first in PATH.
+install_locked() {
+  local venv=$TOKENMINT_TOOLS/$1 wanted=$tools_ci/../tests/$1/requirements.txt
   if ! cmp --silent "$wanted" "$venv/requirements.txt"; then
-    echo "installing schemathesis"
+    echo "installing $2"
     rm -rf "$venv"
     python3 -m venv "$venv"
     "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted"
     cp "$wanted" "$venv/requirements.txt"
   fi
   PATH=$venv/bin:$PATH
+}
+
+# schemathesis, in a virtual environment of its own, which then comes first in PATH.
+install_schemathesis() {
+  install_locked schemathesis schemathesis
 }
 
 # Prints the path of a Chromium, of the system's packages if none is there. If that is impossible, prints why and fails.
@@ -111,15 +117,7 @@ install_chromium() {
 # The clients and verifiers that tests/interop tries, and Node.js for those from npm: in a virtual environment, which
 # then comes first in PATH, and in tests/interop/node_modules.
 install_interop_tools() {
-  local venv=$TOKENMINT_TOOLS/interop wanted=$tools_ci/../tests/interop/requirements.txt
-  if ! cmp --silent "$wanted" "$venv/requirements.txt"; then
-    echo "installing the Python clients and Node.js"
-    rm -rf "$venv"
-    python3 -m venv "$venv"
-    "$venv/bin/pip" install --quiet --disable-pip-version-check --require-hashes --requirement "$wanted"
-    cp "$wanted" "$venv/requirements.txt"
-  fi
-  PATH=$venv/bin:$PATH
+  install_locked interop "the Python clients and Node.js"
 
   local folder=$tools_ci/../tests/interop
   if ! cmp --silent "$folder/package-lock.json" "$folder/node_modules/installed-lock.json"; then
