@@ -134,6 +134,11 @@ impl Proxy {
         self.call(&self.services.dynamodb, "dynamodb", &format!("DynamoDB_20120810.{operation}"), input).await
     }
 
+    /// Calls DynamoDB Streams directly, an API of its own.
+    pub async fn streams(&self, operation: &str, input: &Value) -> Value {
+        self.call(&self.services.dynamodb, "dynamodb", &format!("DynamoDBStreams_20120810.{operation}"), input).await
+    }
+
     /// Calls KMS directly, in its own protocol.
     pub async fn kms(&self, operation: &str, input: &Value) -> Value {
         self.call(&self.services.kms, "kms", &format!("TrentService.{operation}"), input).await

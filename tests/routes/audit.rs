@@ -33,12 +33,12 @@ async fn world() -> (World, Proxy) {
 async fn records(proxy: &Proxy, table: &str) -> Vec<Record> {
     let described = proxy.dynamodb("DescribeTable", &json!({"TableName": table})).await;
     let stream = described["Table"]["LatestStreamArn"].clone();
-    let stream_description = proxy.dynamodb("DescribeStream", &json!({"StreamArn": stream})).await;
+    let stream_description = proxy.streams("DescribeStream", &json!({"StreamArn": stream})).await;
     let mut records = Vec::new();
     for shard in stream_description["StreamDescription"]["Shards"].as_array().expect("shards") {
         let from = json!({"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"});
-        let iterator = proxy.dynamodb("GetShardIterator", &from).await["ShardIterator"].clone();
-        let read = proxy.dynamodb("GetRecords", &json!({"ShardIterator": iterator})).await;
+        let iterator = proxy.streams("GetShardIterator", &from).await["ShardIterator"].clone();
+        let read = proxy.streams("GetRecords", &json!({"ShardIterator": iterator})).await;
         records.extend(read["Records"].as_array().expect("records").iter().cloned().map(Record));
     }
     records
