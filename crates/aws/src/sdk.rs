@@ -1,6 +1,7 @@
 //! The clients of the AWS SDK, and their timeouts.
 
 mod lambda;
+mod sender;
 mod transport;
 
 use std::time::Duration;
@@ -18,6 +19,7 @@ use aws_sdk_dynamodb::config::{
 use aws_smithy_runtime_api::client::auth::{AuthSchemeId, AuthSchemeOption, AuthSchemeOptionsFuture};
 use tokio::time::timeout;
 
+use self::sender::Sender;
 use crate::call_times::Timer;
 use crate::in_process::{Answering, InProcess};
 use crate::unavailable::{chain, root};
@@ -47,8 +49,8 @@ pub const LOCAL_REGION: &str = "us-east-1";
 pub struct Sdk {
     config: SdkConfig,
     endpoints: Endpoints,
-    /// Whether requests to DynamoDB are sent without a signature, because this process answers them itself.
-    unsigned: bool,
+    /// Whether this process answers the requests itself. Those to DynamoDB are then sent without a signature.
+    in_process: bool,
 }
 
 /// The URLs of the services, if they are not AWS's own.
@@ -83,7 +85,7 @@ impl Sdk {
         })?;
         let credentials = SharedCredentialsProvider::new(credentials);
         let config = config.into_builder().credentials_provider(credentials).build();
-        Ok(Self { config, endpoints: Endpoints::default(), unsigned: false })
+        Ok(Self { config, endpoints: Endpoints::default(), in_process: false })
     }
 
     /// The region, if known.
@@ -102,7 +104,7 @@ impl Sdk {
             .use_dual_stack(false)
             .credentials_provider(credentials);
         let endpoints = Endpoints { dynamodb: Some(dynamodb_url.to_owned()), kms: Some(kms_url.to_owned()) };
-        Self { config: with_limits(loader).load().await, endpoints, unsigned: false }
+        Self { config: with_limits(loader).load().await, endpoints, in_process: false }
     }
 
     /// The same DynamoDB and KMS, which `service` answers for in this process. It receives the value of
@@ -112,16 +114,18 @@ impl Sdk {
     pub fn in_process(self, service: impl Fn(&str, &[u8]) -> Answering + Send + Sync + 'static) -> Self {
         let Some(port) = self.config.http_client() else { return self };
         let client = InProcess::new(service, port);
-        Self { config: self.config.into_builder().http_client(client).build(), unsigned: true, ..self }
+        Self { config: self.config.into_builder().http_client(client).build(), in_process: true, ..self }
     }
 
     /// A DynamoDB client.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config).interceptor(Timer::DynamoDb);
+        let mut config = aws_sdk_dynamodb::config::Builder::from(&self.config)
+            .interceptor(Timer::DynamoDb)
+            .interceptor(self.sender());
         if let Some(url) = &self.endpoints.dynamodb {
             config = config.endpoint_url(url);
         }
-        if self.unsigned {
+        if self.in_process {
             config = config.allow_no_auth().auth_scheme_resolver(Unsigned);
         }
         aws_sdk_dynamodb::Client::from_conf(config.build())
@@ -129,11 +133,16 @@ impl Sdk {
 
     /// A KMS client.
     pub fn kms(&self) -> aws_sdk_kms::Client {
-        let mut config = aws_sdk_kms::config::Builder::from(&self.config).interceptor(Timer::Kms);
+        let mut config =
+            aws_sdk_kms::config::Builder::from(&self.config).interceptor(Timer::Kms).interceptor(self.sender());
         if let Some(url) = &self.endpoints.kms {
             config = config.endpoint_url(url);
         }
         aws_sdk_kms::Client::from_conf(config.build())
+    }
+
+    fn sender(&self) -> Sender {
+        if self.in_process { Sender::InProcess } else { Sender::OverHttp }
     }
 }
 

@@ -38,7 +38,7 @@ impl Sdk {
             .retry_config(limits.retries)
             .stalled_stream_protection(limits.stalled_stream)
             .build();
-        Self { config, endpoints, unsigned: false }
+        Self { config, endpoints, in_process: false }
     }
 }
 
