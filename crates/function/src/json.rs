@@ -122,35 +122,19 @@ impl<W: Write> Write for Text<'_, W> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
-
     use proptest::prelude::*;
     use serde_json::Value;
     use tracing_subscriber::layer::SubscriberExt;
 
+    use crate::captured::Captured;
     use crate::telemetry::json_layer;
-
-    #[derive(Clone, Default)]
-    struct Written(Arc<Mutex<Vec<u8>>>);
-
-    impl std::io::Write for Written {
-        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-            self.0.lock().expect("no panic").extend_from_slice(bytes);
-            Ok(bytes.len())
-        }
-
-        fn flush(&mut self) -> std::io::Result<()> {
-            Ok(())
-        }
-    }
 
     /// The one line that is logged.
     fn logged(log: impl FnOnce()) -> Value {
-        let written = Written::default();
-        let writer = written.clone();
+        let captured = Captured::default();
+        let writer = captured.clone();
         tracing::subscriber::with_default(tracing_subscriber::registry().with(json_layer(move || writer.clone())), log);
-        let bytes = std::mem::take(&mut *written.0.lock().expect("no panic"));
-        let mut text = String::from_utf8(bytes).expect("UTF-8");
+        let mut text = captured.take();
         assert_eq!((text.pop(), text.contains('\n')), (Some('\n'), false), "{text}");
         serde_json::from_str(&text).expect("JSON")
     }

@@ -5,6 +5,8 @@
 
 mod answer;
 mod cacheable;
+#[cfg(test)]
+mod captured;
 mod clock;
 mod cors;
 mod failure;
@@ -17,6 +19,7 @@ mod request_log;
 mod routes;
 mod shell;
 pub mod telemetry;
+mod text;
 mod trace;
 
 pub use answer::{json, no_content};

@@ -10,6 +10,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::json::Json;
+use crate::text::Text;
 
 /// The crates whose log level is configurable.
 const OURS: [&str; 6] = ["register", "token", "tokenmint", "tokenmint_aws", "tokenmint_function", "tokenmint_embedded"];
@@ -31,16 +32,7 @@ pub fn init(format: Format, level: Option<&str>) {
     let registry = tracing_subscriber::registry().with(filter(level));
     match format {
         Format::Json => registry.with(json_layer(std::io::stdout)).init(),
-        Format::Text => {
-            registry
-                .with(
-                    tracing_subscriber::fmt::layer()
-                        .with_target(false)
-                        .with_ansi(std::io::stderr().is_terminal())
-                        .with_writer(std::io::stderr),
-                )
-                .init();
-        }
+        Format::Text => registry.with(text_layer(std::io::stderr().is_terminal(), std::io::stderr)).init(),
     }
 }
 
@@ -60,4 +52,13 @@ where
     W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
 {
     tracing_subscriber::fmt::layer().event_format(Json).with_writer(writer)
+}
+
+/// The form of the log for a person, written to `writer`, in colour with `ansi`.
+pub(crate) fn text_layer<S, W>(ansi: bool, writer: W) -> impl Layer<S>
+where
+    S: tracing::Subscriber + for<'span> LookupSpan<'span>,
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    tracing_subscriber::fmt::layer().with_ansi(ansi).event_format(Text).with_writer(writer)
 }
