@@ -1,13 +1,13 @@
-//! One GET, restricted to public addresses.
+//! One request, restricted to public addresses or to a host that the operator chose.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http_body_util::{BodyExt, Empty};
+use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::client::conn::http1;
-use hyper::{Request, StatusCode, header};
+use hyper::{HeaderMap, Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
@@ -90,10 +90,46 @@ enum Document {
     SpiffeBundle,
 }
 
-/// Fetches keys.
+/// Who chose the hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hosts {
+    /// A stranger: only public addresses are opened.
+    OfStrangers,
+    /// The operator, who may run them in a private network.
+    OfOperator,
+}
+
+/// What is requested of a URL.
+enum Ask<'a> {
+    Get,
+    Form { authorization: &'a str, body: String },
+}
+
+/// A response with status 200.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The body, of at most [`MAX_BYTES`].
+    pub body: Vec<u8>,
+    /// For how many seconds it may be cached (RFC 9111 §5.2.2): 0 for `no-store` and `no-cache`, `None` if it says
+    /// nothing.
+    pub max_age: Option<u32>,
+}
+
+impl Fetched {
+    /// The body as JSON.
+    ///
+    /// # Errors
+    /// [`FetchError::Json`].
+    pub fn json(&self) -> Result<Value, FetchError> {
+        serde_json::from_slice(&self.body).map_err(|_| FetchError::Json)
+    }
+}
+
+/// Fetches keys and other documents.
 #[derive(Debug)]
 pub struct Fetcher {
     local: bool,
+    hosts: Hosts,
     document: Document,
     tls: OnceCell<Arc<ClientConfig>>,
 }
@@ -102,7 +138,12 @@ impl Fetcher {
     /// Creates a fetcher. `local` is for a server on a developer's machine: it also allows loopback addresses, and
     /// http to them. The system's certificates are read when the first connection needs them.
     pub fn new(local: bool) -> Self {
-        Self { local, document: Document::JwkSet, tls: OnceCell::new() }
+        Self { local, hosts: Hosts::OfStrangers, document: Document::JwkSet, tls: OnceCell::new() }
+    }
+
+    /// The same for URLs that the operator configured, or that such a URL named. Their hosts may have private addresses.
+    pub fn of_operator(local: bool) -> Self {
+        Self { hosts: Hosts::OfOperator, ..Self::new(local) }
     }
 
     /// The same for SPIFFE bundles, of which it takes the keys of JWT-SVIDs.
@@ -115,21 +156,40 @@ impl Fetcher {
     /// # Errors
     /// [`FetchError`].
     pub async fn keys(&self, url: &str) -> Result<PublicKeys, FetchError> {
-        let document = tokio::time::timeout(MAX_TIME, self.document(url)).await.unwrap_or(Err(FetchError::Time))?;
-        let document: Value = serde_json::from_slice(&document).map_err(|_| FetchError::Json)?;
+        let document = self.get(url).await?.json()?;
         Ok(match self.document {
             Document::JwkSet => PublicKeys::parse_within(&document, MAX_BYTES),
             Document::SpiffeBundle => PublicKeys::parse_spiffe_bundle(&document, MAX_BYTES),
         }?)
     }
 
-    async fn document(&self, url: &str) -> Result<Vec<u8>, FetchError> {
+    /// Fetches a document, within [`MAX_TIME`].
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn get(&self, url: &str) -> Result<Fetched, FetchError> {
+        self.ask(url, Ask::Get).await
+    }
+
+    /// Sends a form with an `Authorization` header, within [`MAX_TIME`].
+    ///
+    /// # Errors
+    /// [`FetchError`].
+    pub async fn post_form(&self, url: &str, authorization: &str, body: String) -> Result<Fetched, FetchError> {
+        self.ask(url, Ask::Form { authorization, body }).await
+    }
+
+    async fn ask(&self, url: &str, ask: Ask<'_>) -> Result<Fetched, FetchError> {
+        tokio::time::timeout(MAX_TIME, self.connect(url, ask)).await.unwrap_or(Err(FetchError::Time))
+    }
+
+    async fn connect(&self, url: &str, ask: Ask<'_>) -> Result<Fetched, FetchError> {
         let url = Url::parse(url).map_err(|_| FetchError::Url)?;
         let addresses = self.addresses(&url).await?;
         // Connects only to the checked addresses: the name is not resolved again.
         let stream = TcpStream::connect(&addresses[..]).await.map_err(|_| FetchError::Connect)?;
         if url.scheme() == "http" {
-            return get(&url, stream).await;
+            return exchange(&url, ask, stream).await;
         }
         let name = match url.host().ok_or(FetchError::Url)? {
             Host::Domain(name) => ServerName::try_from(name.to_owned()).map_err(|_| FetchError::Url)?,
@@ -137,10 +197,10 @@ impl Fetcher {
             Host::Ipv6(address) => ServerName::from(std::net::IpAddr::V6(address)),
         };
         let tls = TlsConnector::from(self.tls().await?);
-        get(&url, tls.connect(name, stream).await.map_err(|_| FetchError::Tls)?).await
+        exchange(&url, ask, tls.connect(name, stream).await.map_err(|_| FetchError::Tls)?).await
     }
 
-    /// The addresses of the URL's host, all of them allowed.
+    /// The addresses of the URL's host, all of them allowed. No host gets plain http but those on loopback.
     async fn addresses(&self, url: &Url) -> Result<Vec<SocketAddr>, FetchError> {
         let plain = match url.scheme() {
             "https" => false,
@@ -157,7 +217,8 @@ impl Fetcher {
         };
         let may_be_opened = |address: &SocketAddr| {
             let (ip, loopback) = (address.ip(), self.local && address.ip().is_loopback());
-            if plain { loopback } else { loopback || is_public(ip) }
+            let https = self.hosts == Hosts::OfOperator || loopback || is_public(ip);
+            if plain { loopback } else { https }
         };
         if addresses.is_empty() {
             return Err(FetchError::Resolve);
@@ -186,8 +247,8 @@ fn config(roots: RootCertStore) -> Result<Arc<ClientConfig>, FetchError> {
     Ok(Arc::new(config))
 }
 
-/// Requests the document over a connection that closes when this call ends, in any case.
-async fn get<S>(url: &Url, stream: S) -> Result<Vec<u8>, FetchError>
+/// Sends the request over a connection that closes when this call ends, in any case.
+async fn exchange<S>(url: &Url, ask: Ask<'_>, stream: S) -> Result<Fetched, FetchError>
 where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
@@ -195,19 +256,11 @@ where
     let (mut sender, connection) = handshake.await.map_err(|_| FetchError::Http)?;
     let mut background = JoinSet::new();
     background.spawn(connection);
-    let host = url.host_str().ok_or(FetchError::Url)?;
-    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
-    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
-    let request = Request::get(target)
-        .header(header::HOST, host)
-        .header(header::ACCEPT, "application/jwk-set+json, application/json")
-        .header(header::CONNECTION, "close")
-        .body(Empty::<Bytes>::new())
-        .map_err(|_| FetchError::Url)?;
-    let response = sender.send_request(request).await.map_err(|_| FetchError::Http)?;
+    let response = sender.send_request(request(url, ask)?).await.map_err(|_| FetchError::Http)?;
     if response.status() != StatusCode::OK {
         return Err(FetchError::Status(response.status().as_u16()));
     }
+    let max_age = max_age(response.headers());
     let mut body = response.into_body();
     let too_large = |length: u64| usize::try_from(length).map_or(true, |length| length > MAX_BYTES);
     if too_large(body.size_hint().lower()) {
@@ -221,7 +274,38 @@ where
         }
         document.extend_from_slice(&data);
     }
-    Ok(document)
+    Ok(Fetched { body: document, max_age })
+}
+
+fn request(url: &Url, ask: Ask<'_>) -> Result<Request<Full<Bytes>>, FetchError> {
+    let host = url.host_str().ok_or(FetchError::Url)?;
+    let host = url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let target = url.query().map_or_else(|| url.path().to_owned(), |query| format!("{}?{query}", url.path()));
+    let request = Request::builder()
+        .uri(target)
+        .header(header::HOST, host)
+        .header(header::ACCEPT, "application/jwk-set+json, application/json")
+        .header(header::CONNECTION, "close");
+    let request = match ask {
+        Ask::Get => request.body(Full::default()),
+        Ask::Form { authorization, body } => request
+            .method("POST")
+            .header(header::AUTHORIZATION, authorization)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(body.into()),
+    };
+    request.map_err(|_| FetchError::Url)
+}
+
+/// The lifetime in a response's `Cache-Control` (RFC 9111 §5.2.2). One that cannot be read counts as 0 (§4.2.1).
+fn max_age(headers: &HeaderMap) -> Option<u32> {
+    let values = headers.get_all(header::CACHE_CONTROL).iter().map(|value| value.to_str().unwrap_or("no-store"));
+    let lifetimes = values.flat_map(|value| value.split(',')).filter_map(|directive| {
+        let directive = directive.trim().to_ascii_lowercase();
+        let seconds = directive.strip_prefix("max-age=").map(|seconds| seconds.trim_matches('"').parse().unwrap_or(0));
+        seconds.or_else(|| matches!(directive.as_str(), "no-store" | "no-cache").then_some(0))
+    });
+    lifetimes.min()
 }
 
 #[cfg(test)]

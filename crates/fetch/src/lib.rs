@@ -4,6 +4,9 @@
 //! only https and public addresses: it checks every address that the name resolves to, and connects only to one of
 //! them. It follows no redirects, uses no proxy, and limits the size and duration of a response. [`KeyCache`] limits
 //! the frequency of fetches. The keys of issuers that the operator trusts are fetched by the same rules.
+//!
+//! Resource servers fetch documents of their own authorization server. That host is the operator's, so
+//! [`Fetcher::of_operator`] also opens private addresses.
 
 mod cache;
 mod fetcher;
@@ -12,5 +15,5 @@ mod host;
 mod public;
 
 pub use cache::{KeyCache, MAX_AGE, MAX_ENTRIES, MAX_STALE_AGE, MAX_URLS, NEWER_AFTER, RETRY_AFTER};
-pub use fetcher::{FetchError, Fetcher, MAX_BYTES, MAX_TIME};
+pub use fetcher::{FetchError, Fetched, Fetcher, MAX_BYTES, MAX_TIME};
 pub use public::is_public;

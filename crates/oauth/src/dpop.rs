@@ -48,6 +48,8 @@ pub struct Proof {
     pub jkt: String,
     /// What the proof is remembered by: base64url of the SHA-256 of its `jti`.
     pub id: String,
+    /// The access token that it is for, as base64url of its SHA-256 (§4.2): for resource servers.
+    pub ath: Option<String>,
     /// The first second at which its age alone makes it invalid.
     pub expires_at: EpochSeconds,
     /// When it was checked.
@@ -134,7 +136,8 @@ pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>
     }
     let id = URL_SAFE_NO_PAD.encode(digest(&SHA256, jti.as_bytes()));
     let jkt = keys.thumbprint().ok_or(ProofError::Key(KeysError::NoUsableKey))?;
-    Ok(Some(Proof { jkt, id, expires_at, checked_at: expected.now }))
+    let ath = claims.text("ath").map(str::to_owned);
+    Ok(Some(Proof { jkt, id, ath, expires_at, checked_at: expected.now }))
 }
 
 /// Compares URLs after normalising them (RFC 3986 §6.2.2, §6.2.3), without query and fragment.

@@ -191,3 +191,34 @@ proptest! {
         }
     }
 }
+
+/// V2: the lifetime of a document is that of its response.
+#[tokio::test]
+async fn v2_lifetime_of_a_response() {
+    for (headers, max_age) in [
+        ("", None),
+        ("cache-control: public\r\n", None),
+        ("cache-control: public, max-age=3600\r\n", Some(3600)),
+        ("Cache-Control: Max-Age=\"60\"\r\n", Some(60)),
+        ("cache-control: max-age=60\r\ncache-control: no-store\r\n", Some(0)),
+        ("cache-control: no-cache\r\n", Some(0)),
+        ("cache-control: max-age=-1\r\n", Some(0)),
+        ("cache-control: max-age=99999999999\r\n", Some(0)),
+        ("cache-control: \u{ff}\r\n", Some(0)),
+    ] {
+        let host = KeyHost::start(format!("HTTP/1.1 200 OK\r\n{headers}content-length: 2\r\n\r\n{{}}")).await;
+        let fetched = Fetcher::of_operator(true).get(&host.origin).await.expect("a response");
+        assert_eq!((fetched.max_age, fetched.body.as_slice()), (max_age, b"{}".as_slice()), "{headers}");
+    }
+}
+
+/// V2: the operator's own hosts may have private addresses, but plain http is for loopback on a developer's machine.
+#[tokio::test]
+async fn v2_hosts_of_the_operator() {
+    let host = KeyHost::start(ok(&jwks(""))).await;
+    let https = host.origin.replace("http", "https");
+    assert_eq!(Fetcher::new(false).get(&https).await, Err(FetchError::Address));
+    assert_eq!(Fetcher::of_operator(false).get(&https).await, Err(FetchError::Tls));
+    assert_eq!(Fetcher::of_operator(false).get(&host.origin).await, Err(FetchError::Url));
+    assert_eq!(Fetcher::of_operator(true).get("http://10.0.0.1/").await, Err(FetchError::Address));
+}
