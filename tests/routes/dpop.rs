@@ -26,7 +26,7 @@ impl ProofKey {
         Self { key, jwk }
     }
 
-    fn thumbprint(&self) -> String {
+    pub(crate) fn thumbprint(&self) -> String {
         self.jwk.thumbprint(ThumbprintHash::SHA256).expect("a thumbprint")
     }
 

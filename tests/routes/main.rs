@@ -32,3 +32,4 @@ mod site;
 mod template;
 mod token;
 mod unavailable;
+mod verify;

@@ -2,7 +2,7 @@
 
 mod bound;
 mod one_method;
-mod shown;
+pub(crate) mod shown;
 
 use rcgen::{CertificateParams, DnType, SanType};
 use serde_json::json;

@@ -5,26 +5,26 @@ use rcgen::{CertificateParams, CertifiedIssuer, DnType, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use tokenmint_tests::{Answer, World, events};
 
-pub(super) const GRANT: &str = "grant_type=client_credentials";
+pub(crate) const GRANT: &str = "grant_type=client_credentials";
 
 /// The start time of every world: 2023-11-14.
-pub(super) const YEARS: (i32, i32) = (2023, 2024);
+pub(crate) const YEARS: (i32, i32) = (2023, 2024);
 
 /// A certificate and its key.
-pub(super) struct Shown {
-    pub(super) pem: String,
-    pub(super) key: KeyPair,
-    pub(super) thumbprint: String,
+pub(crate) struct Shown {
+    pub(crate) pem: String,
+    pub(crate) key: KeyPair,
+    pub(crate) thumbprint: String,
 }
 
 impl Shown {
     /// A certificate for a subject, valid in the given years, signed by an authority or by itself.
-    pub(super) fn new(names: &[(DnType, &str)], years: (i32, i32), authority: Option<&Issuer<'_, KeyPair>>) -> Self {
+    pub(crate) fn new(names: &[(DnType, &str)], years: (i32, i32), authority: Option<&Issuer<'_, KeyPair>>) -> Self {
         Self::with(CertificateParams::default(), names, years, authority)
     }
 
     /// The same, with additional contents.
-    pub(super) fn with(
+    pub(crate) fn with(
         mut parameters: CertificateParams,
         names: &[(DnType, &str)],
         (first, last): (i32, i32),
@@ -47,24 +47,24 @@ impl Shown {
         Self { pem: certificate.pem(), key, thumbprint }
     }
 
-    pub(super) fn self_signed(name: &str) -> Self {
+    pub(crate) fn self_signed(name: &str) -> Self {
         Self::new(&[(DnType::CommonName, name)], YEARS, None)
     }
 
     /// The key in the form that a client registers.
-    pub(super) fn jwks(&self) -> Value {
+    pub(crate) fn jwks(&self) -> Value {
         jwks(self.key.public_key_raw())
     }
 }
 
 /// A P-256 point in the form that a client registers.
-pub(super) fn jwks(point: &[u8]) -> Value {
+pub(crate) fn jwks(point: &[u8]) -> Value {
     let part = |at: std::ops::Range<usize>| BASE64_URL_SAFE_NO_PAD.encode(&point[at]);
     json!({"keys": [{"kty": "EC", "crv": "P-256", "x": part(1..33), "y": part(33..65)}]})
 }
 
 /// A world whose clients authenticate with self-signed certificates.
-pub(super) async fn self_signed_world() -> World {
+pub(crate) async fn self_signed_world() -> World {
     let mut world = World::new().await;
     world.set("MUTUAL_TLS_METHOD", "self_signed_tls_client_auth").await;
     world
@@ -72,12 +72,12 @@ pub(super) async fn self_signed_world() -> World {
 
 /// The event over a connection that presents this certificate to the mutual TLS domain of every world, the issuer's
 /// domain.
-pub(super) fn over(event: Value, pem: &str) -> Value {
+pub(crate) fn over(event: Value, pem: &str) -> Value {
     over_at("as.example", event, pem)
 }
 
 /// The event over a connection that presents this certificate to a domain.
-pub(super) fn over_at(domain: &str, event: Value, pem: &str) -> Value {
+pub(crate) fn over_at(domain: &str, event: Value, pem: &str) -> Value {
     let mut over = events::load("token-mutual-tls");
     let certificate = &mut over["requestContext"]["authentication"]["clientCert"];
     certificate["clientCertPem"] = pem.into();
@@ -90,23 +90,23 @@ pub(super) fn over_at(domain: &str, event: Value, pem: &str) -> Value {
     event
 }
 
-pub(super) async fn ask(world: &World, client: &str, pem: &str) -> Answer {
+pub(crate) async fn ask(world: &World, client: &str, pem: &str) -> Answer {
     world.token(&over(events::token(&format!("{GRANT}&client_id={client}")), pem)).await
 }
 
-pub(super) fn authority() -> CertifiedIssuer<'static, KeyPair> {
+pub(crate) fn authority() -> CertifiedIssuer<'static, KeyPair> {
     let mut authority = CertificateParams::default();
     authority.is_ca = IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
     CertifiedIssuer::self_signed(authority, KeyPair::generate().expect("a key")).expect("an authority")
 }
 
-pub(super) const SUBJECT: [(DnType, &str); 3] =
+pub(crate) const SUBJECT: [(DnType, &str); 3] =
     [(DnType::CountryName, "DE"), (DnType::OrganizationName, "Example, Inc."), (DnType::CommonName, "client")];
 
-pub(super) fn by_subject(subject: &str) -> Value {
+pub(crate) fn by_subject(subject: &str) -> Value {
     json!({"token_endpoint_auth_method": "tls_client_auth", "tls_client_auth_subject_dn": subject})
 }
 
-pub(super) fn by_key(keys: &Value) -> Value {
+pub(crate) fn by_key(keys: &Value) -> Value {
     json!({"token_endpoint_auth_method": "self_signed_tls_client_auth", "jwks": keys})
 }

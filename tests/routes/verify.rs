@@ -1,0 +1,9 @@
+//! Resource servers: `crates/verify` and `examples/protected-api`, with tokens of the real functions.
+
+mod answers;
+mod api;
+mod bound;
+mod host;
+mod keys;
+mod revoked;
+mod tokens;

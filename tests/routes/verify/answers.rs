@@ -1,0 +1,101 @@
+//! What the authorizer answers to API Gateway, and what the template says of it.
+
+use protected_api::{authorizer, items};
+use serde_json::{Value, json};
+
+use super::api::{Api, Call, event};
+use crate::dpop::ProofKey;
+
+/// V8: the answers to both shapes of events, member by member.
+#[tokio::test]
+async fn v8_answers_of_the_authorizer() {
+    let api = Api::start(&[]).await;
+    let client = api.client(json!({})).await;
+    let token = api.token(&client, "&scope=read").await;
+    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(&token).expect("claims").claims;
+    let jti = claims["jti"].clone();
+    let call = Call::read(format!("Bearer {token}"));
+    let context = json!({"client_id": client.id, "sub": client.id, "scope": "read", "jti": jti});
+    let policy = |effect: &str, arn: &Value| {
+        let statement = json!([{"Action": "execute-api:Invoke", "Effect": effect, "Resource": arn}]);
+        json!({"Version": "2012-10-17", "Statement": statement})
+    };
+    let simple = json!({"isAuthorized": true, "context": context});
+    assert_eq!(api.authorizer(&call.http_api()).await, Ok(simple));
+    let event = call.rest_api();
+    let allow = policy("Allow", &event["methodArn"]);
+    let expected = json!({"principalId": client.id, "policyDocument": allow, "context": context});
+    assert_eq!(api.authorizer(&event).await, Ok(expected));
+
+    let call = Call::write(format!("Bearer {token}"));
+    let answer = api.authorizer(&call.http_api()).await.expect("an answer");
+    assert_eq!(answer["isAuthorized"], false);
+    let context = answer["context"].clone();
+    assert_eq!((&context["error"], &context["scope"]), (&json!("insufficient_scope"), &json!("write")));
+    assert!(context["challenge"].as_str().is_some_and(|text| text.starts_with("Bearer error=\"insufficient_scope\"")));
+    let event = call.rest_api();
+    let deny = policy("Deny", &event["methodArn"]);
+    let expected = json!({"principalId": "nobody", "policyDocument": deny, "context": context});
+    assert_eq!(api.authorizer(&event).await, Ok(expected));
+
+    // API Gateway answers 401 to this text only.
+    let refused = api.authorizer(&Call::read("Bearer x".to_owned()).http_api()).await.expect_err("refused");
+    assert_eq!(refused.to_string(), "Unauthorized");
+    for unknown in [json!({}), json!([]), json!(null), json!({"version": "2.0"}), json!({"type": "TOKEN"})] {
+        assert_eq!(api.authorizer(&unknown).await, Err(authorizer::NoAnswer::Event), "{unknown}");
+    }
+}
+
+/// V8: without `ORIGINS`, the URL of a proof is that of the domain under which API Gateway received the request, with the
+/// stage of a REST API; the `Host` header counts for nothing.
+#[tokio::test]
+async fn v8_the_url_of_a_request() {
+    let api = Api::start(&[("ORIGINS", "")]).await;
+    let client = api.client(json!({})).await;
+    let key = ProofKey::new();
+    let token = api.bound_token(&client, &key).await;
+    let call = |url: &str| {
+        let mut claims = api.proof(&token);
+        claims["htu"] = url.into();
+        Call::read(format!("DPoP {token}")).with_proof(key.prove(&claims))
+    };
+    let with_stage = |call: &Call| {
+        let mut event = call.rest_api();
+        event["requestContext"]["path"] = "/v1/items/1".into();
+        event
+    };
+    let execute_api = "https://f6g7h8i9j0.execute-api.eu-central-1.amazonaws.com/v1/items/1";
+    assert!(api.authorizer(&call("https://api.example/items/1").http_api()).await.is_ok());
+    assert!(api.authorizer(&with_stage(&call(execute_api))).await.is_ok());
+    for wrong in ["https://evil.example/items/1", "https://api.example/v1/items/1", "http://api.example/items/1"] {
+        let mut event = call(wrong).http_api();
+        event["headers"]["host"] = "evil.example".into();
+        assert_eq!(api.authorizer(&event).await, Err(authorizer::NoAnswer::Unauthorized), "{wrong}");
+    }
+    let without_stage = with_stage(&call(&execute_api.replace("/v1", "")));
+    assert_eq!(api.authorizer(&without_stage).await, Err(authorizer::NoAnswer::Unauthorized));
+    let mut nowhere = call("https://api.example/items/1").http_api();
+    nowhere["requestContext"].as_object_mut().expect("a context").remove("domainName");
+    assert_eq!(api.authorizer(&nowhere).await, Err(authorizer::NoAnswer::Unauthorized));
+}
+
+/// V8: the files of events are what the functions take; the API behind an authorizer knows its caller, and without one it
+/// serves nobody.
+#[tokio::test]
+async fn v8_event_files() {
+    let api = Api::start(&[]).await;
+    for name in ["authorizer-http-api", "authorizer-rest-api"] {
+        assert_eq!(api.authorizer(&event(name)).await, Err(authorizer::NoAnswer::Unauthorized), "{name}");
+    }
+    for (name, authorizer) in
+        [("items-http-api", "/requestContext/authorizer/lambda"), ("items-rest-api", "/requestContext/authorizer")]
+    {
+        let mut event = event(name);
+        let answer = items::answer_event(&event);
+        let body: Value = serde_json::from_str(answer["body"].as_str().expect("text")).expect("JSON");
+        assert_eq!(answer["statusCode"], 200, "{name}");
+        assert_eq!(body, json!({"item": "1", "client_id": "0b7d2c5e-6f1a-4c3d-8e9f-a1b2c3d4e5f6"}));
+        *event.pointer_mut(authorizer).expect("an authorizer") = json!({});
+        assert_eq!(items::answer_event(&event)["statusCode"], 500, "{name}");
+    }
+}

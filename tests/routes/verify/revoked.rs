@@ -1,0 +1,80 @@
+//! Revocation by introspection: RFC 7662, RFC 7009.
+
+use axum::Router;
+use axum::routing::{get, post};
+use serde_json::json;
+use tokenmint_tests::{Credentials, events};
+
+use super::api::{Api, Call, Outcome, WAYS};
+
+/// An API that introspects as a client of the issuer.
+async fn introspecting() -> (Api, Credentials) {
+    let mut api = Api::start(&[]).await;
+    api.world.set("REGISTRATION", "protected").await;
+    let own = api.world.client_with_initial_access_token("introspect", json!({"scope": "introspect"})).await;
+    let client = api.world.client_with_initial_access_token("read write", json!({})).await;
+    api.restart(&[("INTROSPECTION_CLIENT_ID", &own.id), ("INTROSPECTION_CLIENT_SECRET", &own.secret)]);
+    (api, client)
+}
+
+async fn revoke(api: &Api, client: &Credentials, token: &str) {
+    let event = events::form("/revoke", &format!("token={token}"));
+    let answer = api.world.token(&events::with_header(event, "authorization", client.basic())).await;
+    assert_eq!(answer.status, 200);
+}
+
+/// V7: a revoked token is refused where introspection is on; without it the token works until it expires.
+#[tokio::test]
+async fn v7_revoked_tokens() {
+    let (mut api, client) = introspecting().await;
+    let call = Call::read(format!("Bearer {}", api.token(&client, "").await));
+    let revoked = api.token(&client, "").await;
+    let revoked_call = Call::read(format!("Bearer {revoked}"));
+    for way in WAYS {
+        assert_eq!(api.call(way, &revoked_call).await, Outcome::Allowed, "{way:?}");
+    }
+    revoke(&api, &client, &revoked).await;
+    api.expect_everywhere(&revoked_call, "invalid_token", "revoked").await;
+    assert_eq!(api.call(WAYS[0], &call).await, Outcome::Allowed, "another token of the client");
+    // A client that is disabled has no active token.
+    api.world.disable(&client).await;
+    api.expect_everywhere(&call, "invalid_token", "the client is disabled").await;
+    let asked = api.issuer.asked("/introspect");
+    assert_eq!(asked, 10, "one request each");
+    api.restart(&[]);
+    for call in [&call, &revoked_call] {
+        assert_eq!(api.call(WAYS[0], call).await, Outcome::Allowed, "introspection is off");
+    }
+    assert_eq!(api.issuer.asked("/introspect"), asked);
+}
+
+/// V7: a token that the issuer does not vouch for is never accepted.
+#[tokio::test]
+async fn v7_introspection_fails() {
+    let (mut api, client) = introspecting().await;
+    let token = api.token(&client, "").await;
+    let call = Call::read(format!("Bearer {token}"));
+    assert_eq!(api.call(WAYS[0], &call).await, Outcome::Allowed);
+    // The keys are cached, and the issuer is gone.
+    api.issuer.stop().await;
+    for way in WAYS {
+        assert_eq!(api.call(way, &call).await, Outcome::Unavailable, "{way:?}");
+    }
+    api.issuer.restart().await;
+    assert_eq!(api.call(WAYS[0], &call).await, Outcome::Allowed);
+    // Wrong credentials of the resource server are its own mistake, not the client's.
+    api.restart(&[("INTROSPECTION_CLIENT_ID", &client.id), ("INTROSPECTION_CLIENT_SECRET", "wrong")]);
+    assert_eq!(api.call(WAYS[0], &call).await, Outcome::Unavailable);
+    // Answers that do not say whether the token is active.
+    let metadata = api.world.token(&events::get("/.well-known/oauth-authorization-server")).await.json().to_string();
+    let keys = api.world.token(&events::get("/.well-known/jwks.json")).await.json().to_string();
+    for answer in ["{}", "[]", "null", "x", r#"{"active":"true"}"#, r#"{"active":1}"#] {
+        let (metadata, keys) = (metadata.clone(), keys.clone());
+        let routes = Router::new()
+            .route("/.well-known/oauth-authorization-server", get(async move || metadata.clone()))
+            .route("/.well-known/jwks.json", get(async move || keys.clone()))
+            .route("/introspect", post(async move || answer));
+        api.issuer.set(routes);
+        assert_eq!(api.call(WAYS[0], &call).await, Outcome::Unavailable, "{answer}");
+    }
+}
