@@ -151,6 +151,7 @@ impl Api {
             .with("SCOPES", "read write introspect")
             .with("DEFAULT_SCOPES", "read write")
             .with("INTROSPECTION_SCOPE", "introspect")
+            .with("REGISTRATION", "protected")
             .with("RESOURCES", r#"{"https://api.example":"read write","https://other.example":"read write"}"#);
         world.restart().await;
         issuer.set(world.router());
@@ -213,7 +214,7 @@ impl Api {
 
     /// A client, whose tokens may read and write.
     pub(super) async fn client(&self, metadata: Value) -> Credentials {
-        self.world.client(metadata).await
+        self.world.client_with_initial_access_token("read write", metadata).await
     }
 
     /// A token for the API, with these parameters.

@@ -10,9 +10,8 @@ use super::api::{Api, Call, Outcome, WAYS};
 /// An API that introspects as a client of the issuer.
 async fn introspecting() -> (Api, Credentials) {
     let mut api = Api::start(&[]).await;
-    api.world.set("REGISTRATION", "protected").await;
     let own = api.world.client_with_initial_access_token("introspect", json!({"scope": "introspect"})).await;
-    let client = api.world.client_with_initial_access_token("read write", json!({})).await;
+    let client = api.client(json!({})).await;
     api.restart(&[("INTROSPECTION_CLIENT_ID", &own.id), ("INTROSPECTION_CLIENT_SECRET", &own.secret)]);
     (api, client)
 }
