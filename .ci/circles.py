@@ -94,7 +94,7 @@ def circles(folder):
 
 
 def main():
-    folders = sys.argv[1:] or sorted(glob.glob("crates/*/src") + glob.glob("functions/*/src"))
+    folders = sys.argv[1:] or sorted(glob.glob("crates/*/src") + glob.glob("functions/*/src") + glob.glob("examples/*/src"))
     if not any(modules(folder) for folder in folders):
         sys.exit("circles.py: there are no modules to check")
     bad = [f"{folder}: {found}" for folder in folders for found in circles(folder)]

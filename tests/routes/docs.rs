@@ -12,7 +12,7 @@ use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::metadata::members::MEMBERS;
 
 /// The first letters of rule ids.
-const RULE_LETTERS: &str = "rmtafjkdo";
+const RULE_LETTERS: &str = "rmtafjkdov";
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
@@ -224,7 +224,7 @@ fn rules_of_a_test() {
 /// The names of all tests in the workspace.
 fn tests() -> BTreeSet<String> {
     let mut names = BTreeSet::new();
-    let mut folders: Vec<_> = ["crates", "functions", "tests"].map(path).into();
+    let mut folders: Vec<_> = ["crates", "examples", "functions", "tests"].map(path).into();
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display())) {
             let path = entry.expect("an entry").path();

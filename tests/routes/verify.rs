@@ -5,5 +5,6 @@ mod api;
 mod bound;
 mod host;
 mod keys;
+mod many_keys;
 mod revoked;
 mod tokens;

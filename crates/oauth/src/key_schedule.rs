@@ -95,6 +95,13 @@ impl Policy {
         self.max_age as u64 / 16
     }
 
+    /// How many keys are published at the same time at most, as long as each is made in its turn: the one that signs, the
+    /// reserve, and those that are retired and whose last token, or its margin, is not over.
+    pub const fn most_published(&self) -> u64 {
+        let retired_for = self.token_ttl as u64 + margin(self.max_age);
+        2 + retired_for.div_ceil(self.rotation as u64)
+    }
+
     /// The dates of a key that is made at `now` and signs from `signs_from`.
     pub fn dates(&self, generation: u64, now: EpochSeconds, signs_from: EpochSeconds) -> KeyDates {
         let Self { rotation, max_age, token_ttl } = *self;

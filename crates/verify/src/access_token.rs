@@ -7,8 +7,8 @@ use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::jose::{Claims, Verified};
 use tokenmint_oauth::scope::Scope;
 
-use crate::presented::Scheme;
 use crate::refusal::{Refusal, TokenRefusal};
+use crate::scheme::Scheme;
 use crate::settings::Settings;
 
 /// A valid access token.

@@ -8,8 +8,9 @@ use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::certificate::Certificate;
 use tokenmint_oauth::dpop::{self, Expected, Proof};
 
-use crate::presented::{Presented, Scheme};
+use crate::presented::Presented;
 use crate::refusal::{ProofRefusal, Refusal, TokenRefusal};
+use crate::scheme::Scheme;
 use crate::settings::Settings;
 
 /// A proof that is valid if it was not used before.

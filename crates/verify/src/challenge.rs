@@ -2,8 +2,8 @@
 
 use tokenmint_oauth::jose;
 
-use crate::presented::Scheme;
 use crate::refusal::Refusal;
+use crate::scheme::Scheme;
 use crate::settings::Settings;
 
 /// One challenge for each scheme. Where it is clear which scheme the client used, only that one has the error (RFC

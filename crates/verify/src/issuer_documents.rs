@@ -104,16 +104,16 @@ impl IssuerDocuments {
     async fn endpoints(&self, now: EpochSeconds) -> Result<Arc<Metadata>, Unavailable> {
         let (fetcher, issuer) = (self.fetcher.clone(), self.issuer.clone());
         let fetch = async move {
-            let fetched = fetcher.get(&issuer.url(path::AUTHORIZATION_SERVER)).await?;
-            Ok((Metadata::read(&fetched.json()?, &issuer), fetched.max_age))
+            let response = fetcher.get(&issuer.url(path::AUTHORIZATION_SERVER)).await?;
+            Ok((Metadata::read(&response.json()?, &issuer), response.max_age))
         };
         self.metadata.document(now, fetch).await.map_err(Unavailable::Metadata)
     }
 }
 
 async fn keys(fetcher: Arc<Fetcher>, url: String) -> Result<(PublicKeys, Option<u32>), FetchError> {
-    let fetched = fetcher.get(&url).await?;
-    Ok((PublicKeys::parse_within(&fetched.json()?, MAX_BYTES)?, fetched.max_age))
+    let response = fetcher.get(&url).await?;
+    Ok((PublicKeys::parse_within(&response.json()?, MAX_BYTES)?, response.max_age))
 }
 
 impl Metadata {

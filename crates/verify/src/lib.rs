@@ -5,7 +5,7 @@
 //!
 //! | what | RFC | module |
 //! |---|---|---|
-//! | the `Authorization` header | 6750 §2.1, 9449 §7.1 | `presented.rs` |
+//! | the `Authorization` header | 6750 §2.1, 9449 §7.1 | `presented.rs`, `scheme.rs` |
 //! | the token: type, signature, issuer, audience, times, claims | 9068 §4 | `access_token.rs`, `verifier.rs` |
 //! | the keys and certificates that it is bound to | 9449 §4.3 and §7, 8705 §3 | `binding.rs`, `replays.rs` |
 //! | errors and challenges | 6750 §3, 9449 §7.1, 9728 §5.1 | `refusal.rs`, `challenge.rs` |
@@ -22,16 +22,18 @@ mod refusal;
 mod replays;
 mod request;
 mod resource_server;
+mod scheme;
 mod settings;
 mod verifier;
 
 pub use access_token::AccessToken;
 pub use cached::{MAX_LIFETIME, MAX_STALE, MIN_LIFETIME, NEWER_AFTER, RETRY_AFTER};
 pub use issuer_documents::{ClientCredentials, IssuerDocuments};
-pub use presented::{MAX_TOKEN_BYTES, Presented, Scheme};
+pub use presented::{MAX_TOKEN_BYTES, Presented};
 pub use refusal::{ProofRefusal, Refusal, TokenRefusal, Unavailable};
 pub use replays::{MAX_PROOFS, Replays};
 pub use request::Request;
 pub use resource_server::ResourceServer;
+pub use scheme::Scheme;
 pub use settings::{MAX_LEEWAY, Settings, SettingsError};
 pub use verifier::Verifier;

@@ -6,18 +6,10 @@ use tokenmint_oauth::jose::UnverifiedToken;
 
 use crate::refusal::{Refusal, TokenRefusal};
 use crate::request::Request;
+use crate::scheme::Scheme;
 
 /// The longest access token, in bytes. API Gateway accepts headers of less than 10,240 bytes in total.
 pub const MAX_TOKEN_BYTES: usize = 8192;
-
-/// How a token was sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Scheme {
-    /// `Authorization: Bearer` (RFC 6750 §2.1).
-    Bearer,
-    /// `Authorization: DPoP` (RFC 9449 §7.1).
-    Dpop,
-}
 
 /// A token that was presented; nothing of it is proven.
 pub struct Presented<'a> {

@@ -5,7 +5,7 @@ use tokenmint_oauth::dpop::ProofError;
 use tokenmint_oauth::jose::TokenError;
 use tokenmint_oauth::scope::Scope;
 
-use crate::presented::Scheme;
+use crate::scheme::Scheme;
 
 /// Why a request is refused. The text is for the developer of the client, and holds nothing that the client sent.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -36,11 +36,11 @@ pub async fn answer(gate: &Gate, event: &Value, now: u64) -> Result<Value, NoAns
                 "error": refusal.code(), "error_description": refusal.to_string(), "scope": scope.as_str(),
                 "challenge": gate.challenges(refusal).join(", "),
             });
-            Ok(event.deny(reason))
+            Ok(event.deny(&reason))
         }
         Err(Denied::Refused(_)) => Err(NoAnswer::Unauthorized),
         Err(denied @ Denied::Route) => {
-            Ok(event.deny(json!({"error": "access_denied", "error_description": denied.to_string()})))
+            Ok(event.deny(&json!({"error": "access_denied", "error_description": denied.to_string()})))
         }
     }
 }
@@ -86,15 +86,15 @@ impl<'a> Event<'a> {
         let context = json!({
             "client_id": token.client_id, "sub": token.subject, "scope": token.scope.as_str(), "jti": token.jti,
         });
-        self.answer(true, &token.client_id, context)
+        self.answer(true, &token.client_id, &context)
     }
 
     /// The answer for a request that is denied, with the reason.
-    fn deny(&self, context: Value) -> Value {
+    fn deny(&self, context: &Value) -> Value {
         self.answer(false, "nobody", context)
     }
 
-    fn answer(&self, allowed: bool, principal: &str, context: Value) -> Value {
+    fn answer(&self, allowed: bool, principal: &str, context: &Value) -> Value {
         let Some(arn) = self.method_arn else { return json!({"isAuthorized": allowed, "context": context}) };
         let effect = if allowed { "Allow" } else { "Deny" };
         json!({

@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Path, Request, State};
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, Method, Response, StatusCode};
+use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use axum::routing::get;
 use serde_json::{Value, json};
 
@@ -86,5 +86,5 @@ fn answer(status: u16, body: &Value, challenges: &[String]) -> Response<Body> {
 }
 
 fn values<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h [u8]> {
-    headers.get_all(name).iter().map(|value| value.as_bytes()).collect()
+    headers.get_all(name).iter().map(HeaderValue::as_bytes).collect()
 }

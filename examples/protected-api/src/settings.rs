@@ -17,8 +17,8 @@ pub struct SettingsError {
     problem: String,
 }
 
-fn wrong(name: &'static str, problem: impl ToString) -> SettingsError {
-    SettingsError { name, problem: problem.to_string() }
+fn wrong(name: &'static str, problem: impl Into<String>) -> SettingsError {
+    SettingsError { name, problem: problem.into() }
 }
 
 impl Gate {
@@ -29,7 +29,7 @@ impl Gate {
     pub fn from_environment(value: impl Fn(&str) -> Option<String>) -> Result<Self, SettingsError> {
         let optional = |name: &'static str| value(name).filter(|value| !value.is_empty());
         let required = |name: &'static str| optional(name).ok_or_else(|| wrong(name, "is required"));
-        let issuer = Issuer::parse(&required("ISSUER")?).map_err(|error| wrong("ISSUER", error))?;
+        let issuer = Issuer::parse(&required("ISSUER")?).map_err(|error| wrong("ISSUER", error.to_string()))?;
 
         let mut settings = Settings::new(issuer, required("AUDIENCE")?);
         if let Some(names) = optional("ALGORITHMS") {
@@ -47,12 +47,13 @@ impl Gate {
             (Some(id), Some(secret)) => Some(ClientCredentials::new(&id, &secret)),
             _ => return Err(wrong("INTROSPECTION_CLIENT_ID", "needs INTROSPECTION_CLIENT_SECRET, and vice versa")),
         };
-        let server = ResourceServer::new(settings, credentials).map_err(|error| wrong("the settings:", error))?;
+        let server =
+            ResourceServer::new(settings, credentials).map_err(|error| wrong("the settings:", error.to_string()))?;
 
         let origins = optional("ORIGINS").unwrap_or_default();
         let origins = origins.split(',').map(str::trim).filter(|origin| !origin.is_empty());
         let origin = |text| Issuer::parse(text).map(|origin| origin.as_str().to_owned());
-        let origins = origins.map(|text| origin(text).map_err(|error| wrong("ORIGINS", error)));
+        let origins = origins.map(|text| origin(text).map_err(|error| wrong("ORIGINS", error.to_string())));
         Ok(Self::new(server, routes(&required("ROUTES")?)?, origins.collect::<Result<_, _>>()?))
     }
 }

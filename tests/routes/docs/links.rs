@@ -19,12 +19,13 @@ fn links_lead_somewhere() {
     assert!(missing.is_empty(), "docs/README.md does not list {}", missing.join(", "));
 }
 
-/// The documents: those in the root, all pages in `docs`, and the one about the events.
+/// The documents: those in the root, all pages in `docs`, and those about the events and the example.
 fn documents() -> Vec<String> {
     let pages = std::fs::read_dir(path("docs")).expect("the folder docs");
     let pages = pages.filter_map(|entry| entry.expect("an entry").file_name().into_string().ok());
     let pages = pages.filter(|name| is_markdown(name)).map(|name| format!("docs/{name}"));
-    let others = ["README.md", "CONTRIBUTING.md", "events/README.md"].map(str::to_owned);
+    let others =
+        ["README.md", "CONTRIBUTING.md", "events/README.md", "examples/protected-api/README.md"].map(str::to_owned);
     let mut documents: Vec<_> = others.into_iter().chain(pages).collect();
     documents.sort();
     documents

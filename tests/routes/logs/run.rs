@@ -22,8 +22,11 @@ pub(crate) async fn whole(function: &str) -> Vec<String> {
     secrets.extend(refused_tokens(&mut world).await);
     secrets.extend(refused_registrations(&mut world, &proxy).await);
     failures(&world, &proxy).await;
-    // The lines outside a request: a key is made.
+    // The lines outside a request: a key is made, and the settings can publish many.
     let (mut sealed, _proxy) = World::sealed("ECC_NIST_P256").await;
+    sealed.environment = std::mem::take(&mut sealed.environment)
+        .with("SIGNING_KEY_ROTATION", "14400")
+        .with("ACCESS_TOKEN_TTL", "604800");
     sealed.set("METRICS", function).await;
     let client = sealed.client(json!({})).await;
     assert_eq!(sealed.ask(&client, "").await.status, 200);

@@ -99,3 +99,39 @@ async fn v8_event_files() {
         assert_eq!(items::answer_event(&event)["statusCode"], 500, "{name}");
     }
 }
+
+/// V8: neither API caches the answer of the authorizer, and every route has it.
+#[test]
+fn v8_answers_are_not_cached() {
+    let template = crate::docs::text("examples/protected-api/template.yaml");
+    let template: serde_yaml_ng::Value = serde_yaml_ng::from_str(&template).expect("YAML");
+    let resources = &template["Resources"];
+    for api in ["HttpApi", "RestApi"] {
+        let auth = &resources[api]["Properties"]["Auth"];
+        let default = auth["DefaultAuthorizer"].as_str().expect("a default");
+        assert_eq!(auth["Authorizers"].as_mapping().map(serde_yaml_ng::Mapping::len), Some(1), "{api}");
+        assert_eq!(auth["Authorizers"][default]["Identity"]["ReauthorizeEvery"].as_u64(), Some(0), "{api}");
+    }
+    let authorizer = &resources["HttpApi"]["Properties"]["Auth"]["Authorizers"]["AccessToken"];
+    assert_eq!(authorizer["AuthorizerPayloadFormatVersion"].as_str(), Some("2.0"));
+    assert_eq!(authorizer["EnableSimpleResponses"].as_bool(), Some(true));
+    // The routes of the API are those that have a scope, in both APIs.
+    let variables = &resources["AuthorizerFunction"]["Properties"]["Environment"]["Variables"];
+    let routes = variables["ROUTES"].as_str().expect("ROUTES");
+    let routes: std::collections::BTreeMap<String, String> = serde_json::from_str(routes).expect("JSON");
+    let mut expected = items::ROUTES.to_vec();
+    expected.sort_unstable();
+    assert_eq!(routes.keys().map(String::as_str).collect::<Vec<_>>(), expected);
+    let events = resources["ItemsFunction"]["Properties"]["Events"].as_mapping().expect("events").values();
+    let mut events: Vec<_> = events
+        .map(|event| {
+            let properties = &event["Properties"];
+            assert!(properties["Auth"].is_null(), "no route is without the authorizer");
+            let text = |name: &str| properties[name].as_str().expect("text").to_owned();
+            (event["Type"].as_str().expect("a type").to_owned(), format!("{} {}", text("Method"), text("Path")))
+        })
+        .collect();
+    events.sort_unstable();
+    let of = |kind: &str| expected.iter().map(|route| (kind.to_owned(), (*route).to_owned())).collect::<Vec<_>>();
+    assert_eq!(events, [of("Api"), of("HttpApi")].concat());
+}

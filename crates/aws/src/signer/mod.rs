@@ -11,11 +11,15 @@ use tokenmint_oauth::jwk::KeySet;
 use tokenmint_oauth::key_schedule::Policy;
 
 use crate::Sdk;
-use crate::config::{Signing, TokenConfig};
+use crate::config::{Sealed, Signing, TokenConfig};
 
 pub use error::{LoadError, SignError};
 use kms::KmsKeys;
 use sealed::SealedSigner;
+
+/// The most keys in a key set that every verifier takes: an Application Load Balancer forwards no request if there are
+/// more (docs/verifiers.md).
+const MOST_KEYS: u64 = 10;
 
 /// The signing keys of a deployment: loaded at init, or as soon as KMS and DynamoDB are available.
 #[derive(Debug)]
@@ -33,11 +37,11 @@ impl Signer {
     /// [`LoadError::Mistake`] if these keys can never work. An outage is not an error: the next request tries to
     /// load the keys again.
     pub async fn start(sdk: &Sdk, config: &TokenConfig, now: EpochSeconds) -> Result<Self, LoadError> {
+        warn_of_many_keys(config);
         match config.signing.clone() {
             Signing::Kms(keys) => KmsKeys::start(sdk, keys).await.map(|keys| Self::Kms(Box::new(keys))),
             Signing::Sealed(sealed) => {
-                let (max_age, token_ttl) = (config.jwks_max_age, config.access_token_ttl);
-                let policy = Policy { rotation: sealed.rotation, max_age, token_ttl };
+                let policy = policy(&sealed, config);
                 SealedSigner::start(sdk, sealed, policy, &config.issuer, now).await.map(Self::Sealed)
             }
         }
@@ -71,5 +75,23 @@ impl Signer {
     /// [`LoadError`].
     pub async fn public_keys(&self, now: EpochSeconds) -> Result<PublicKeys, LoadError> {
         Ok(PublicKeys::own(&self.jwk_set(now).await?.keys))
+    }
+}
+
+fn policy(sealed: &Sealed, config: &TokenConfig) -> Policy {
+    Policy { rotation: sealed.rotation, max_age: config.jwks_max_age, token_ttl: config.access_token_ttl }
+}
+
+/// Warns if these settings can publish more keys than every verifier takes. Tokens are valid all the same.
+fn warn_of_many_keys(config: &TokenConfig) {
+    let published = match &config.signing {
+        Signing::Kms(keys) => keys.len() as u64,
+        Signing::Sealed(sealed) => policy(sealed, config).most_published(),
+    };
+    if published > MOST_KEYS {
+        tracing::warn!(
+            keys.published = published,
+            "the key set can have more than {MOST_KEYS} keys, which an Application Load Balancer does not accept"
+        );
     }
 }

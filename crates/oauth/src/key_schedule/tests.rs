@@ -99,6 +99,31 @@ fn k4_when_the_next_key_is_made() {
     }
 }
 
+/// V9: the most keys that are published at the same time, with the settings of the defaults and of the extremes.
+#[test]
+fn v9_the_most_keys_that_are_published() {
+    for (rotation, max_age, token_ttl, most) in [
+        (2_592_000, 3_600, 18_000, 3),
+        (3_600, 600, 1_500, 3),
+        (3_600, 60, 3_480, 3),
+        (3_600, 60, 3_481, 4),
+        (14_400, 3_600, 604_800, 45),
+    ] {
+        let policy = Policy { rotation, max_age, token_ttl };
+        // Each key is made when the one before begins to sign.
+        let signs_from = |at: u64| 1_000_000 + at * u64::from(rotation);
+        let created = |at: u64| if at == 0 { 1_000_000 } else { signs_from(at - 1) };
+        let keys: Vec<_> = (0..100).map(|at| policy.dates(at + 1, created(at), signs_from(at))).collect();
+        let published = |now: u64| {
+            let known: Vec<_> = keys.iter().copied().filter(|key| key.created_at <= now).collect();
+            let schedule = Schedule::new(policy, &known);
+            (0..known.len()).filter(|&at| schedule.duty(at, now) != Duty::Gone).count() as u64
+        };
+        let times = (50..55).flat_map(|at| [signs_from(at) - 1, signs_from(at), signs_from(at) + 1]);
+        assert_eq!((times.map(published).max(), policy.most_published()), (Some(most), most), "{policy:?}");
+    }
+}
+
 /// K3: a key made out of turn (another kind of key is wanted) overtakes the reserve, and one answer is enough.
 #[test]
 fn k3_out_of_turn() {

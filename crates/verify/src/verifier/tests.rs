@@ -11,7 +11,8 @@ use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::scope::Scope;
 
 use super::*;
-use crate::presented::{MAX_TOKEN_BYTES, Scheme};
+use crate::presented::MAX_TOKEN_BYTES;
+use crate::scheme::Scheme;
 
 const NOW: EpochSeconds = 1_700_000_000;
 const URL: &str = "https://api.example/items";
