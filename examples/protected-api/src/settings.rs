@@ -75,14 +75,14 @@ mod tests {
 
     fn read(changes: &[(&str, &str)]) -> Result<(), String> {
         let value = |name: &str| {
-            let changed = changes.iter().find(|(changed, _)| *changed == name).map(|(_, value)| *value);
-            let given = match name {
+            let given = changes.iter().find(|(setting, _)| *setting == name).map(|(_, value)| *value);
+            let default = match name {
                 "ISSUER" => Some("https://as.example"),
                 "AUDIENCE" => Some("https://api.example"),
                 "ROUTES" => Some(r#"{"GET /items":"read"}"#),
                 _ => None,
             };
-            changed.or(given).map(str::to_owned)
+            given.or(default).map(str::to_owned)
         };
         Gate::from_environment(value).map(drop).map_err(|error| error.to_string())
     }

@@ -40,7 +40,7 @@ async fn v9_sealed_keys_that_rotate_fast() {
     // Beside the one that signs and the reserve: eight retired keys, and a second later nine.
     for (ttl, published) in [("111540", None), ("111541", Some(11))] {
         world.set("ACCESS_TOKEN_TTL", ttl).await;
-        let numbers = warnings(&log).into_iter().map(|line| line["keys.published"].as_u64()).last().flatten();
+        let numbers = warnings(&log).into_iter().map(|line| line["keys.published"].as_u64()).next_back().flatten();
         assert_eq!(numbers, published, "{ttl}");
     }
 }
