@@ -23,7 +23,7 @@ pub enum Refusal {
     #[error("{0}")]
     Proof(ProofRefusal),
     /// The token does not allow the request, which needs this scope.
-    #[error("the access token has not the scope of this request")]
+    #[error("the access token lacks the scope of this request; ask for a token with it")]
     Scope(Scheme, Scope),
     /// The issuer's keys, or its answer about the token, are out of reach. A retry may succeed.
     #[error("the access token cannot be verified at the moment; try again later")]

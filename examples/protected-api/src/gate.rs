@@ -58,10 +58,17 @@ impl Gate {
         let decision = self.check(caller, now).await;
         match &decision {
             Ok(token) => {
-                tracing::info!(caller.route, client.id = token.client_id, token.jti = token.jti, "allowed");
+                tracing::info!(
+                    http.route = caller.route,
+                    client.id = token.client_id,
+                    token.jti = token.jti,
+                    "allowed"
+                );
             }
-            Err(Denied::Refused(Refusal::Unavailable(cause))) => tracing::error!(caller.route, %cause, "unavailable"),
-            Err(denied) => tracing::info!(caller.route, cause = %denied, "denied"),
+            Err(Denied::Refused(Refusal::Unavailable(cause))) => {
+                tracing::error!(http.route = caller.route, %cause, "unavailable")
+            }
+            Err(denied) => tracing::info!(http.route = caller.route, cause = %denied, "denied"),
         }
         decision
     }

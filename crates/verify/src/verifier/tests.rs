@@ -266,8 +266,7 @@ fn v3_headers_and_challenges() {
     assert_eq!(verifier.challenges(&refusal), [plain[0].clone(), format!("DPoP {error}, {algs}, {metadata}")]);
     let token = decision.bearer(&token).expect("valid");
     let refusal = token.require(&Scope::parse("admin read").expect("a scope")).expect_err("refused");
-    let error =
-        "error=\"insufficient_scope\", error_description=\"the access token has not the scope of this request\"";
+    let error = "error=\"insufficient_scope\", error_description=\"the access token lacks the scope of this request; ask for a token with it\"";
     assert_eq!((refusal.status(), refusal.code()), (403, Some("insufficient_scope")));
     assert_eq!(verifier.challenges(&refusal)[0], format!("Bearer {error}, scope=\"admin read\", {metadata}"));
     let refusal = Refusal::Unavailable(Unavailable::OtherMetadata);
