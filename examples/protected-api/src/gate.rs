@@ -66,7 +66,7 @@ impl Gate {
                 );
             }
             Err(Denied::Refused(Refusal::Unavailable(cause))) => {
-                tracing::error!(http.route = caller.route, %cause, "unavailable")
+                tracing::error!(http.route = caller.route, %cause, "unavailable");
             }
             Err(denied) => tracing::info!(http.route = caller.route, cause = %denied, "denied"),
         }
