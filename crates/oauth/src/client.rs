@@ -30,6 +30,11 @@ impl ClientId {
         Self(uuid::Builder::from_random_bytes(random).into_uuid().to_string())
     }
 
+    /// Makes an identifier, a version 8 UUID, from a part of a hash.
+    pub(crate) fn from_hash(hash: [u8; 16]) -> Self {
+        Self(uuid::Builder::from_custom_bytes(hash).into_uuid().to_string())
+    }
+
     /// Parses an identifier that a request presents.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 //! |---|---|
 //! | registration | [`bearer`] → [`software_statement`] → [`metadata`] → [`registration`] → [`client`] |
 //! | a change of a registration | [`bearer`] → [`client_configuration`] → [`metadata`] → [`client`] |
+//! | an operator's file of clients | [`operator`] → [`metadata`] → [`client`] |
 //! | a token | [`form`] → [`token_request`] → [`client_auth`] → [`grant`] → [`access_token`] |
 //! | the server's description | [`discovery`], [`mutual_tls`], [`jwk`], [`key_schedule`] |
 
@@ -37,6 +38,7 @@ mod memory;
 pub mod metadata;
 pub mod method;
 pub mod mutual_tls;
+pub mod operator;
 pub mod registration;
 pub mod resource;
 pub mod scope;

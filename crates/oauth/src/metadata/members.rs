@@ -104,7 +104,7 @@ pub(super) fn certificate_names() -> impl Iterator<Item = (&'static str, NameFor
 }
 
 /// Whether the table has a row for `name`, or for `name#language-tag`.
-pub(super) fn is_understood(name: &str) -> bool {
+pub(crate) fn is_understood(name: &str) -> bool {
     find(name).is_some()
 }
 

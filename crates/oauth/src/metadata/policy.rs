@@ -1,5 +1,9 @@
 //! What a deployment allows clients to register.
 
+use serde_json::Value;
+
+use super::names;
+use super::requested::RequestedMetadata;
 use crate::federation::FederatedCredentials;
 use crate::method::Method;
 use crate::scope::Scope;
@@ -33,6 +37,16 @@ pub enum Federation {
 }
 
 impl Policy {
+    /// The policy for what an operator says: every scope that is named, none by default, every method of authentication,
+    /// and federated credentials. Which method with certificates the server offers is a setting of its functions.
+    pub fn of_operator(requested: &RequestedMetadata, local: bool) -> Self {
+        // A scope that is malformed is refused later.
+        let named = requested.sent(names::SCOPE).and_then(Value::as_str).map(Scope::parse);
+        let offered = named.and_then(Result::ok).unwrap_or_default();
+        let (methods, federation) = (Method::ALL.to_vec(), Federation::Allowed);
+        Self { offered, default: Scope::default(), local, methods, federation }
+    }
+
     /// The policy for a client that may register these scopes at most.
     #[must_use]
     pub fn within(&self, ceiling: &Scope) -> Self {

@@ -9,10 +9,9 @@ use tokenmint_aws::clients::{NewClient, WriteError};
 use tokenmint_function::{Clock, random};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::metadata::members::MAX_BODY_BYTES;
-use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata};
+use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::registration::{Issued, Lifetimes};
-use tokenmint_oauth::scope::Scope;
 
 use crate::cli::{CreateArguments, Target};
 use crate::tables::{self, Tables};
@@ -77,13 +76,7 @@ fn verify(body: &[u8], local: bool) -> Result<ClientMetadata, Error> {
                    the metadata";
         return Err(Error::NotDone(why.to_owned()));
     }
-    // An invalid scope is refused below.
-    let asked = serde_json::from_slice::<Value>(body).ok();
-    let asked = asked.as_ref().and_then(|body| body.get("scope")?.as_str()).map(Scope::parse);
-    let offered = asked.and_then(Result::ok).unwrap_or_default();
-    // The certificate method that the server offers is a setting of its functions.
-    let (methods, federation) = (Method::ALL.to_vec(), Federation::Allowed);
-    let policy = Policy { offered, default: Scope::default(), local, methods, federation };
+    let policy = Policy::of_operator(&requested, local);
     Ok(ClientMetadata::verify(&requested, &policy)?)
 }
 

@@ -1,0 +1,67 @@
+//! A client as one line of an export.
+
+use serde_json::{Map, Value, json};
+
+use super::managed::ManagedBy;
+use super::members::{DISABLED, EXPIRES_AT, SCOPE_CEILING};
+use crate::client::Client;
+use crate::metadata::names;
+use crate::method::MethodChoice;
+use crate::secret::SecretHash;
+
+/// The hashes of the client's secrets, each with its expiry.
+pub(super) const SECRET_HASHES: &str = "client_secrets_sha256";
+
+/// The hash of its registration access token.
+pub(super) const TOKEN_HASH: &str = "registration_access_token_sha256";
+
+/// Which list manages the client.
+pub(super) const MANAGED_BY: &str = "managed_by";
+
+/// Whether an export has the hashes of secrets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hashes {
+    /// It does: whoever reads it can look for weak secrets, and whoever can import it can move the clients.
+    Included,
+    /// It does not.
+    Left,
+}
+
+/// The members that [`Imported::parse`](super::Imported::parse) reads.
+pub fn export(client: &Client, managed: Option<&ManagedBy>, hashes: Hashes) -> Map<String, Value> {
+    let mut members = match serde_json::to_value(&client.metadata) {
+        Ok(Value::Object(members)) => members,
+        _ => Map::new(),
+    };
+    if client.metadata.method_choice() == MethodChoice::Defaulted {
+        members.remove(names::TOKEN_ENDPOINT_AUTH_METHOD);
+    }
+    let mut set = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
+    set(names::CLIENT_ID, client.client_id.as_str().into());
+    set(names::CLIENT_ID_ISSUED_AT, client.client_id_issued_at.into());
+    set(DISABLED, client.disabled.into());
+    set(SCOPE_CEILING, client.scope_ceiling.as_ref().map_or(json!(false), |ceiling| ceiling.as_str().into()));
+    if let Some(end) = client.expires_at {
+        set(EXPIRES_AT, end.into());
+    }
+    if let Some(managed) = managed {
+        set(MANAGED_BY, json!(managed));
+    }
+    if hashes == Hashes::Included {
+        let secret = |secret: &crate::client::StoredSecret| {
+            json!({"sha256": hex(&secret.sha256), "expires_at": secret.expires_at})
+        };
+        if !client.client_secrets.is_empty() {
+            set(SECRET_HASHES, client.client_secrets.iter().map(secret).collect());
+        }
+        if let Some(token) = &client.registration_access_token {
+            set(TOKEN_HASH, hex(token).into());
+        }
+    }
+    members
+}
+
+/// The hash as 64 hexadecimal digits, as `sha256sum` prints it.
+fn hex(hash: &SecretHash) -> String {
+    hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
