@@ -17,6 +17,7 @@
 //! | `metadata` | M | the other registered members, as sent |
 //! | `federated_credentials` | L of M | the subjects of trusted issuers that are the client (F2); absent: none |
 //! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client does not expire |
+//! | `managed_by` | M | the list of clients that manages it: its `owner` (S), the client's `name` (S) in it, and `unlisted` (BOOL) once it is no longer there; absent: none |
 //! | `last_change` | M | who did what to it last: `what` (S) and `by` (S), for the audit log; absent: nobody since there is one |
 //!
 //! Beside them, one item per subject that clients trust: `client_id` (S) is its key, `federated#…`, which no client's
@@ -37,6 +38,7 @@ mod item;
 pub mod known;
 mod limits;
 mod operator;
+mod records;
 
 use std::sync::Weak;
 
@@ -58,6 +60,7 @@ pub use item::NewClient;
 use known::{Forget, Kept, KnownClients};
 pub use limits::{ItemError, MAX_DEPTH, MAX_DIGITS, MAX_ITEM_BYTES};
 pub use operator::{ClientPage, Cursor};
+pub use records::{Record, RecordPage};
 
 /// The name of the partition key.
 pub const KEY: &str = "client_id";

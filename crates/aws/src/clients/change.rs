@@ -12,6 +12,9 @@ use serde::{Deserialize, Serialize};
 /// The attribute, a map of the members `what` and `by`.
 pub(super) const LAST_CHANGE: &str = "last_change";
 
+/// The attribute of the list that manages a client.
+pub(super) const MANAGED_BY: &str = "managed_by";
+
 /// The number of characters by which an initial access token is named: enough for
 /// `tokenmint registration-token revoke`, and not the hash.
 const TOKEN_ID_PREFIX: usize = 12;
@@ -142,7 +145,7 @@ pub enum Audited {
 
 /// Every attribute of a client's item, and whether it is in the audit log. A test compares the list with the items, another
 /// one compares it with the pipes in `template.yaml`.
-pub const ATTRIBUTES: [(&str, Audited); 15] = [
+pub const ATTRIBUTES: [(&str, Audited); 16] = [
     ("client_id", Audited::Yes),
     ("client_id_issued_at", Audited::No),
     ("secrets", Audited::Secret),
@@ -157,6 +160,7 @@ pub const ATTRIBUTES: [(&str, Audited); 15] = [
     ("metadata", Audited::ClientText),
     ("federated_credentials", Audited::ClientText),
     ("expires_at", Audited::No),
+    (MANAGED_BY, Audited::No),
     (LAST_CHANGE, Audited::Yes),
 ];
 

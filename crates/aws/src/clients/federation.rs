@@ -81,9 +81,19 @@ impl ClientsTable {
         };
         let (old, new) = (before.metadata.federated_credentials().keys(), credentials.keys());
         let mut writes = vec![TransactWriteItem::builder().update(built(update)).build()];
-        writes.extend(new.difference(&old).map(|link| self.link(link, &before.client_id, Link::Add)));
-        writes.extend(old.difference(&new).map(|link| self.link(link, &before.client_id, Link::Remove)));
+        writes.extend(self.links_of_change(&before.client_id, &old, &new));
         self.transact(writes).await
+    }
+
+    /// The writes of the links of a client whose credentials change.
+    pub(super) fn links_of_change(
+        &self,
+        id: &ClientId,
+        old: &BTreeSet<SubjectKey>,
+        new: &BTreeSet<SubjectKey>,
+    ) -> Vec<TransactWriteItem> {
+        let added = new.difference(old).map(|link| self.link(link, id, Link::Add));
+        added.chain(old.difference(new).map(|link| self.link(link, id, Link::Remove))).collect()
     }
 
     /// The writes of a new client: itself first, then its links.

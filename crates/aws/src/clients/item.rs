@@ -12,10 +12,11 @@ use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
 use tokenmint_oauth::federation::SubjectKey;
 use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
 use tokenmint_oauth::method::{Method, MethodChoice};
+use tokenmint_oauth::operator::ManagedBy;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
 
-use super::change::{Author, Change, LAST_CHANGE, LastChange};
+use super::change::{Author, Change, LAST_CHANGE, LastChange, MANAGED_BY};
 use super::limits::{self, ItemError};
 use super::token_of;
 
@@ -100,6 +101,15 @@ pub(super) fn write(client: &Client, change: &LastChange) -> Result<HashMap<Stri
 pub(super) fn read(item: HashMap<String, AttributeValue>) -> Result<Client, String> {
     let item: ClientItem = serde_dynamo::from_item(item).map_err(|error| error.to_string())?;
     item.into_client()
+}
+
+/// The same, with the list that manages the client.
+pub(super) fn read_managed(
+    mut item: HashMap<String, AttributeValue>,
+) -> Result<(Client, Option<ManagedBy>), String> {
+    let managed = item.remove(MANAGED_BY).map(serde_dynamo::from_attribute_value).transpose();
+    let managed = managed.map_err(|error| format!("{MANAGED_BY}: {error}"))?;
+    Ok((read(item)?, managed))
 }
 
 impl From<&Client> for ClientItem {
@@ -208,6 +218,8 @@ mod tests {
         let federated = Client { metadata, ..client.clone() };
         assert_eq!(read(item(&federated)).as_ref(), Ok(&federated));
         item_of_all.extend(item(&federated));
+        // Only operators' commands write it.
+        item_of_all.insert(MANAGED_BY.to_owned(), AttributeValue::M(HashMap::new()));
         let item = item_of_all;
         let mut names: Vec<_> = item.keys().map(String::as_str).collect();
         let mut classified: Vec<_> = ATTRIBUTES.iter().map(|(name, _)| *name).collect();

@@ -24,6 +24,19 @@ pub struct ClientPage {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cursor(String);
 
+impl Cursor {
+    pub(super) fn of_key(mut key: HashMap<String, AttributeValue>) -> Option<Self> {
+        match key.remove(KEY) {
+            Some(AttributeValue::S(id)) => Some(Self(id)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn into_key(self) -> HashMap<String, AttributeValue> {
+        [(KEY.to_owned(), AttributeValue::S(self.0))].into()
+    }
+}
+
 impl ClientsTable {
     /// Reads a page of at most `limit` clients with exactly one `Scan`.
     ///
@@ -34,7 +47,7 @@ impl ClientsTable {
         // The keys of subjects are no clients.
         let scan = scan.filter_expression("NOT begins_with(client_id, :subjects)");
         let scan = scan.expression_attribute_values(":subjects", AttributeValue::S(SubjectKey::PREFIX.to_owned()));
-        let start = after.map(|Cursor(id)| [(KEY.to_owned(), AttributeValue::S(id))].into());
+        let start = after.map(Cursor::into_key);
         let page = Box::pin(scan.set_exclusive_start_key(start).send()).await;
         let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
         let clients = page.items.unwrap_or_default().into_iter().map(|item| {
@@ -45,10 +58,7 @@ impl ClientsTable {
                 None => Unavailable::shape("dynamodb:Scan", error).into(),
             })
         });
-        let next = page.last_evaluated_key.and_then(|mut last| match last.remove(KEY) {
-            Some(AttributeValue::S(id)) => Some(Cursor(id)),
-            _ => None,
-        });
+        let next = page.last_evaluated_key.and_then(Cursor::of_key);
         Ok(ClientPage { clients: clients.collect::<Result<_, _>>()?, next })
     }
 
@@ -141,6 +151,6 @@ impl ClientsTable {
     }
 }
 
-fn id_of(item: &HashMap<String, AttributeValue>) -> Option<ClientId> {
+pub(super) fn id_of(item: &HashMap<String, AttributeValue>) -> Option<ClientId> {
     item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok())
 }
