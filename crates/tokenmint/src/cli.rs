@@ -1,14 +1,17 @@
 //! The command line.
 
+mod apply;
 mod client;
 mod registration_token;
 mod server;
 mod target;
+mod transfer;
 mod trust;
 mod values;
 
 use clap::{Parser, Subcommand};
 
+pub use self::apply::ApplyArguments;
 pub use self::client::{
     ClientArgument, ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments,
     ShowArguments,
@@ -18,6 +21,7 @@ pub use self::registration_token::{
 };
 pub use self::server::{AwsArguments, ServeArguments, StorageArguments};
 pub use self::target::{ClientsTarget, Holds, Table, Target, TokensTarget};
+pub use self::transfer::{ExportArguments, ImportArguments};
 pub use self::trust::{
     AwsRoleArguments, CheckArguments, EksArguments, GithubArguments, SpiffeArguments, SubjectArguments, TrustArguments,
     TrustCommand, Trusting,
@@ -55,6 +59,10 @@ pub enum Command {
     #[command(about = client::ABOUT, long_about = client::LONG, after_help = client::EXAMPLES)]
     Client(ClientArguments),
 
+    /// Make the clients what a file says.
+    #[command(about = apply::ABOUT, long_about = apply::LONG, after_help = apply::EXAMPLES)]
+    Apply(ApplyArguments),
+
     /// Manage initial access tokens.
     #[command(
         about = registration_token::ABOUT,
@@ -69,15 +77,16 @@ pub enum Command {
 const ABOUT: &str = "\
 An OAuth 2.0 authorization server for machines. Clients register themselves and get access
 tokens with their own credentials. Without a command, tokenmint runs the server on this
-machine (`serve`). The commands `client` and `registration-token` manage the clients and the
-initial access tokens of this server or of a deployed one.";
+machine (`serve`). The commands `client`, `apply` and `registration-token` manage the clients
+and the initial access tokens of this server or of a deployed one.";
 
 const ENVIRONMENT: &str = "\
 Environment:
   RUST_LOG  the log level on standard error: error, warn, info, debug or trace
-            [default: info; error for `client` and `registration-token`]
+            [default: info; error for `client`, `apply` and `registration-token`]
 
-Exit status: 0 success; 1 failure, with the reason on standard error; 2 wrong usage.
+Exit status: 0 success; 1 failure, with the reason on standard error; 2 wrong usage;
+3 `--plan` found changes.
 
 Examples:
   tokenmint

@@ -2,6 +2,8 @@
 
 mod check;
 mod create;
+mod export;
+mod import;
 mod list;
 mod rotate;
 mod trust;
@@ -14,6 +16,7 @@ use tokenmint_aws::clients::WriteError;
 use tokenmint_function::Clock;
 use tokenmint_oauth::client::{Client, ClientId};
 
+pub(crate) use self::create::read;
 use self::view::View;
 use crate::cli::{ClientArguments, ClientCommand, Target};
 use crate::tables;
@@ -37,6 +40,8 @@ pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
         ClientCommand::RotateSecret(rotate) => rotate::run(&target, rotate).await,
         ClientCommand::Trust(trust) => trust::run(&target, trust.command).await,
         ClientCommand::CheckAssertion(check) => check::run(&target, check).await,
+        ClientCommand::Export(export) => export::run(&target, export).await,
+        ClientCommand::Import(import) => import::run(&target, import).await,
     }
 }
 
@@ -102,7 +107,7 @@ async fn delete(target: &Target, given: &ClientId, yes: bool) -> Result<(), Erro
 }
 
 /// Asks for confirmation at the terminal.
-fn confirm(question: &str) -> io::Result<bool> {
+pub(crate) fn confirm(question: &str) -> io::Result<bool> {
     write!(io::stderr(), "{question} [y/N] ")?;
     let mut answer = String::new();
     io::stdin().lock().read_line(&mut answer)?;

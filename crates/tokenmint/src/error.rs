@@ -106,6 +106,19 @@ pub enum Error {
     #[error("the client was not created: {0}")]
     Metadata(#[from] MetadataError),
 
+    /// A file of clients has mistakes. One line for each.
+    #[error("{file} is not applied:\n{}", visible_lines(.mistakes))]
+    File {
+        /// The file.
+        file: String,
+        /// The mistakes.
+        mistakes: Vec<String>,
+    },
+
+    /// `--plan` found that the clients are not what the file says.
+    #[error("{0} to make; nothing was changed, because of --plan")]
+    Changes(String),
+
     /// The command line has conflicting or missing arguments.
     #[error("{0}")]
     Usage(String),
@@ -113,6 +126,10 @@ pub enum Error {
     /// The command failed. The text gives the cause.
     #[error("{0}")]
     NotDone(String),
+}
+
+fn visible_lines(mistakes: &[String]) -> String {
+    mistakes.iter().map(|mistake| format!("  {}", visible(mistake))).collect::<Vec<_>>().join("\n")
 }
 
 impl From<FindError> for Error {
@@ -140,9 +157,13 @@ impl From<WriteError> for Error {
 }
 
 impl Error {
-    /// The exit status: 2 if another command line would help, otherwise 1.
+    /// The exit status: 2 if another command line would help, 3 if `--plan` found changes, otherwise 1.
     pub const fn status(&self) -> u8 {
-        if matches!(self, Self::Usage(_)) { 2 } else { 1 }
+        match self {
+            Self::Usage(_) => 2,
+            Self::Changes(_) => 3,
+            _ => 1,
+        }
     }
 
     /// The same error, with the deployed server's table that it concerns.

@@ -1,17 +1,20 @@
 //! The operator's program: a local server with its embedded services, and client management.
 //!
 //! `tokenmint serve` runs both functions on one port over an embedded DynamoDB and KMS. `tokenmint aws` runs only
-//! the embedded services, for functions that run elsewhere, for example under `sam local`. `tokenmint client` and
-//! `tokenmint registration-token` manage the stored data, local or in the tables of a deployed server.
+//! the embedded services, for functions that run elsewhere, for example under `sam local`. `tokenmint client`,
+//! `tokenmint apply` and `tokenmint registration-token` manage the stored data, local or in the tables of a deployed
+//! server.
 //!
 //! | command | files |
 //! |---|---|
 //! | all | `cli.rs` and below: the command line and its help; `output.rs`, `text.rs`, `error.rs` and below: the output |
 //! | `serve`, `aws` | `serve.rs`, `aws.rs`; `docs.rs` and below: the page at `/docs`; `local.rs`: their settings; `running.rs`: how other processes reach their data |
 //! | `client` | `client.rs` and below |
+//! | `apply` | `apply.rs` and below |
 //! | `registration-token` | `registration_token.rs` |
-//! | the last two | `tables.rs`: local or deployed |
+//! | the last three | `tables.rs`: local or deployed |
 
+mod apply;
 mod aws;
 mod banner;
 pub mod cli;
@@ -39,6 +42,7 @@ pub async fn run(cli: Cli) -> Result<(), Error> {
         cli::Command::Serve(arguments) => serve::run(arguments).await,
         cli::Command::Aws(arguments) => aws::run(arguments).await,
         cli::Command::Client(arguments) => client::run(arguments).await,
+        cli::Command::Apply(arguments) => apply::run(arguments).await,
         cli::Command::RegistrationToken(arguments) => registration_token::run(arguments).await,
     }
 }

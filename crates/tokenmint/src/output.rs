@@ -1,11 +1,15 @@
-//! The two output streams. Apart from the log, only this module writes to them.
+//! The two output streams, and files that the program creates. Apart from the log, only this module writes to the streams.
 
 use std::fmt::Display;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
+use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tokenmint_function::telemetry::{self, Format};
+
+use crate::Error;
 
 /// Writes the result of the program to standard output in one piece, so that a reader sees all or nothing.
 ///
@@ -51,6 +55,18 @@ pub(crate) fn json_lines(objects: impl Iterator<Item = impl Serialize>) -> io::R
         lines.push('\n');
     }
     Ok(lines)
+}
+
+/// Creates a file that only its owner can read, and that was not there.
+///
+/// # Errors
+/// It exists, or cannot be created.
+pub(crate) fn private_file(path: &Path) -> Result<File, Error> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| Error::NotDone(format!("cannot create {}: {error}", path.display())))
 }
 
 /// Writes a line to standard error. A failure is ignored, because it cannot be reported.

@@ -9,6 +9,7 @@ use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
 use super::target::ClientsTarget;
+use super::transfer::{self, ExportArguments, ImportArguments};
 use super::trust::{self, CheckArguments, TrustArguments};
 use super::values;
 
@@ -62,6 +63,14 @@ pub enum ClientCommand {
     /// Check an assertion of a workload, and show which rule it violates.
     #[command(after_help = trust::CHECK)]
     CheckAssertion(CheckArguments),
+
+    /// Write all clients as lines of JSON, to be imported elsewhere.
+    #[command(after_help = transfer::EXPORT)]
+    Export(ExportArguments),
+
+    /// Take over clients from lines of JSON: of another table, or of another server.
+    #[command(after_help = transfer::IMPORT)]
+    Import(ImportArguments),
 }
 
 /// How clients are listed.
@@ -197,11 +206,11 @@ not `tokenmint serve` or `tokenmint aws` is running on it. `tokenmint serve` cre
 With --table, they use a DynamoDB table in the AWS account that AWS's own variables select:
 AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and so on. After `aws sso login`, run
 `eval \"$(aws configure export-credentials --format env)\"`. The commands need these IAM
-actions on the table: dynamodb:Scan (list), GetItem (show, delete, rotate-secret, trust,
-check-assertion), PutItem (create), UpdateItem (disable, enable, rotate-secret, delete, trust;
-create with federated credentials), DeleteItem (delete); for an ID that is not complete, also
-GetItem and Scan. TOKENMINT_OPERATOR names you in the audit log; the
-default is your user on this machine.";
+actions on the table: dynamodb:Scan (list, export), GetItem (show, delete, rotate-secret,
+trust, check-assertion, import), PutItem (create, import), UpdateItem (disable, enable,
+rotate-secret, delete, trust; create and import with federated credentials; import
+--replace), DeleteItem (delete); for an ID that is not complete, also GetItem and Scan.
+TOKENMINT_OPERATOR names you in the audit log; the default is your user on this machine.";
 
 pub(super) const EXAMPLES: &str = "\
 Examples:

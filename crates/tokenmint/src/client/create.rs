@@ -124,7 +124,7 @@ const fn lacking(method: Method) -> Option<(Method, &'static str, &'static str)>
 }
 
 /// Reads a file of at most so many bytes, or standard input if it is `-`.
-pub(super) fn read(file: &Path, max_bytes: usize) -> Result<Vec<u8>, Error> {
+pub(crate) fn read(file: &Path, max_bytes: usize) -> Result<Vec<u8>, Error> {
     let failed = |error: io::Error| Error::NotDone(format!("cannot read {}: {error}", file.display()));
     let from: &mut dyn Read =
         if file == Path::new("-") { &mut io::stdin().lock() } else { &mut File::open(file).map_err(failed)? };

@@ -1,0 +1,191 @@
+//! `tokenmint client import`: takes over clients, a bounded number at a time.
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read as _};
+use std::path::Path;
+
+use futures_util::stream::{self, StreamExt as _};
+use tokenmint_aws::Reason;
+use tokenmint_aws::clients::{Change, WriteError};
+use tokenmint_function::Clock;
+use tokenmint_oauth::client::ClientId;
+use tokenmint_oauth::operator::{Imported, MAX_LINE_BYTES};
+
+use crate::cli::{ImportArguments, Target};
+use crate::tables::{self, Tables};
+use crate::text::visible;
+use crate::{Error, output};
+
+/// How many clients are written at once. DynamoDB may throttle beyond; the SDK then repeats.
+const AT_ONCE: usize = 16;
+
+/// What became of a line.
+#[derive(Debug)]
+enum Outcome {
+    Created,
+    Replaced,
+    Unchanged,
+    Failed(String),
+}
+
+/// How many lines there were of each outcome.
+#[derive(Debug, Default)]
+struct Counts {
+    created: usize,
+    replaced: usize,
+    unchanged: usize,
+    failed: usize,
+}
+
+pub(super) async fn run(target: &Target, arguments: ImportArguments) -> Result<(), Error> {
+    let name = arguments.file.as_deref().map_or("-".to_owned(), |file| file.display().to_string());
+    let reader = open(arguments.file.as_deref(), &name)?;
+    let counts = tables::with(target, async |tables| {
+        let mut counts = Counts::default();
+        let lines = stream::iter(Lines { reader, number: 0 });
+        let done = lines.map(async |(number, line)| (number, outcome(tables, line, &arguments).await));
+        let mut done = std::pin::pin!(done.buffer_unordered(AT_ONCE));
+        while let Some((number, outcome)) = done.next().await {
+            counts.add(number, outcome?);
+        }
+        Ok(counts)
+    });
+    counts.await?.report(arguments.plan)
+}
+
+fn open(file: Option<&Path>, name: &str) -> Result<Box<dyn BufRead>, Error> {
+    match file.filter(|file| *file != Path::new("-")) {
+        None => Ok(Box::new(BufReader::new(io::stdin()))),
+        Some(file) => match File::open(file) {
+            Ok(file) => Ok(Box::new(BufReader::new(file))),
+            Err(error) => Err(Error::NotDone(format!("cannot read {name}: {error}"))),
+        },
+    }
+}
+
+/// The lines that are not empty, with their numbers. A line that is too long is cut, which the parser notices.
+struct Lines {
+    reader: Box<dyn BufRead>,
+    number: usize,
+}
+
+impl Iterator for Lines {
+    type Item = (usize, io::Result<Vec<u8>>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let mut line = Vec::new();
+            // One byte more than the parser accepts, and the end of the line.
+            let limit = MAX_LINE_BYTES as u64 + 2;
+            match self.reader.by_ref().take(limit).read_until(b'\n', &mut line) {
+                Ok(0) => return None,
+                Ok(_) => {}
+                Err(error) => return Some((self.number + 1, Err(error))),
+            }
+            self.number += 1;
+            if line.last() != Some(&b'\n') && line.len() > MAX_LINE_BYTES {
+                if let Err(error) = skip_line(&mut *self.reader) {
+                    return Some((self.number, Err(error)));
+                }
+            }
+            if !line.trim_ascii().is_empty() {
+                return Some((self.number, Ok(line.trim_ascii_end().to_owned())));
+            }
+        }
+    }
+}
+
+/// Reads to the end of the line, without keeping it.
+fn skip_line(reader: &mut dyn BufRead) -> io::Result<()> {
+    loop {
+        let buffer = reader.fill_buf()?;
+        let (used, ended) = match buffer.iter().position(|byte| *byte == b'\n') {
+            Some(at) => (at + 1, true),
+            None => (buffer.len(), buffer.is_empty()),
+        };
+        reader.consume(used);
+        if ended {
+            return Ok(());
+        }
+    }
+}
+
+/// Imports one line.
+///
+/// # Errors
+/// The file cannot be read further, or the table cannot be used at all.
+async fn outcome(tables: &Tables, line: io::Result<Vec<u8>>, arguments: &ImportArguments) -> Result<Outcome, Error> {
+    let line = line?;
+    let imported = match Imported::parse(&line, tables.local) {
+        Ok(imported) => imported,
+        Err(error) => return Ok(Outcome::Failed(named(error.client_id.as_ref(), &error))),
+    };
+    drop(line);
+    let id = imported.client_id();
+    let done = one(tables, &imported, arguments).await;
+    done.or_else(|error| match error {
+        // Another table, permissions or a connection is needed, not another line.
+        Error::Unavailable(error) if !matches!(error.reason(), Reason::Other(_)) => Err(error.into()),
+        error => Ok(Outcome::Failed(named(Some(id), &error))),
+    })
+}
+
+fn named(id: Option<&ClientId>, error: &dyn std::fmt::Display) -> String {
+    id.map_or_else(|| error.to_string(), |id| format!("{}: {error}", id.as_str()))
+}
+
+async fn one(tables: &Tables, imported: &Imported, arguments: &ImportArguments) -> Result<Outcome, Error> {
+    let refused = |why: &str| Ok(Outcome::Failed(named(Some(imported.client_id()), &why)));
+    let before = tables.clients.record(imported.client_id()).await?;
+    let client = imported.client(before.as_ref().map(|before| &before.client), Clock::System.now());
+    let client = match client {
+        Ok(client) => client,
+        Err(error) => return refused(&error.to_string()),
+    };
+    let managed = imported.managed(before.as_ref().and_then(|before| before.managed.as_ref()));
+    let (outcome, written) = match &before {
+        Some(before) if before.client == client && before.managed.as_ref() == managed => return Ok(Outcome::Unchanged),
+        Some(_) if !arguments.replace => return refused("the client exists and differs; give --replace to change it"),
+        _ if arguments.plan => {
+            return Ok(if before.is_some() { Outcome::Replaced } else { Outcome::Created });
+        }
+        Some(before) => {
+            let change = Change::Changed;
+            (Outcome::Replaced, tables.clients.replace(before, &client, managed, change, &tables.operator).await)
+        }
+        None => (Outcome::Created, tables.clients.create(&client, managed, &tables.operator).await),
+    };
+    match written {
+        Ok(()) => Ok(outcome),
+        Err(WriteError::Condition) => refused("somebody else has written the client meanwhile; import it again"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+impl Counts {
+    /// Counts a line, and says why it failed.
+    fn add(&mut self, number: usize, outcome: Outcome) {
+        match outcome {
+            Outcome::Created => self.created += 1,
+            Outcome::Replaced => self.replaced += 1,
+            Outcome::Unchanged => self.unchanged += 1,
+            Outcome::Failed(why) => {
+                self.failed += 1;
+                output::say(format_args!("line {number}: {}", visible(&why)));
+            }
+        }
+    }
+
+    fn report(&self, plan: bool) -> Result<(), Error> {
+        let Self { created, replaced, unchanged, failed } = self;
+        let would = if plan { " (not done, because of --plan)" } else { "" };
+        output::print(&format!(
+            "{created} created, {replaced} replaced, {unchanged} unchanged, {failed} failed{would}\n"
+        ))?;
+        match (failed, created + replaced) {
+            (1.., _) => Err(Error::NotDone(format!("{failed} lines were not imported"))),
+            (0, 1..) if plan => Err(Error::Changes(format!("{} changes", created + replaced))),
+            _ => Ok(()),
+        }
+    }
+}
