@@ -116,7 +116,7 @@ pub enum Error {
     },
 
     /// `--plan` found that the clients are not what the file says.
-    #[error("{0} to make; nothing was changed, because of --plan")]
+    #[error("changes are needed: {0}; nothing was changed, because of --plan")]
     Changes(String),
 
     /// The command line has conflicting or missing arguments.

@@ -173,4 +173,4 @@ impl Declared {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -74,7 +74,7 @@ mod tests {
         assert_eq!(parse(expected.to_string().as_bytes()), Ok(expected));
         assert_eq!(parse(b"a: &x [1]\nb: *x\n"), Ok(json!({"a": [1], "b": [1]})));
         let twice = said("owner: a\nclients:\n  - name: b\n    scope: x\n    scope: y\n");
-        assert!(twice.contains("duplicate") && twice.contains("line 4"), "{twice}");
+        assert!(twice.contains("duplicate") && twice.contains("line 3"), "{twice}");
         assert!(said("owner: [").contains("line 2"), "{}", said("owner: ["));
         assert!(said("1: a").contains("not a text"));
         assert!(said("a: .inf").contains("infinite"));

@@ -48,7 +48,8 @@ server from its hash, but whoever can import the file can move the clients.
 
 Examples:
   tokenmint client export --file clients.jsonl
-  tokenmint client export --with-secret-hashes | tokenmint client --data .tokenmint import";
+  tokenmint client export --with-secret-hashes |
+    AWS_PROFILE=production tokenmint client import --table tokenmint-clients";
 
 pub(super) const IMPORT: &str = "\
 Each line is a JSON object as `tokenmint client export` writes it. A client of another server

@@ -178,13 +178,12 @@ impl Counts {
 
     fn report(&self, plan: bool) -> Result<(), Error> {
         let Self { created, replaced, unchanged, failed } = self;
-        let would = if plan { " (not done, because of --plan)" } else { "" };
-        output::print(&format!(
-            "{created} created, {replaced} replaced, {unchanged} unchanged, {failed} failed{would}\n"
-        ))?;
+        let to = if plan { ["to create", "to replace"] } else { ["created", "replaced"] };
+        output::print(&format!("{created} {}, {replaced} {}, {unchanged} unchanged, {failed} failed\n", to[0], to[1]))?;
         match (failed, created + replaced) {
-            (1.., _) => Err(Error::NotDone(format!("{failed} lines were not imported"))),
-            (0, 1..) if plan => Err(Error::Changes(format!("{} changes", created + replaced))),
+            (1, _) => Err(Error::NotDone("one line was not imported".to_owned())),
+            (2.., _) => Err(Error::NotDone(format!("{failed} lines were not imported"))),
+            (0, 1..) if plan => Err(Error::Changes(format!("{created} to create, {replaced} to replace"))),
             _ => Ok(()),
         }
     }

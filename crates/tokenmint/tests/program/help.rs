@@ -165,6 +165,7 @@ fn workload() -> Client {
     let domain = "spiffe://prod.example.com";
     let mut metadata = StoredMetadata {
         token_endpoint_auth_method: Method::PrivateKeyJwt,
+        grant_types: vec!["client_credentials".to_owned()],
         federated_credentials: vec![json!({"issuer": domain, "sub": format!("{domain}/billing")})],
         ..StoredMetadata::default()
     };

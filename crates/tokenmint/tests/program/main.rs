@@ -2,11 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod apply;
 mod aws;
 mod client;
 mod deployed;
 mod docs;
 mod harness;
+mod faults;
 mod help;
 mod identifiers;
 mod many;
@@ -16,4 +18,5 @@ mod rotate;
 mod running;
 mod sample;
 mod serve;
+mod transfer;
 mod trust;
