@@ -38,7 +38,7 @@ pub(crate) async fn run(arguments: ApplyArguments) -> Result<(), Error> {
         return Ok(());
     }
     if arguments.plan {
-        return Err(Error::Changes(plan.counted()));
+        return Err(Error::Changes);
     }
     let mut secrets = secrets_of(&plan, arguments.secrets_file.as_deref())?;
     // The tables are closed while waiting for the answer, which may take long.

@@ -115,9 +115,9 @@ pub enum Error {
         mistakes: Vec<String>,
     },
 
-    /// `--plan` found that the clients are not what the file says.
-    #[error("changes are needed: {0}; nothing was changed, because of --plan")]
-    Changes(String),
+    /// `--plan` found that the clients are not what the file says, and has shown how.
+    #[error("the clients are not what the file says")]
+    Changes,
 
     /// The command line has conflicting or missing arguments.
     #[error("{0}")]
@@ -161,9 +161,14 @@ impl Error {
     pub const fn status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
-            Self::Changes(_) => 3,
+            Self::Changes => 3,
             _ => 1,
         }
+    }
+
+    /// Whether the program has already said it.
+    pub const fn is_told(&self) -> bool {
+        matches!(self, Self::Changes)
     }
 
     /// The same error, with the deployed server's table that it concerns.

@@ -15,7 +15,9 @@ async fn main() -> ExitCode {
     match run(Cli::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            output::say(format_args!("tokenmint: {error}"));
+            if !error.is_told() {
+                output::say(format_args!("tokenmint: {error}"));
+            }
             ExitCode::from(error.status())
         }
     }

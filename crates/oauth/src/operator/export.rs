@@ -1,5 +1,7 @@
 //! A client as one line of an export.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
 use super::managed::ManagedBy;
@@ -27,7 +29,8 @@ pub enum Hashes {
     Left,
 }
 
-/// The members that [`Imported::parse`](super::Imported::parse) reads.
+/// The members that [`Imported::parse`](super::Imported::parse) reads, `client_id` first and the others by their names, so
+/// that equal clients have equal lines.
 pub fn export(client: &Client, managed: Option<&ManagedBy>, hashes: Hashes) -> Map<String, Value> {
     let mut members = match serde_json::to_value(&client.metadata) {
         Ok(Value::Object(members)) => members,
@@ -37,7 +40,6 @@ pub fn export(client: &Client, managed: Option<&ManagedBy>, hashes: Hashes) -> M
         members.remove(names::TOKEN_ENDPOINT_AUTH_METHOD);
     }
     let mut set = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
-    set(names::CLIENT_ID, client.client_id.as_str().into());
     set(names::CLIENT_ID_ISSUED_AT, client.client_id_issued_at.into());
     set(DISABLED, client.disabled.into());
     set(SCOPE_CEILING, client.scope_ceiling.as_ref().map_or(json!(false), |ceiling| ceiling.as_str().into()));
@@ -58,7 +60,9 @@ pub fn export(client: &Client, managed: Option<&ManagedBy>, hashes: Hashes) -> M
             set(TOKEN_HASH, hex(token).into());
         }
     }
-    members
+    let sorted: BTreeMap<_, _> = members.into_iter().collect();
+    let client_id = (names::CLIENT_ID.to_owned(), Value::from(client.client_id.as_str()));
+    std::iter::once(client_id).chain(sorted).collect()
 }
 
 /// The hash as 64 hexadecimal digits, as `sha256sum` prints it.

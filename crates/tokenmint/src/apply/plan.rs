@@ -82,7 +82,7 @@ impl Plan {
     }
 
     /// How many changes of each kind.
-    pub(super) fn counted(&self) -> String {
+    fn counted(&self) -> String {
         let count = |kind| self.steps.iter().filter(|step| step.kind() == kind).count();
         let counts = [(count('+'), "to create"), (count('~'), "to change"), (count('-'), "to disable")];
         let counts = counts.iter().filter(|(count, _)| *count > 0);

@@ -183,7 +183,7 @@ impl Counts {
         match (failed, created + replaced) {
             (1, _) => Err(Error::NotDone("one line was not imported".to_owned())),
             (2.., _) => Err(Error::NotDone(format!("{failed} lines were not imported"))),
-            (0, 1..) if plan => Err(Error::Changes(format!("{created} to create, {replaced} to replace"))),
+            (0, 1..) if plan => Err(Error::Changes),
             _ => Ok(()),
         }
     }

@@ -1,6 +1,6 @@
 //! Many clients.
 
-use std::io::{BufRead as _, BufReader};
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::PathBuf;
 use std::process::{Child, Stdio};
 
@@ -79,11 +79,16 @@ fn peak(process: &Child) -> u64 {
 /// Lists all clients. Returns their number, and the peak memory before nearly all were read: a pipe buffers fewer
 /// than 500 lines, so the program is still running then.
 fn list(data: &Data, limit: &str) -> (u32, u64) {
-    let options = data.on(&["client", "list", "--json", "--limit", limit]);
+    lines(data, &["list", "--json", "--limit", limit], |line| assert!(line.starts_with(r#"{"client_id":""#)))
+}
+
+/// The same for any command that prints a line for each client.
+fn lines(data: &Data, options: &[&str], mut each: impl FnMut(String)) -> (u32, u64) {
+    let options = data.on(&[&["client"], options].concat());
     let mut process = program(&options).stdout(Stdio::piped()).spawn().unwrap();
     let (mut count, mut most) = (0, 0);
     for line in BufReader::new(process.stdout.take().unwrap()).lines() {
-        assert!(line.unwrap().starts_with(r#"{"client_id":""#));
+        each(line.unwrap());
         count += 1;
         if count == MANY - 500 {
             most = peak(&process);
@@ -93,11 +98,12 @@ fn list(data: &Data, limit: &str) -> (u32, u64) {
     (count, most)
 }
 
+/// U6: all clients are listed, exported and imported with a bounded number of them in memory.
 #[cfg(target_os = "linux")]
-#[tokio::test(flavor = "multi_thread")]
-async fn ten_thousand_clients_are_listed_in_bounded_memory() {
-    let data = Data::new();
-    fill(&data).await;
+#[test]
+fn u6_ten_thousand_clients_are_listed_and_moved_in_bounded_memory() {
+    let (data, elsewhere) = (Data::new(), Data::store());
+    tokio::runtime::Runtime::new().unwrap().block_on(fill(&data));
     for limit in ["100", "1000"] {
         let (count, mebibytes) = list(&data, limit);
         assert_eq!(count, MANY);
@@ -110,4 +116,36 @@ async fn ten_thousand_clients_are_listed_in_bounded_memory() {
     let id = id(7);
     let rotated = json(&data.on(&["client", "rotate-secret", id.as_str()]));
     assert_eq!(text(&rotated, "client_id"), id.as_str());
+
+    let mut exported = Vec::new();
+    let (count, mebibytes) = lines(&data, &["export", "--with-secret-hashes"], |line| exported.push(line));
+    assert_eq!(count, MANY);
+    assert!((1..100).contains(&mebibytes), "{mebibytes} MiB");
+    let (report, mebibytes) = import(&data, &exported[..3000], &["--plan"]);
+    assert_eq!(report, "0 to create, 0 to replace, 3000 unchanged, 0 failed\n");
+    assert!((1..100).contains(&mebibytes), "{mebibytes} MiB");
+    let (report, _) = import(&elsewhere, &exported[..700], &[]);
+    assert_eq!(report, "700 created, 0 replaced, 0 unchanged, 0 failed\n");
+    let mut copied = Vec::new();
+    lines(&elsewhere, &["export", "--with-secret-hashes"], |line| copied.push(line));
+    exported.truncate(700);
+    exported.sort();
+    copied.sort();
+    assert_eq!(copied, exported);
+}
+
+/// Imports these lines. Returns the report, and the peak memory before the last were written.
+#[cfg(target_os = "linux")]
+fn import(data: &Data, lines: &[String], options: &[&str]) -> (String, u64) {
+    let options = data.on(&[&["client", "import"], options].concat());
+    let mut process = program(&options).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut stdin = process.stdin.take().unwrap();
+    let (most, rest) = lines.split_at(lines.len() - 500);
+    most.iter().for_each(|line| writeln!(stdin, "{line}").unwrap());
+    // The program has read all of these but what a pipe buffers.
+    let mebibytes = peak(&process);
+    rest.iter().for_each(|line| writeln!(stdin, "{line}").unwrap());
+    drop(stdin);
+    let output = process.wait_with_output().unwrap();
+    (String::from_utf8(output.stdout).unwrap(), mebibytes)
 }

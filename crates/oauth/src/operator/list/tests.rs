@@ -93,7 +93,7 @@ fn u2_u4_a_change() {
 proptest! {
     /// U1: any member with any name is understood, or is a mistake that is said.
     #[test]
-    fn u1_any_member(name: String, value in crate::operator::list::tests::any_json()) {
+    fn u1_any_member(name: String, value in any_json()) {
         let mut client = json!({"name": "a"});
         client[&name] = value;
         match list(json!([client])) {
