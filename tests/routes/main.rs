@@ -30,6 +30,7 @@ mod secret_methods;
 mod seed;
 mod site;
 mod template;
+mod terraform;
 mod token;
 mod unavailable;
 mod verify;
