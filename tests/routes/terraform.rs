@@ -53,10 +53,17 @@ fn variable(template: &Value, name: &str, parameter: &Value) -> Block {
         let bound_text = || bound.as_u64().expect("a whole number").to_string();
         match property.as_str().expect("a name") {
             "Default" => block = block.set("default", value(template, bound)),
-            "MinValue" => rules.push((format!("{own} >= {}", bound_text()), format!("must be at least {}", bound_text()))),
-            "MaxValue" => rules.push((format!("{own} <= {}", bound_text()), format!("must be at most {}", bound_text()))),
+            "MinValue" => {
+                rules.push((format!("{own} >= {}", bound_text()), format!("must be at least {}", bound_text())))
+            }
+            "MaxValue" => {
+                rules.push((format!("{own} <= {}", bound_text()), format!("must be at most {}", bound_text())))
+            }
             "MaxLength" => {
-                rules.push((format!("length({own}) <= {}", bound_text()), format!("must have at most {} characters", bound_text())));
+                rules.push((
+                    format!("length({own}) <= {}", bound_text()),
+                    format!("must have at most {} characters", bound_text()),
+                ));
             }
             "AllowedValues" => {
                 let allowed = value(template, bound).write(2);
@@ -103,10 +110,14 @@ fn rules(template: &Value) -> Block {
             let names = template["Parameters"].as_mapping().expect("parameters").keys().filter_map(Value::as_str);
             let mut names: Vec<_> = names.filter(|name| name.contains(|c: char| c.is_ascii_lowercase())).collect();
             names.sort_by_key(|name| std::cmp::Reverse(name.len()));
-            words = words.split(' ').map(|word| {
-                let plain = word.trim_end_matches(['.', ',']);
-                if names.contains(&plain) { word.replace(plain, &snake(plain)) } else { word.to_owned() }
-            }).collect::<Vec<_>>().join(" ");
+            words = words
+                .split(' ')
+                .map(|word| {
+                    let plain = word.trim_end_matches(['.', ',']);
+                    if names.contains(&plain) { word.replace(plain, &snake(plain)) } else { word.to_owned() }
+                })
+                .collect::<Vec<_>>()
+                .join(" ");
             lifecycle = lifecycle.with(
                 Block::new("precondition", &[])
                     .set("condition", raw(format!("!({when}) || {assert}")))
@@ -184,7 +195,8 @@ fn u9_the_module_is_the_template() {
         }
     }
     let entries = fs::read_dir(folder()).expect("the folder").map(|entry| entry.expect("an entry").file_name());
-    let names: Vec<_> = entries.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".tf")).collect();
+    let names: Vec<_> =
+        entries.filter_map(|name| name.into_string().ok()).filter(|name| name.ends_with(".tf")).collect();
     for name in &names {
         assert!(generated.contains_key(name.as_str()), "terraform/{name} is not generated");
     }
@@ -209,7 +221,10 @@ fn u9_what_the_module_says() {
     has("api.tf", "/*/POST/register\"");
     has("variables.tf", "condition = contains([\"open\", \"protected\", \"disabled\"], var.registration)");
     has("locals.tf", "metrics_are_on = var.metrics == \"on\"");
-    has("roles.tf", "Action = [\"dynamodb:PutItem\", \"dynamodb:GetItem\", \"dynamodb:UpdateItem\", \"dynamodb:DeleteItem\"]");
+    has(
+        "roles.tf",
+        "Action = [\"dynamodb:PutItem\", \"dynamodb:GetItem\", \"dynamodb:UpdateItem\", \"dynamodb:DeleteItem\"]",
+    );
     has("functions.tf", "CLIENTS_TABLE = aws_dynamodb_table.clients_table.name");
     has("roles.tf", "Resource = \"${aws_cloudwatch_log_group.register_log_group.arn}:*\"");
     has("audit.tf", "target = aws_cloudwatch_log_group.audit_log_group[0].arn ");
@@ -217,5 +232,5 @@ fn u9_what_the_module_says() {
     has("metrics.tf", "threshold = 3000");
     // Whoever may register is the operator's decision here too (R15).
     let registration = generated["variables.tf"].split("variable \"").find(|text| text.starts_with("registration\""));
-    assert!(registration.is_some_and(|text| !text.contains("default")));
+    assert!(registration.is_some_and(|text| !spaces(text).contains(" default = ")));
 }

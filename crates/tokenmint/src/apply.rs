@@ -25,7 +25,8 @@ pub(crate) async fn run(arguments: ApplyArguments) -> Result<(), Error> {
     // Before anything is opened, because reading standard input may block.
     let document = document::read(&arguments.file)?;
     let plan = tables::with(&target, async |tables| {
-        let list = List::parse(document, tables.local).map_err(|mistakes| Error::File { file: file.clone(), mistakes })?;
+        let list =
+            List::parse(document, tables.local).map_err(|mistakes| Error::File { file: file.clone(), mistakes })?;
         Plan::of(tables, list, &file).await
     });
     let plan = plan.await?;

@@ -78,7 +78,8 @@ pub(super) fn dashboard(template: &Value, name: &str, block: Block) -> Block {
     for property in own.as_mapping().expect("properties").keys() {
         assert!(property == "DashboardBody" || property == "DashboardName", "{property:?} has no translation");
     }
-    let named = if own.get("DashboardName").is_some() { value(template, &own["DashboardName"]) } else { raw("var.name") };
+    let named =
+        if own.get("DashboardName").is_some() { value(template, &own["DashboardName"]) } else { raw("var.name") };
     let Hcl::Text(body) = value(template, &own["DashboardBody"]) else { panic!("no text") };
     let body: serde_json::Value = serde_json::from_str(&body).expect("JSON");
     block.set("dashboard_name", named).set("dashboard_body", Hcl::Json(Box::new(json(&body))))

@@ -138,9 +138,7 @@ pub(super) fn blocks(template: &Value, name: &str) -> Vec<Block> {
                 .set("policy", Hcl::Json(Box::new(own.get("PolicyDocument"))))
         }
         "AWS::IAM::Role" => role(&own, block, &mut more),
-        "AWS::KMS::Alias" => {
-            block.set("name", own.get("AliasName")).set("target_key_id", own.get("TargetKeyId"))
-        }
+        "AWS::KMS::Alias" => block.set("name", own.get("AliasName")).set("target_key_id", own.get("TargetKeyId")),
         "AWS::KMS::Key" => key(&own, block),
         "AWS::Lambda::Permission" => block
             .set("action", own.get("Action"))
@@ -308,9 +306,7 @@ fn pipe(own: &Properties<'_>, block: Block) -> Block {
         .set("target", without_streams(&own.get("Target")))
         .set("depends_on", raw("[aws_iam_role_policy.audit_role]"))
         .with(Block::new("source_parameters", &[]).with(stream).with(filters))
-        .with(
-            Block::new("target_parameters", &[]).set("input_template", own.of(&target["InputTemplate"])).with(logs),
-        )
+        .with(Block::new("target_parameters", &[]).set("input_template", own.of(&target["InputTemplate"])).with(logs))
 }
 
 fn function(own: &Properties<'_>, block: Block) -> Block {
@@ -325,7 +321,10 @@ fn function(own: &Properties<'_>, block: Block) -> Block {
         .set("log_group", own.of(&logging["LogGroup"]));
     let variables = own.of(&own.at("Environment")["Variables"]);
     // `-1` stands for no limit of its own.
-    own.is("ReservedConcurrentExecutions", "!If\n- HasReservedConcurrency\n- !Ref ReservedConcurrency\n- !Ref AWS::NoValue");
+    own.is(
+        "ReservedConcurrentExecutions",
+        "!If\n- HasReservedConcurrency\n- !Ref ReservedConcurrency\n- !Ref AWS::NoValue",
+    );
     let mut block = block
         .set("function_name", text(format!("${{var.name}}-{short}")))
         .set("description", own.get("Description"))

@@ -104,9 +104,7 @@ pub(super) fn read(item: HashMap<String, AttributeValue>) -> Result<Client, Stri
 }
 
 /// The same, with the list that manages the client.
-pub(super) fn read_managed(
-    mut item: HashMap<String, AttributeValue>,
-) -> Result<(Client, Option<ManagedBy>), String> {
+pub(super) fn read_managed(mut item: HashMap<String, AttributeValue>) -> Result<(Client, Option<ManagedBy>), String> {
     let managed = item.remove(MANAGED_BY).map(serde_dynamo::from_attribute_value).transpose();
     let managed = managed.map_err(|error| format!("{MANAGED_BY}: {error}"))?;
     Ok((read(item)?, managed))

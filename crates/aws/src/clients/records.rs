@@ -164,11 +164,10 @@ fn replacing(
 
 fn record(item: HashMap<String, AttributeValue>) -> Result<Record, FindError> {
     let (id, has_key) = (id_of(&item), item.contains_key(KEY));
-    item::read_managed(item.clone()).map(|(client, managed)| Record { client, managed, item }).map_err(|error| {
-        match id {
-            Some(id) => FindError::Damaged(id, error),
-            None if has_key => Unavailable::with_cause("dynamodb:Scan", error).into(),
-            None => Unavailable::shape("dynamodb:Scan", error).into(),
-        }
+    item::read_managed(item.clone()).map(|(client, managed)| Record { client, managed, item }).map_err(|error| match id
+    {
+        Some(id) => FindError::Damaged(id, error),
+        None if has_key => Unavailable::with_cause("dynamodb:Scan", error).into(),
+        None => Unavailable::shape("dynamodb:Scan", error).into(),
     })
 }

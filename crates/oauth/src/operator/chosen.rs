@@ -98,7 +98,9 @@ mod tests {
     /// U7: identifiers of other servers, except those that would be more than a text in the audit log.
     #[test]
     fn u7_chosen_identifiers() {
-        for good in ["billing", "s6BhdRkqt3", "0oa5 x'y", "https://client.example/a?b#c", "~!@$%^&*()<>{}", &"x".repeat(255)] {
+        for good in
+            ["billing", "s6BhdRkqt3", "0oa5 x'y", "https://client.example/a?b#c", "~!@$%^&*()<>{}", &"x".repeat(255)]
+        {
             assert_eq!(chosen_client_id(good).expect(good).as_str(), good);
         }
         for bad in ["", "a\"b", "a\\b", "é", "a\nb", "\u{7f}", "federated#x", &"x".repeat(256)] {
@@ -121,8 +123,14 @@ mod tests {
             assert_eq!(chosen_secret(good), Ok(SecretHash::of(good)), "{good}");
             assert_eq!(chosen_secret(&good[1..]), Err(ChosenSecretError::Weak), "{good}");
         }
-        for weak in ["secret", "password", &"a".repeat(1000), &"abcdefgh".repeat(10), &"0123456789".repeat(100), &"ab".repeat(200)]
-        {
+        for weak in [
+            "secret",
+            "password",
+            &"a".repeat(1000),
+            &"abcdefgh".repeat(10),
+            &"0123456789".repeat(100),
+            &"ab".repeat(200),
+        ] {
             assert_eq!(chosen_secret(weak), Err(ChosenSecretError::Weak), "{weak}");
         }
         for malformed in [String::new(), format!("{mixed}é"), format!("{mixed}\n"), "aB3dE6gH9jK2".repeat(100)] {

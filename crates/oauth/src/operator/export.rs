@@ -50,9 +50,7 @@ pub fn export(client: &Client, managed: Option<&ManagedBy>, hashes: Hashes) -> M
         set(MANAGED_BY, json!(managed));
     }
     if hashes == Hashes::Included {
-        let secret = |secret: &crate::client::StoredSecret| {
-            json!({"sha256": hex(&secret.sha256), "expires_at": secret.expires_at})
-        };
+        let secret = |secret: &crate::client::StoredSecret| json!({"sha256": hex(&secret.sha256), "expires_at": secret.expires_at});
         if !client.client_secrets.is_empty() {
             set(SECRET_HASHES, client.client_secrets.iter().map(secret).collect());
         }

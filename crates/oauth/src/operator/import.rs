@@ -89,17 +89,9 @@ impl Imported {
             mistakes.push(format!("the client has a secret, but its method {method} has none"));
         }
         match (client_id, metadata) {
-            (Some(client_id), Some(metadata)) if mistakes.is_empty() => Ok(Self {
-                client_id,
-                managed,
-                metadata,
-                operator,
-                issued_at,
-                expires_at,
-                secrets,
-                token,
-                ceiling,
-            }),
+            (Some(client_id), Some(metadata)) if mistakes.is_empty() => {
+                Ok(Self { client_id, managed, metadata, operator, issued_at, expires_at, secrets, token, ceiling })
+            }
             (client_id, _) => Err(ImportError { client_id, mistakes }),
         }
     }
@@ -168,7 +160,10 @@ impl Reader<'_> {
     }
 
     fn client_id(&mut self) -> Option<ClientId> {
-        match take(self.members, names::CLIENT_ID).as_ref().map(|id| id.as_str().and_then(|id| chosen_client_id(id).ok())) {
+        match take(self.members, names::CLIENT_ID)
+            .as_ref()
+            .map(|id| id.as_str().and_then(|id| chosen_client_id(id).ok()))
+        {
             Some(Some(id)) => Some(id),
             Some(None) => self.mistake("client_id must be 1 to 255 visible ASCII characters, without \" and \\"),
             None => self.mistake("client_id is missing"),
@@ -198,9 +193,7 @@ impl Reader<'_> {
         let hashed = take(self.members, SECRET_HASHES);
         match (clear, hashed) {
             _ if is_both => self.mistake(format!("client_secret and {SECRET_HASHES} exclude each other")),
-            (None, None) if end.is_some() => {
-                self.mistake("client_secret_expires_at needs client_secret beside it")
-            }
+            (None, None) if end.is_some() => self.mistake("client_secret_expires_at needs client_secret beside it"),
             (Some(sha256), _) => Some(vec![StoredSecret { sha256, expires_at: end.unwrap_or(0) }]),
             (None, Some(_)) if end.is_some() => {
                 self.mistake(format!("client_secret_expires_at and {SECRET_HASHES} exclude each other"))
@@ -264,7 +257,9 @@ impl Reader<'_> {
     fn managed(&mut self) -> Option<ManagedBy> {
         let managed = take(self.members, MANAGED_BY)?;
         let read = serde_json::from_value(managed).ok();
-        read.or_else(|| self.mistake(format!("{MANAGED_BY} must be an object with the owner and the name of a client of a list")))
+        read.or_else(|| {
+            self.mistake(format!("{MANAGED_BY} must be an object with the owner and the name of a client of a list"))
+        })
     }
 }
 
@@ -277,7 +272,11 @@ fn is_path_segment(text: &str) -> bool {
 /// A hash of 64 hexadecimal digits.
 fn unhex(text: &str) -> Option<SecretHash> {
     let digits: Vec<_> = text.chars().map(|c| c.to_digit(16)).collect::<Option<_>>()?;
-    let bytes: Vec<_> = digits.chunks(2).map(|pair| u8::try_from(pair.iter().fold(0, |n, digit| n * 16 + digit))).collect::<Result<_, _>>().ok()?;
+    let bytes: Vec<_> = digits
+        .chunks(2)
+        .map(|pair| u8::try_from(pair.iter().fold(0, |n, digit| n * 16 + digit)))
+        .collect::<Result<_, _>>()
+        .ok()?;
     (digits.len() == 64).then(|| bytes.try_into().ok()).flatten().map(SecretHash::from_bytes)
 }
 

@@ -86,7 +86,10 @@ fn repeated(clients: &[Declared], mistakes: &mut Vec<String>) {
         ids.entry(id.as_str().to_owned()).or_insert_with(Vec::new).push(&managed.name);
     }
     mistakes.extend(
-        names.iter().filter(|(_, count)| **count > 1).map(|(name, count)| format!("{name}: {count} clients have this name")),
+        names
+            .iter()
+            .filter(|(_, count)| **count > 1)
+            .map(|(name, count)| format!("{name}: {count} clients have this name")),
     );
     for clients in ids.values().filter(|clients| clients.windows(2).any(|pair| pair[0] != pair[1])) {
         let clients: Vec<_> = clients.iter().map(|name| name.as_str()).collect();

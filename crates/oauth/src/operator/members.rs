@@ -75,11 +75,7 @@ pub fn shown(client: &Client) -> Map<String, Value> {
 }
 
 /// The rest of an object as metadata, with the rights of an operator: every member must be understood.
-pub(super) fn metadata(
-    members: Map<String, Value>,
-    local: bool,
-    mistakes: &mut Vec<String>,
-) -> Option<ClientMetadata> {
+pub(super) fn metadata(members: Map<String, Value>, local: bool, mistakes: &mut Vec<String>) -> Option<ClientMetadata> {
     let already = mistakes.len();
     mistakes.extend(members.keys().filter_map(|name| unfit(name)));
     let body = Value::Object(members).to_string();

@@ -8,9 +8,9 @@ use tokenmint_aws::clients::Record;
 use tokenmint_oauth::client::Client;
 use tokenmint_oauth::operator::{Declared, Label, List, ManagedBy, lacks_secret, shown};
 
+use crate::Error;
 use crate::tables::Tables;
 use crate::text::visible;
-use crate::Error;
 
 /// How many items a `Scan` reads at a time.
 const PAGE: i32 = 1000;
@@ -53,7 +53,8 @@ impl Plan {
             match managed.remove(name) {
                 Some(before) if declared.client_id.as_ref().is_some_and(|id| *id != before.client.client_id) => {
                     let id = visible(before.client.client_id.as_str());
-                    mistakes.push(format!("{name}: its client_id is {id}, which cannot be changed; give it another name"));
+                    mistakes
+                        .push(format!("{name}: its client_id is {id}, which cannot be changed; give it another name"));
                 }
                 Some(before) => match Changed::of(before, &declared) {
                     Some(changed) => steps.push(Step::Change(Box::new(changed))),
@@ -68,7 +69,8 @@ impl Plan {
         if !mistakes.is_empty() {
             return Err(Error::File { file: file.to_owned(), mistakes });
         }
-        steps.extend(managed.into_values().filter_map(Changed::unlisted).map(|changed| Step::Change(Box::new(changed))));
+        steps
+            .extend(managed.into_values().filter_map(Changed::unlisted).map(|changed| Step::Change(Box::new(changed))));
         Ok(Self { steps, unchanged })
     }
 

@@ -30,7 +30,9 @@ pub(super) async fn all(tables: &Tables, plan: Plan, secrets: &mut Secrets<'_>) 
             Err(Failure::Conflict) => conflicts.push(name.to_string()),
             Err(Failure::Error(error)) => {
                 let made = done - conflicts.len();
-                return Err(Error::NotDone(format!("{name}: {error}; {made} of {total} changes were made, run the command again")));
+                return Err(Error::NotDone(format!(
+                    "{name}: {error}; {made} of {total} changes were made, run the command again"
+                )));
             }
         }
     }

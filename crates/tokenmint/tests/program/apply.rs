@@ -117,7 +117,10 @@ fn u3_a_plan_changes_nothing() {
     let lists = Lists::new();
     let plan = lists.apply(TWO, &["--plan"]);
     assert_eq!((plan.status, plan.stderr.as_str()), (3, ""));
-    assert!(plan.stdout.contains("+ billing  ") && plan.stdout.contains("client_secret: a new one is generated"), "{plan:?}");
+    assert!(
+        plan.stdout.contains("+ billing  ") && plan.stdout.contains("client_secret: a new one is generated"),
+        "{plan:?}"
+    );
     assert!(plan.stdout.ends_with("2 to create; 0 unchanged\n"), "{plan:?}");
     assert_eq!(lists.all(), Vec::<Value>::new());
     assert_eq!(lists.apply("owner: payments\nclients: []", &["--plan"]).status, 0);
@@ -130,10 +133,14 @@ fn u3_a_plan_changes_nothing() {
 #[test]
 fn u3_changes_are_confirmed() {
     let lists = Lists::new();
-    let list = "owner: a\nclients: [{name: b, token_endpoint_auth_method: private_key_jwt, jwks_uri: 'https://b.example/'}]";
+    let list =
+        "owner: a\nclients: [{name: b, token_endpoint_auth_method: private_key_jwt, jwks_uri: 'https://b.example/'}]";
     let answer = lists.apply(list, &[]);
     assert_eq!(answer.status, 2);
-    assert!(answer.stdout.starts_with("+ b  ") && answer.stderr.contains("give --yes to make these changes"), "{answer:?}");
+    assert!(
+        answer.stdout.starts_with("+ b  ") && answer.stderr.contains("give --yes to make these changes"),
+        "{answer:?}"
+    );
     assert_eq!(lists.all(), Vec::<Value>::new());
     let file = lists.write(list);
     let said = at_terminal(&lists.data.on(&["apply", &file]), "n");
@@ -161,7 +168,9 @@ fn u2_a_client_that_is_no_longer_listed_is_disabled() {
     let only = "owner: payments\nclients: []";
     let answer = lists.apply(only, &["--yes"]);
     assert_eq!(answer.status, 0, "{answer:?}");
-    assert!(answer.stdout.contains(&format!("- billing  {id}\n    # no longer in the file\n    disabled: false -> true\n")));
+    assert!(
+        answer.stdout.contains(&format!("- billing  {id}\n    # no longer in the file\n    disabled: false -> true\n"))
+    );
     assert_eq!(lists.apply(only, &["--plan"]).status, 0);
     for (was, is) in before.iter().zip(lists.all()) {
         if was["managed_by"]["owner"] == "payments" {
@@ -188,7 +197,12 @@ fn u2_an_emergency_outlives_the_list() {
     done(&lists.data.on(&["client", "disable", &id]));
     assert_eq!(lists.apply(TWO, &["--plan"]).status, 0);
     // Nor by being taken from the list and coming back.
-    assert_eq!(lists.apply(&TWO[..TWO.find("  - name: billing").unwrap()].replace("clients:", "clients: []"), &["--yes"]).status, 0);
+    assert_eq!(
+        lists
+            .apply(&TWO[..TWO.find("  - name: billing").unwrap()].replace("clients:", "clients: []"), &["--yes"])
+            .status,
+        0
+    );
     assert_eq!(lists.apply(TWO, &["--yes"]).status, 0);
     assert_eq!(lists.named("billing")["disabled"], true);
     let explicit = TWO.replace("    client_name", "    disabled: false\n    client_name");
@@ -239,19 +253,27 @@ fn u1_mistakes_in_a_file() {
     ] {
         assert!(answer.stderr.contains(mistake), "{mistake}: {}", answer.stderr);
     }
-    assert!(!answer.stderr.contains("9f86d081884c7d659a2feaa0c55ad015") && !answer.stderr.contains("good"), "{answer:?}");
+    assert!(
+        !answer.stderr.contains("9f86d081884c7d659a2feaa0c55ad015") && !answer.stderr.contains("good"),
+        "{answer:?}"
+    );
     let twice = lists.apply("owner: a\nclients:\n  - name: b\n    scope: x\n    scope: y\n", &["--yes"]);
     assert!(twice.status == 1 && twice.stderr.contains("line 3"), "{twice:?}");
 
     // A client of somebody else, by its identifier.
     let id = text(&own, "client_id");
-    let list = format!("owner: payments\nclients: [{{name: a, client_id: taken-id}}, {{name: b, client_id: {id}}}, {{name: c}}]");
+    let list = format!(
+        "owner: payments\nclients: [{{name: a, client_id: taken-id}}, {{name: b, client_id: {id}}}, {{name: c}}]"
+    );
     let answer = lists.apply(&list, &["--yes", "--secrets-file", "-"]);
     assert_eq!((answer.status, answer.stdout.as_str()), (1, ""));
     assert!(answer.stderr.contains("  a: the client taken-id exists and is taken of the owner other\n"), "{answer:?}");
     assert!(answer.stderr.contains(&format!("  b: the client {id} exists and is not managed by a list")), "{answer:?}");
     let other = lists.apply("owner: other\nclients: [{name: taken, client_id: another}]", &["--yes"]);
-    assert!(other.status == 1 && other.stderr.contains("its client_id is taken-id, which cannot be changed"), "{other:?}");
+    assert!(
+        other.status == 1 && other.stderr.contains("its client_id is taken-id, which cannot be changed"),
+        "{other:?}"
+    );
     assert_eq!(lists.all(), before);
 }
 
@@ -308,7 +330,11 @@ fn u5_secrets_have_a_file_of_their_own() {
 #[test]
 fn u4_r11_a_change_of_the_method() {
     let lists = Lists::new();
-    let list = |method: &str| format!("owner: a\nclients: [{{name: b, token_endpoint_auth_method: {method}, jwks_uri: 'https://b.example/'}}]");
+    let list = |method: &str| {
+        format!(
+            "owner: a\nclients: [{{name: b, token_endpoint_auth_method: {method}, jwks_uri: 'https://b.example/'}}]"
+        )
+    };
     assert!(lists.applied(&list("private_key_jwt")).is_empty());
     let secret = lists.applied(&list("client_secret_post")).remove(0);
     assert_eq!(lists.named("b")["client_secrets_sha256"].as_array().unwrap().len(), 1);
@@ -329,9 +355,8 @@ fn u4_two_at_once() {
     let entries: Vec<_> = (0..12).map(|n| json!({"name": format!("client-{n}"), "scope": "read"})).collect();
     let file = lists.write(&json!({"owner": "a", "clients": entries}).to_string());
     let options = lists.data.on(&["apply", &file, "--yes", "--secrets-file", "-"]);
-    let processes: Vec<_> = (0..3)
-        .map(|_| program(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-        .collect();
+    let processes: Vec<_> =
+        (0..3).map(|_| program(&options).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()).collect();
     let mut made = Vec::new();
     for process in processes {
         let output = process.wait_with_output().unwrap();

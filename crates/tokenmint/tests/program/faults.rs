@@ -139,7 +139,10 @@ async fn u4_a_change_that_races() {
     let output = apply.wait_with_output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(1), "{said}");
-    assert!(said.contains("1 of 2 changes were not made") && said.contains("client-1; nothing was overwritten"), "{said}");
+    assert!(
+        said.contains("1 of 2 changes were not made") && said.contains("client-1; nothing was overwritten"),
+        "{said}"
+    );
     let items = deployed.items().await;
     let named = |name: &str| {
         let found = items.iter().find(|item| item["managed_by"]["M"]["name"]["S"] == name).unwrap();

@@ -96,7 +96,8 @@ fn u7_u8_clients_of_another_server() {
     let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
     for line in &lines {
         let (id, secret) = (encoded(text(line, "client_id")), encoded(text(line, "client_secret")));
-        let post = format!("-d 'grant_type=client_credentials&client_id={id}&client_secret={secret}' {}/token", server.url);
+        let post =
+            format!("-d 'grant_type=client_credentials&client_id={id}&client_secret={secret}' {}/token", server.url);
         let (status, answer) = curl(&post);
         assert_eq!((status, text(&answer, "scope")), (200, "read"), "{line}");
         assert_eq!(server.token(&id, &secret).0, 200, "{line}");
@@ -108,7 +109,11 @@ fn u7_u8_clients_of_another_server() {
     let (status, read) = curl(&format!("-H 'Authorization: Bearer {token}' {}/register/own-1.~_", server.url));
     assert_eq!((status, text(&read, "client_id")), (200, "own-1.~_"));
     let refused = import(&data, &["a/b", "..", "a b"].map(with), &[]);
-    assert_eq!(refused.stderr.matches("registration_access_token needs a client_id of letters").count(), 3, "{refused:?}");
+    assert_eq!(
+        refused.stderr.matches("registration_access_token needs a client_id of letters").count(),
+        3,
+        "{refused:?}"
+    );
     server.stop();
     assert_eq!(object(&data.on(&["client", "show", "billing"]))["client_id_issued_at"], 1);
 }
@@ -147,7 +152,10 @@ fn u5_u7_u8_what_is_refused() {
         (client("disabled", json!("hunter2")), "disabled must be true or false"),
         (json!({"client_id": "a", "scope": "b"}), "needs a client_secret"),
         (json!({"client_id": "a", "client_secrets_sha256": []}), "one or two objects"),
-        (json!({"client_id": "a", "client_secrets_sha256": [{"sha256": "hunter2", "expires_at": 0}]}), "one or two objects"),
+        (
+            json!({"client_id": "a", "client_secrets_sha256": [{"sha256": "hunter2", "expires_at": 0}]}),
+            "one or two objects",
+        ),
         (json!({"client_id": "a", "client_secret": SECRET, "scope": "b c", "scope_ceiling": "b"}), "scope exceeds"),
         (
             json!({"client_id": "a", "client_secret": SECRET, "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://a.example/"}),
@@ -164,7 +172,10 @@ fn u5_u7_u8_what_is_refused() {
         let said = answer.stderr.lines().find(|said| said.starts_with(&prefix)).unwrap_or_default();
         assert!(said.contains(why), "{line}: {said}");
     }
-    assert!(!answer.stderr.replace("hunter2_member", "").contains("hunter2") && !answer.stderr.contains(SECRET), "{answer:?}");
+    assert!(
+        !answer.stderr.replace("hunter2_member", "").contains("hunter2") && !answer.stderr.contains(SECRET),
+        "{answer:?}"
+    );
     for (raw, why) in [
         (r#"{"client_id":"a","client_id":"b"}"#.to_owned(), "line 1: a member appears more than once"),
         (format!(r#"{{"client_id":"a","client_name":"{}"}}"#, "x".repeat(200_000)), "line 1: the line is longer than"),

@@ -79,7 +79,8 @@ fn u7_what_is_not_said_stays() {
     let after = after.client(Some(&before), 110).expect("a client");
     assert_eq!((after.disabled, after.expires_at, &after.scope_ceiling), (true, Some(160), &before.scope_ceiling));
     assert_eq!((&after.client_secrets, after.metadata.others().len()), (&before.client_secrets, 0));
-    let wider = parse(&json!({"client_id": id, "scope": "x z", "disabled": false, "expires_at": 200})).expect("a client");
+    let wider =
+        parse(&json!({"client_id": id, "scope": "x z", "disabled": false, "expires_at": 200})).expect("a client");
     let wider = wider.client(Some(&before), 110).expect("a client");
     assert_eq!((wider.disabled, wider.expires_at), (false, Some(200)));
     assert_eq!(wider.scope_ceiling, Some(wider.metadata.scope.clone()));
@@ -89,7 +90,8 @@ fn u7_what_is_not_said_stays() {
 /// U7: a token that is given is good for an identifier that is a part of its path, as it is.
 #[test]
 fn u7_tokens_need_a_path() {
-    for (id, is_fit) in [("a-._~Z9", true), ("...", true), (".", false), ("..", false), ("a/b", false), ("a%41", false)] {
+    for (id, is_fit) in [("a-._~Z9", true), ("...", true), (".", false), ("..", false), ("a/b", false), ("a%41", false)]
+    {
         for token in [json!({"registration_access_token": SECRET}), json!({TOKEN_HASH: "0".repeat(64)})] {
             let mut line = json!({"client_id": id, "client_secret": SECRET});
             line.as_object_mut().expect("an object").extend(token.as_object().expect("an object").clone());
@@ -98,7 +100,9 @@ fn u7_tokens_need_a_path() {
     }
     for bad in ["a b", "a,b", "a\"b"] {
         let token = format!("{bad}{SECRET}");
-        assert!(parse(&json!({"client_id": "a", "client_secret": SECRET, "registration_access_token": token})).is_err());
+        assert!(
+            parse(&json!({"client_id": "a", "client_secret": SECRET, "registration_access_token": token})).is_err()
+        );
     }
 }
 
