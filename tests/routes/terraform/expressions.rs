@@ -126,7 +126,7 @@ fn substituted(template: &Value, argument: &Value) -> Hcl {
         written += before;
         rest = after;
         if let Some(literal) = name.strip_prefix('!') {
-            written += &format!("$${{{literal}}}");
+            written.extend(["$${", literal, "}"]);
             continue;
         }
         let given = own.and_then(|own| own.get(name));

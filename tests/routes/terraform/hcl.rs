@@ -58,7 +58,7 @@ impl Block {
     }
 
     fn indented(&self, depth: usize) -> String {
-        let labels: String = self.labels.iter().map(|label| format!(" {}", quoted(label))).collect();
+        let labels: String = self.labels.iter().flat_map(|label| [" ".to_owned(), quoted(label)]).collect();
         let indent = "  ".repeat(depth);
         format!("{indent}{}{labels} {{\n{}{indent}}}\n", self.kind, items(&self.items, depth + 1))
     }
@@ -102,7 +102,7 @@ fn aligned(attributes: &[(String, &Hcl)], depth: usize) -> String {
         } else {
             name.len()
         };
-        lines += &format!("{}{name:width$} = {}\n", "  ".repeat(depth), values[at]);
+        lines.extend(["  ".repeat(depth), format!("{name:width$} = {}\n", values[at])]);
     }
     lines
 }
@@ -119,7 +119,7 @@ impl Hcl {
                 let written: Vec<_> = entries.iter().map(|entry| entry.write(depth + 1)).collect();
                 let line = written.join(", ");
                 if line.contains('\n') || line.len() > 90 {
-                    let lines: String = written.iter().map(|entry| format!("{indent}  {entry},\n")).collect();
+                    let lines: String = written.iter().flat_map(|entry| [&indent, "  ", entry, ",\n"]).collect();
                     format!("[\n{lines}{indent}]")
                 } else {
                     format!("[{line}]")

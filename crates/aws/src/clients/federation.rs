@@ -143,7 +143,7 @@ impl ClientsTable {
     }
 }
 
-fn built(update: UpdateBuilder) -> Update {
+pub(super) fn built(update: UpdateBuilder) -> Update {
     update.build().expect("a table, a key and an expression are given")
 }
 

@@ -4,12 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 
+use aws_sdk_dynamodb::types::builders::UpdateBuilder;
 use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::federation::SubjectKey;
 use tokenmint_oauth::operator::{Label, ManagedBy};
 
 use super::change::{ATTRIBUTES, Author, Change, LastChange, MANAGED_BY};
+use super::federation::built;
 use super::item::{self, NewClient};
 use super::known::Forget;
 use super::operator::{Cursor, id_of};
@@ -113,9 +115,8 @@ impl ClientsTable {
         if let Some(managed) = managed {
             new.insert(MANAGED_BY.to_owned(), attribute(managed)?);
         }
-        let update = replacing(&before.item, &new);
-        let update = update.table_name(&self.name).key(KEY, key(id)).build().expect("a table, a key and an expression");
-        let mut writes = vec![TransactWriteItem::builder().update(update).build()];
+        let update = replacing(&before.item, &new).table_name(&self.name).key(KEY, key(id));
+        let mut writes = vec![TransactWriteItem::builder().update(built(update)).build()];
         writes.extend(self.links_of_change(id, &links(&before.client), &links(after)));
         self.transact(writes).await
     }
@@ -126,10 +127,7 @@ fn links(client: &Client) -> BTreeSet<SubjectKey> {
 }
 
 /// The update from one item to another, on the condition that the first is stored.
-fn replacing(
-    old: &HashMap<String, AttributeValue>,
-    new: &HashMap<String, AttributeValue>,
-) -> aws_sdk_dynamodb::types::builders::UpdateBuilder {
+fn replacing(old: &HashMap<String, AttributeValue>, new: &HashMap<String, AttributeValue>) -> UpdateBuilder {
     let known: BTreeMap<_, _> = ATTRIBUTES.iter().enumerate().filter(|(_, (name, _))| *name != KEY).collect();
     let (mut conditions, mut sets, mut removes) = (vec![format!("attribute_exists({KEY})")], Vec::new(), Vec::new());
     let mut update = Update::builder();
@@ -153,13 +151,10 @@ fn replacing(
             None => {}
         }
     }
-    let mut expression = String::new();
-    for (verb, parts) in [("SET", sets), ("REMOVE", removes)] {
-        if !parts.is_empty() {
-            expression += &format!("{verb} {} ", parts.join(", "));
-        }
-    }
-    update.condition_expression(conditions.join(" AND ")).update_expression(expression.trim_end())
+    let clause = |verb: &str, parts: Vec<String>| (!parts.is_empty()).then(|| format!("{verb} {}", parts.join(", ")));
+    let clauses = [clause("SET", sets), clause("REMOVE", removes)];
+    let expression = clauses.into_iter().flatten().collect::<Vec<_>>().join(" ");
+    update.condition_expression(conditions.join(" AND ")).update_expression(expression)
 }
 
 fn record(item: HashMap<String, AttributeValue>) -> Result<Record, FindError> {

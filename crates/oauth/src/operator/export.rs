@@ -65,5 +65,7 @@ pub fn export(client: &Client, managed: Option<&ManagedBy>, hashes: Hashes) -> M
 
 /// The hash as 64 hexadecimal digits, as `sha256sum` prints it.
 fn hex(hash: &SecretHash) -> String {
-    hash.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digits = hash.as_bytes().iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.map(|digit| char::from(DIGITS[usize::from(digit)])).collect()
 }

@@ -41,8 +41,16 @@ pub struct Imported {
     expires_at: Option<EpochSeconds>,
     secrets: Option<Vec<StoredSecret>>,
     token: Option<SecretHash>,
-    /// `Some(None)`: the client registered openly.
-    ceiling: Option<Option<Scope>>,
+    ceiling: Option<Ceiling>,
+}
+
+/// The widest scope that a client may register by itself.
+#[derive(Clone, Debug)]
+enum Ceiling {
+    /// What the server offers: the client registered openly.
+    Open,
+    /// This.
+    Scope(Scope),
 }
 
 #[derive(Deserialize)]
@@ -77,7 +85,7 @@ impl Imported {
         let mut mistakes = reader.mistakes;
         let operator = OperatorMembers::take(&mut rest, &mut mistakes);
         let metadata = members::metadata(rest, local, &mut mistakes);
-        if let (Some(metadata), Some(Some(ceiling))) = (&metadata, &ceiling)
+        if let (Some(metadata), Some(Ceiling::Scope(ceiling))) = (&metadata, &ceiling)
             && !metadata.scope.is_subset_of(ceiling)
         {
             mistakes.push(format!("scope exceeds {SCOPE_CEILING}"));
@@ -117,7 +125,8 @@ impl Imported {
         let kept = before.map(|before| before.client_secrets.clone()).filter(|_| has_secret);
         let own = before.and_then(|before| before.scope_ceiling.clone());
         let ceiling = match (&self.ceiling, before) {
-            (Some(ceiling), _) => ceiling.clone(),
+            (Some(Ceiling::Open), _) => None,
+            (Some(Ceiling::Scope(ceiling)), _) => Some(ceiling.clone()),
             (None, Some(_)) if own.as_ref().is_none_or(|own| metadata.scope.is_subset_of(own)) => own,
             (None, _) => Some(metadata.scope.clone()),
         };
@@ -242,12 +251,12 @@ impl Reader<'_> {
         token
     }
 
-    fn ceiling(&mut self) -> Option<Option<Scope>> {
+    fn ceiling(&mut self) -> Option<Ceiling> {
         match take(self.members, SCOPE_CEILING)? {
-            Value::Bool(false) => Some(None),
-            Value::String(text) if text.is_empty() => Some(Some(Scope::default())),
+            Value::Bool(false) => Some(Ceiling::Open),
+            Value::String(text) if text.is_empty() => Some(Ceiling::Scope(Scope::default())),
             Value::String(text) => match Scope::parse(&text) {
-                Ok(scope) => Some(Some(scope)),
+                Ok(scope) => Some(Ceiling::Scope(scope)),
                 Err(error) => self.mistake(format!("{SCOPE_CEILING}: {error}")),
             },
             _ => self.mistake(format!("{SCOPE_CEILING} must be a scope, or false if the client registered openly")),

@@ -45,12 +45,11 @@ impl List {
         };
         let mut mistakes = Vec::new();
         let owner = label(&mut members, "owner", &mut mistakes);
-        let entries = match take(&mut members, "clients") {
-            Some(Value::Array(entries)) => entries,
-            _ => {
-                mistakes.push("clients must be a list; [] if there are none".to_owned());
-                Vec::new()
-            }
+        let entries = if let Some(Value::Array(entries)) = take(&mut members, "clients") {
+            entries
+        } else {
+            mistakes.push("clients must be a list; [] if there are none".to_owned());
+            Vec::new()
         };
         mistakes.extend(members.keys().map(|name| format!("{name} is not understood")));
         if entries.len() > MAX_CLIENTS {
@@ -58,7 +57,7 @@ impl List {
             return Err(mistakes);
         }
         // The rest is checked under any owner.
-        let checked = owner.clone().unwrap_or_else(|| Label::parse("unknown").expect("a label"));
+        let checked = owner.clone().unwrap_or_else(Label::missing);
         let mut clients = Vec::new();
         for (at, entry) in entries.into_iter().enumerate() {
             match Declared::parse(entry, &checked, local) {

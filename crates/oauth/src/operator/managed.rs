@@ -35,6 +35,11 @@ impl Label {
         }
     }
 
+    /// Stands for a label that is missing while the rest is checked.
+    pub(super) fn missing() -> Self {
+        Self("missing".to_owned())
+    }
+
     /// The text.
     pub fn as_str(&self) -> &str {
         &self.0

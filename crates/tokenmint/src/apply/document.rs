@@ -88,7 +88,7 @@ mod tests {
         let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let before = format!("*a{}", level - 1);
-            bomb += &format!("a{level}: &a{level} [{}]\n", [before.as_str(); 10].join(", "));
+            bomb.extend([format!("a{level}: &a{level} ["), [before.as_str(); 10].join(", "), "]\n".to_owned()]);
         }
         assert!(said(&bomb).contains("repetition limit"), "{}", said(&bomb));
     }

@@ -83,10 +83,11 @@ impl Iterator for Lines {
                 Err(error) => return Some((self.number + 1, Err(error))),
             }
             self.number += 1;
-            if line.last() != Some(&b'\n') && line.len() > MAX_LINE_BYTES {
-                if let Err(error) = skip_line(&mut *self.reader) {
-                    return Some((self.number, Err(error)));
-                }
+            if line.last() != Some(&b'\n')
+                && line.len() > MAX_LINE_BYTES
+                && let Err(error) = skip_line(&mut *self.reader)
+            {
+                return Some((self.number, Err(error)));
             }
             if !line.trim_ascii().is_empty() {
                 return Some((self.number, Ok(line.trim_ascii_end().to_owned())));

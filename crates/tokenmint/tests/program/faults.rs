@@ -62,8 +62,8 @@ async fn u7_a_failure_half_way() {
             "federated_credentials": credential(n),
         })
     };
-    let lines: String = (0..MANY).map(|n| format!("{}\n", line(n))).collect();
-    let file = deployed.file(&lines);
+    let all: Vec<_> = (0..MANY).map(|n| line(n).to_string()).collect();
+    let file = deployed.file(&all.join("\n"));
     let import = deployed.command(&["client", "import", "--file", &file]).spawn().unwrap();
     while deployed.proxy.count(TRANSACTION) < 20 {
         tokio::time::sleep(Duration::from_millis(1)).await;

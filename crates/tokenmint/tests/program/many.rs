@@ -141,10 +141,14 @@ fn import(data: &Data, lines: &[String], options: &[&str]) -> (String, u64) {
     let mut process = program(&options).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = process.stdin.take().unwrap();
     let (most, rest) = lines.split_at(lines.len() - 500);
-    most.iter().for_each(|line| writeln!(stdin, "{line}").unwrap());
+    for line in most {
+        writeln!(stdin, "{line}").unwrap();
+    }
     // The program has read all of these but what a pipe buffers.
     let mebibytes = peak(&process);
-    rest.iter().for_each(|line| writeln!(stdin, "{line}").unwrap());
+    for line in rest {
+        writeln!(stdin, "{line}").unwrap();
+    }
     drop(stdin);
     let output = process.wait_with_output().unwrap();
     (String::from_utf8(output.stdout).unwrap(), mebibytes)

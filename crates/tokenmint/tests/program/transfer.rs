@@ -11,8 +11,8 @@ use crate::harness::{Answer, Data, Server, curl, done, json as object, program, 
 const SECRET: &str = "9f86d081884c7d659a2feaa0c55ad015";
 
 fn import(data: &Data, lines: &[Value], options: &[&str]) -> Answer {
-    let lines: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    run_with(&data.on(&[&["client", "import"], options].concat()), &lines)
+    let lines: Vec<_> = lines.iter().map(Value::to_string).collect();
+    run_with(&data.on(&[&["client", "import"], options].concat()), &lines.join("\n"))
 }
 
 fn export(data: &Data, options: &[&str]) -> Vec<Value> {
@@ -93,7 +93,7 @@ fn u7_u8_clients_of_another_server() {
     let answer = import(&data, &lines, &[]);
     assert_eq!((answer.status, answer.stderr.as_str()), (0, ""), "{answer:?}");
     let server = Server::start(&data.on(&[]));
-    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<String>();
+    let encoded = |text: &str| text.bytes().map(|byte| format!("%{byte:02X}")).collect::<Vec<_>>().concat();
     for line in &lines {
         let (id, secret) = (encoded(text(line, "client_id")), encoded(text(line, "client_secret")));
         let post =

@@ -6,12 +6,12 @@ use crate::client::StoredSecret;
 use crate::operator::{lacks_secret, shown};
 use crate::secret::SecretHash;
 
-fn list(clients: Value) -> Result<List, Vec<String>> {
+fn list(clients: &Value) -> Result<List, Vec<String>> {
     List::parse(json!({"owner": "payments", "clients": clients}), false)
 }
 
-fn declared(client: Value) -> Declared {
-    list(json!([client])).expect("a list").clients.remove(0)
+fn declared(client: &Value) -> Declared {
+    list(&json!([client])).expect("a list").clients.remove(0)
 }
 
 /// U1: each mistake is one line, under the name of its client.
@@ -22,8 +22,8 @@ fn u1_mistakes_have_the_name_of_the_client() {
         List::parse(json!({"owner": 7}), false),
         Err(["owner must be a string", "clients must be a list; [] if there are none"].map(str::to_owned).to_vec())
     );
-    assert_eq!(list(json!([])).expect("a list").clients, []);
-    let mistakes = list(json!([{"name": "a", "colour": 1, "disabled": 1, "client_id": 1}, {"scope": 7}, null]));
+    assert_eq!(list(&json!([])).expect("a list").clients, []);
+    let mistakes = list(&json!([{"name": "a", "colour": 1, "disabled": 1, "client_id": 1}, {"scope": 7}, null]));
     assert_eq!(
         mistakes.expect_err("mistakes"),
         [
@@ -36,24 +36,24 @@ fn u1_mistakes_have_the_name_of_the_client() {
         ]
     );
     let many: Vec<_> = (0..=MAX_CLIENTS).map(|n| json!({"name": format!("{n}")})).collect();
-    assert_eq!(list(many.into()), Err(vec![format!("it has more than {MAX_CLIENTS} clients")]));
+    assert_eq!(list(&many.into()), Err(vec![format!("it has more than {MAX_CLIENTS} clients")]));
     let long = json!([{"name": "a", "contacts": vec!["x".repeat(320); 16], "client_name#de": "x".repeat(70_000)}]);
-    assert_eq!(list(long), Err(vec!["a: its metadata is longer than 65536 bytes".to_owned()]));
+    assert_eq!(list(&long), Err(vec!["a: its metadata is longer than 65536 bytes".to_owned()]));
 }
 
 /// U1: an identifier that one client chooses must not be the one that another one gets.
 #[test]
 fn u1_identifiers_are_different() {
-    let derived = declared(json!({"name": "a"})).created(0).client_id;
-    let mistakes = list(json!([{"name": "a"}, {"name": "b", "client_id": derived.as_str()}]));
+    let derived = declared(&json!({"name": "a"})).created(0).client_id;
+    let mistakes = list(&json!([{"name": "a"}, {"name": "b", "client_id": derived.as_str()}]));
     assert_eq!(mistakes, Err(vec!["a and b have the same client_id".to_owned()]));
-    assert_eq!(declared(json!({"name": "a", "client_id": "b"})).created(0).client_id.as_str(), "b");
+    assert_eq!(declared(&json!({"name": "a", "client_id": "b"})).created(0).client_id.as_str(), "b");
 }
 
 /// U1, U2: a new client is what its list says, with no token of its own and no expiry.
 #[test]
 fn u1_u2_a_new_client() {
-    let client = declared(json!({"name": "a", "scope": "x y", "disabled": true, "contacts": null})).created(7);
+    let client = declared(&json!({"name": "a", "scope": "x y", "disabled": true, "contacts": null})).created(7);
     assert_eq!((client.client_id_issued_at, client.disabled, client.expires_at), (7, true, None));
     assert_eq!((client.registration_access_token, client.client_secrets.as_slice()), (None, &[][..]));
     assert_eq!(client.scope_ceiling.as_ref(), Some(&client.metadata.scope));
@@ -70,10 +70,10 @@ fn u1_u2_a_new_client() {
 /// U2, U4: what the list says is replaced as a whole; secrets stay, and so does an operator's decision to disable.
 #[test]
 fn u2_u4_a_change() {
-    let first = declared(json!({"name": "a", "scope": "x", "client_name": "A"}));
+    let first = declared(&json!({"name": "a", "scope": "x", "client_name": "A"}));
     let secret = StoredSecret { sha256: SecretHash::of("s"), expires_at: 0 };
     let before = Client { client_secrets: vec![secret], expires_at: Some(9), ..first.created(7) };
-    let second = declared(json!({"name": "a", "scope": "y", "token_endpoint_auth_method": "client_secret_post"}));
+    let second = declared(&json!({"name": "a", "scope": "y", "token_endpoint_auth_method": "client_secret_post"}));
     let after = second.changed(&before, &second.managed);
     assert_eq!(after.client_secrets, before.client_secrets);
     assert_eq!((after.client_id_issued_at, after.expires_at, after.metadata.others().len()), (7, None, 0));
@@ -82,9 +82,9 @@ fn u2_u4_a_change() {
     let disabled = Client { disabled: true, ..before };
     assert!(first.changed(&disabled, &first.managed).disabled);
     assert!(!first.changed(&disabled, &ManagedBy { unlisted: true, ..first.managed.clone() }).disabled);
-    let enabled = declared(json!({"name": "a", "disabled": false}));
+    let enabled = declared(&json!({"name": "a", "disabled": false}));
     assert!(!enabled.changed(&disabled, &enabled.managed).disabled);
-    let keys = declared(json!({
+    let keys = declared(&json!({
         "name": "a", "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://a.example/keys",
     }));
     assert_eq!(keys.changed(&disabled, &keys.managed).client_secrets, []);
@@ -96,7 +96,7 @@ proptest! {
     fn u1_any_member(name: String, value in any_json()) {
         let mut client = json!({"name": "a"});
         client[&name] = value;
-        match list(json!([client])) {
+        match list(&json!([client])) {
             Ok(list) => prop_assert_eq!(list.clients.len(), 1),
             Err(mistakes) => prop_assert!(!mistakes.is_empty() && mistakes.iter().all(|mistake| mistake.len() < 400)),
         }
