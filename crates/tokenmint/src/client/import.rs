@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
+use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt as _};
 use tokenmint_aws::Reason;
@@ -10,6 +11,7 @@ use tokenmint_aws::clients::{Change, WriteError};
 use tokenmint_function::Clock;
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::operator::{Imported, MAX_LINE_BYTES};
+use tokio::time::sleep;
 
 use crate::cli::{ImportArguments, Target};
 use crate::tables::{self, Tables};
@@ -17,7 +19,11 @@ use crate::text::visible;
 use crate::{Error, output};
 
 /// How many clients are written at once. DynamoDB may throttle beyond; the SDK then repeats.
-const AT_ONCE: usize = 16;
+const AT_ONCE: usize = 8;
+
+/// How often a client is tried while the table does not respond in time, and the first pause between; it doubles.
+const ATTEMPTS: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// What became of a line.
 #[derive(Debug)]
@@ -123,7 +129,14 @@ async fn outcome(tables: &Tables, line: io::Result<Vec<u8>>, arguments: &ImportA
     };
     drop(line);
     let id = imported.client_id();
-    let done = one(tables, &imported, arguments).await;
+    let mut done = one(tables, &imported, arguments).await;
+    for attempt in 1..ATTEMPTS {
+        if !matches!(&done, Err(Error::Unavailable(error)) if matches!(error.reason(), Reason::Unreachable(_))) {
+            break;
+        }
+        sleep(PAUSE * 2_u32.pow(attempt - 1)).await;
+        done = one(tables, &imported, arguments).await;
+    }
     done.or_else(|error| match error {
         // Another table, permissions or a connection is needed, not another line.
         Error::Unavailable(error) if !matches!(error.reason(), Reason::Other(_)) => Err(error.into()),

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::harness::{Data, failed, run};
 
-const COMMANDS: [&[&str]; 12] = [
+const COMMANDS: [&[&str]; 14] = [
     &["client", "list"],
     &["client", "show", "3e7f1cbb"],
     &["client", "create", "--scope", "a"],
@@ -16,6 +16,8 @@ const COMMANDS: [&[&str]; 12] = [
     &["client", "trust", "spiffe", "--client", "3e7f1cbb", "--id", "spiffe://prod.example.com/billing"],
     // Any file: it is read first, and no token.
     &["client", "check-assertion", "Cargo.toml"],
+    &["client", "export"],
+    &["client", "import"],
     &["registration-token", "create", "--uses", "1", "--expires-in", "1d"],
     &["registration-token", "list"],
     &["registration-token", "revoke", "kX3vRw0f"],
