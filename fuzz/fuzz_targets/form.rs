@@ -4,6 +4,7 @@
 use libfuzzer_sys::fuzz_target;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 use tokenmint_oauth::form::Form;
+use tokenmint_oauth::grant_type::JwtBearerGrant;
 use tokenmint_oauth::token_request::TokenRequest;
 use url::form_urlencoded;
 
@@ -16,7 +17,7 @@ fuzz_target!(|body: &[u8]| {
     for (name, value) in form_urlencoded::parse(body).filter(|(_, value)| !value.is_empty()) {
         assert!(form.values(&name).any(|read| read == value), "{name:?}={value:?}");
     }
-    match TokenRequest::parse(&form) {
+    match TokenRequest::parse(&form, JwtBearerGrant::On) {
         Ok(_) => assert!(form.value("grant_type").is_some()),
         Err(error) => {
             let code = OAuthError::from(error).code;

@@ -3,6 +3,7 @@
 mod finding;
 mod hostile;
 mod issuer_down;
+mod jwt_bearer;
 mod registration;
 mod shapes;
 

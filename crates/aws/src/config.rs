@@ -12,6 +12,7 @@ use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
 use tokenmint_oauth::cors::Origins;
 use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::grant::GrantPolicy;
+use tokenmint_oauth::grant_type::JwtBearerGrant;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::SigningAlgorithm;
 use tokenmint_oauth::mutual_tls::MutualTls;
@@ -143,6 +144,8 @@ pub struct TokenConfig {
     pub registration: Registration,
     /// `GRANT_POLICY`.
     pub grant_policy: GrantPolicy,
+    /// `JWT_BEARER_GRANT`.
+    pub jwt_bearer_grant: JwtBearerGrant,
     /// `CLIENT_CACHE_TTL`, seconds, 0 = every token request reads its client.
     pub client_cache_ttl: u32,
     /// `METRICS`.
@@ -253,6 +256,7 @@ impl TokenConfig {
         let dpop_nonce_ttl = reader.number("DPOP_NONCE_TTL");
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
         let grant_policy = reader.one_of("GRANT_POLICY", choices::grant_policy);
+        let jwt_bearer_grant = reader.one_of("JWT_BEARER_GRANT", choices::jwt_bearer_grant);
         let client_cache_ttl = reader.number("CLIENT_CACHE_TTL");
         let metrics = reader.read("METRICS", values::metrics);
         reader.finish(|| {
@@ -277,6 +281,7 @@ impl TokenConfig {
                 access_token_ttl: access_token_ttl?,
                 registration: registration?,
                 grant_policy: grant_policy?,
+                jwt_bearer_grant: jwt_bearer_grant?,
                 client_cache_ttl: client_cache_ttl?,
                 metrics: metrics?,
             })

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::authorization_endpoint::AuthorizationEndpoint;
-use crate::grant_type::GrantType;
+use crate::grant_type::{GrantType, JwtBearerGrant};
 use crate::issuer::{Issuer, path};
 use crate::jose;
 use crate::method::Method;
@@ -58,13 +58,15 @@ pub struct ServerMetadata {
 }
 
 impl ServerMetadata {
-    /// Describes a server. `registration` tells whether clients can register (R15).
+    /// Describes a server. `registration` tells whether clients can register (R15), `jwt_bearer` whether it runs that
+    /// grant (F5).
     pub fn new(
         issuer: &Issuer,
         authorization_endpoint: &AuthorizationEndpoint,
         offered: &Scope,
         registration: bool,
         mutual_tls: &MutualTls,
+        jwt_bearer: JwtBearerGrant,
     ) -> Self {
         let methods: Vec<_> = Method::offered(mutual_tls.method()).map(Method::as_str).collect();
         let algorithms: Vec<_> = jose::ALGORITHMS.iter().map(|(name, _)| *name).collect();
@@ -79,7 +81,7 @@ impl ServerMetadata {
             scopes_supported: offered.tokens().map(str::to_owned).collect(),
             // Required by §2. No grant of this server has a response type, whatever authorization endpoint is named.
             response_types_supported: Vec::new(),
-            grant_types_supported: GrantType::ALL.iter().map(|grant| grant.as_str()).collect(),
+            grant_types_supported: GrantType::offered(jwt_bearer).map(GrantType::as_str).collect(),
             // All three endpoints authenticate clients in the same way.
             introspection_endpoint_auth_methods_supported: methods.clone(),
             revocation_endpoint_auth_methods_supported: methods.clone(),

@@ -37,6 +37,8 @@ error_codes! {
     InvalidRequest = "invalid_request", 400;
     /// Client authentication failed, whatever the reason (RFC 6749 §5.2).
     InvalidClient = "invalid_client", 401;
+    /// The assertion that is the grant is invalid, whatever the reason, or another client's (RFC 7521 §4.1.1).
+    InvalidGrant = "invalid_grant", 400;
     /// The client may not use this grant (RFC 6749 §5.2).
     UnauthorizedClient = "unauthorized_client", 400;
     /// The server does not run this grant (RFC 6749 §5.2).

@@ -1,4 +1,4 @@
-//! What each grant decides: RFC 6749 §4.4.
+//! What each grant decides: RFC 6749 §4.4, RFC 7523 §2.1.
 
 use crate::client_auth::AuthenticatedClient;
 use crate::error::{ErrorCode, OAuthError};
@@ -6,7 +6,7 @@ use crate::grant_type::GrantType;
 use crate::resource::{Audience, ResourceError, Resources};
 use crate::scope::Scope;
 
-/// Which clients may use the client-credentials grant (R5).
+/// Which clients may use a grant (R5).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum GrantPolicy {
     /// Every confidential client, whatever it listed: which grants the *server* runs decides.
@@ -68,12 +68,14 @@ impl From<GrantError> for OAuthError {
     }
 }
 
-/// The client-credentials grant (RFC 6749 §4.4.2): decides what an authenticated client gets.
+/// Decides what a client gets that has proven who it is: by its credentials (RFC 6749 §4.4.2), or by the assertion that is
+/// the grant (RFC 7523 §2.1). Both get the same.
 ///
 /// # Errors
 /// [`GrantError`] if it may not use the grant, or asks for more than it registered (§3.3), or for a
 /// resource that is not known (RFC 8707 §2).
-pub fn client_credentials(
+pub fn decide(
+    grant_type: GrantType,
     client: &AuthenticatedClient,
     asked: Asked<'_>,
     policy: GrantPolicy,
@@ -81,7 +83,7 @@ pub fn client_credentials(
     default_audience: &str,
 ) -> Result<Granted, GrantError> {
     let registered = &client.client().metadata;
-    if policy == GrantPolicy::Registered && !registered.registered(GrantType::ClientCredentials) {
+    if policy == GrantPolicy::Registered && !registered.registered(grant_type) {
         return Err(GrantError::Unauthorized);
     }
     let scope = match asked.scope {

@@ -3,25 +3,57 @@
 use std::sync::Arc;
 
 use tokenmint_aws::clients::Consistency;
-use tokenmint_function::{Failure, OrRefuse, RequestLog, random_id};
+use tokenmint_function::{Failure, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::client_auth::{
-    AuthenticatedClient, Claim, Credentials, FirstUse, KeySource, NeedsKeys, Progress, Proof, ProofContext, ProveError,
-    SubjectAssertion,
+    AssertionGrantError, AuthenticatedClient, Claim, Credentials, FirstUse, KeySource, NeedsKeys, Progress, Proof,
+    ProofContext, ProveError, SubjectAssertion,
 };
+use tokenmint_oauth::token_request::PresentedGrant;
 
 use crate::Token;
+
+/// What credentials are for: it decides what the client is told if they prove nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Client authentication.
+    Authentication,
+    /// The grant: they are an assertion (RFC 7523 §2.1).
+    Grant,
+}
+
+impl Purpose {
+    /// What the credentials in a token request are for.
+    pub(crate) const fn of(grant: PresentedGrant<'_>) -> Self {
+        match grant {
+            PresentedGrant::ClientCredentials => Self::Authentication,
+            PresentedGrant::JwtBearer(_) => Self::Grant,
+        }
+    }
+
+    pub(crate) fn refuse(self, error: ProveError) -> Failure {
+        match self {
+            Self::Authentication => Failure::refused(error),
+            Self::Grant => Failure::refused(AssertionGrantError::from(error)),
+        }
+    }
+}
 
 /// The credentials of the client that a request claims to be of. A request without `client_id` whose assertion is by a
 /// trusted issuer takes one more read, of the clients that trust its subject. What is found only says which client to look
 /// at: whether it trusts the subject, its own registration decides (F3).
-pub(crate) async fn identify(state: &Token, claim: Claim, log: &RequestLog) -> Result<Credentials, Failure> {
+pub(crate) async fn identify(
+    state: &Token,
+    claim: Claim,
+    purpose: Purpose,
+    log: &RequestLog,
+) -> Result<Credentials, Failure> {
     let credentials = match claim {
         Claim::Client(credentials) => credentials,
         Claim::Subject(assertion) => {
             let ids = state.clients.trusting(&assertion.key()).await?;
-            let id = the_one(state, &assertion, ids).await?;
+            let id = the_one(state, &assertion, ids, purpose).await?;
             Credentials::federated(id, assertion)
         }
     };
@@ -34,9 +66,14 @@ const MAX_CANDIDATES: usize = 8;
 
 /// The one client among those that are listed for a subject. Of several, only those count that exist and trust the subject
 /// still: a client that expired stays in the list.
-async fn the_one(state: &Token, assertion: &SubjectAssertion, ids: Vec<ClientId>) -> Result<ClientId, Failure> {
+async fn the_one(
+    state: &Token,
+    assertion: &SubjectAssertion,
+    ids: Vec<ClientId>,
+    purpose: Purpose,
+) -> Result<ClientId, Failure> {
     if ids.len() > MAX_CANDIDATES {
-        return Err(Failure::refused(ProveError::AmbiguousSubject));
+        return Err(purpose.refuse(ProveError::AmbiguousSubject));
     }
     let is_only = ids.len() == 1;
     let mut found = Vec::new();
@@ -49,8 +86,8 @@ async fn the_one(state: &Token, assertion: &SubjectAssertion, ids: Vec<ClientId>
     }
     match (found.pop(), found.is_empty()) {
         (Some(id), true) => Ok(id),
-        (Some(_), false) => Err(Failure::refused(ProveError::AmbiguousSubject)),
-        (None, _) => Err(Failure::refused(ProveError::UnknownSubject)),
+        (Some(_), false) => Err(purpose.refuse(ProveError::AmbiguousSubject)),
+        (None, _) => Err(purpose.refuse(ProveError::UnknownSubject)),
     }
 }
 
@@ -68,11 +105,12 @@ impl From<ProveError> for Unproven {
     }
 }
 
-impl From<Unproven> for Failure {
-    fn from(error: Unproven) -> Self {
-        match error {
-            Unproven::Refused(error) => Self::refused(error),
-            Unproven::IssuerDown(cause) => Self::unavailable(cause),
+impl Unproven {
+    /// The response to credentials that were for this.
+    pub(crate) fn failure(self, purpose: Purpose) -> Failure {
+        match self {
+            Self::Refused(error) => purpose.refuse(error),
+            Self::IssuerDown(cause) => Failure::unavailable(cause),
         }
     }
 }
@@ -84,11 +122,11 @@ pub(crate) async fn authenticate(state: &Token, credentials: &Credentials) -> Re
     let read = |consistency| state.clients.find(credentials.client_id(), consistency);
     let found = read(Consistency::Eventual).await?.map(Arc::new);
     let proof = match prove(state, credentials, found).await {
-        Ok(proof) => proof,
-        Err(Unproven::Refused(_)) => prove(state, credentials, read(Consistency::Strong).await?.map(Arc::new)).await?,
-        Err(error) => return Err(error.into()),
+        Err(Unproven::Refused(_)) => prove(state, credentials, read(Consistency::Strong).await?.map(Arc::new)).await,
+        proof => proof,
     };
-    UseOfAssertion::default().complete(state, proof).await
+    let purpose = Purpose::Authentication;
+    UseOfAssertion::default().complete(state, proof.map_err(|error| error.failure(purpose))?, purpose).await
 }
 
 /// Verifies the credentials against the client that was found. Keys are fetched only after all other checks have passed.
@@ -145,7 +183,12 @@ pub(crate) struct UseOfAssertion {
 
 impl UseOfAssertion {
     /// Records the use of an assertion with one conditional `PutItem`. Of two concurrent uses, exactly one succeeds.
-    pub(crate) async fn complete(&mut self, state: &Token, proof: Proof) -> Result<AuthenticatedClient, Failure> {
+    pub(crate) async fn complete(
+        &mut self,
+        state: &Token,
+        proof: Proof,
+        purpose: Purpose,
+    ) -> Result<AuthenticatedClient, Failure> {
         let assertion = match proof {
             Proof::Complete(client) => return Ok(client),
             Proof::FirstUse(assertion) => assertion,
@@ -155,7 +198,7 @@ impl UseOfAssertion {
             None => record(state, &assertion).await?,
         };
         self.is_first = Some(is_first);
-        assertion.complete(is_first).or_refuse()
+        assertion.complete(is_first).map_err(|error| purpose.refuse(error))
     }
 }
 

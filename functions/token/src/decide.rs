@@ -11,10 +11,9 @@ use tokenmint_oauth::certificate;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, Credentials};
 use tokenmint_oauth::dpop::{self, ProofError};
 use tokenmint_oauth::grant::{self, GrantError, Granted};
-use tokenmint_oauth::grant_type::GrantType;
 use tokenmint_oauth::token_request::TokenRequest;
 
-use crate::authenticate::{Unproven, UseOfAssertion};
+use crate::authenticate::{Purpose, Unproven, UseOfAssertion};
 use crate::incoming::Incoming;
 use crate::{Token, authenticate, proof};
 
@@ -60,14 +59,14 @@ impl From<Failure> for Refusal {
 pub(crate) async fn decide(state: &Token, asked: Asked<'_>) -> Result<Grant, Failure> {
     let id = asked.credentials.client_id();
     let mut found = state.known.find(id, state.clock.now()).await?;
-    let mut use_of_assertion = UseOfAssertion::default();
+    let (mut use_of_assertion, purpose) = (UseOfAssertion::default(), Purpose::of(asked.request.grant));
     loop {
         let proof = authenticate::prove(state, asked.credentials, found.client.clone()).await;
         let (failure, refused) = match proof {
-            Err(Unproven::Refused(error)) => (Failure::refused(error), Refused::Credentials),
-            Err(error @ Unproven::IssuerDown(_)) => return Err(error.into()),
+            Err(error @ Unproven::Refused(_)) => (error.failure(purpose), Refused::Credentials),
+            Err(error @ Unproven::IssuerDown(_)) => return Err(error.failure(purpose)),
             Ok(proof) => {
-                let client = use_of_assertion.complete(state, proof).await?;
+                let client = use_of_assertion.complete(state, proof, purpose).await?;
                 match grant(state, asked, client).await {
                     Ok(grant) => return Ok(grant),
                     Err(Refusal { failure, depends_on_client: true }) => (failure, Refused::Request),
@@ -86,13 +85,9 @@ async fn grant(state: &Token, asked: Asked<'_>, client: AuthenticatedClient) -> 
         return Err(Refusal::by_client(Failure::refused(ProofError::NeedsProof)));
     }
     let certificate = certificate(state, asked.incoming, &client).map_err(Refusal::by_client)?;
-    let granted = match asked.request.grant_type {
-        GrantType::ClientCredentials => {
-            let config = &state.config;
-            let (policy, resources) = (config.grant_policy, &config.resources);
-            grant::client_credentials(&client, asked.request.asked(), policy, resources, &config.audience)
-        }
-    };
+    let (config, request) = (&state.config, asked.request);
+    let (grant_type, policy, resources) = (request.grant.grant_type(), config.grant_policy, &config.resources);
+    let granted = grant::decide(grant_type, &client, request.asked(), policy, resources, &config.audience);
     let granted = granted.map_err(|error| Refusal {
         depends_on_client: matches!(error, GrantError::Unauthorized | GrantError::Scope),
         failure: Failure::refused(error),

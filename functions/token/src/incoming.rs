@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use tokenmint_aws::config::TokenConfig;
 use tokenmint_function::{Failure, OrRefuse, request};
 use tokenmint_oauth::certificate::{Certificate, CertificateError};
-use tokenmint_oauth::client_auth::{Claim, Credentials, Presented};
+use tokenmint_oauth::client_auth::{Claim, Credentials, PresentError, Presented};
 use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::token_request::MAX_BODY_BYTES;
@@ -37,12 +37,26 @@ impl Incoming {
 
     /// Who the request claims to be, by a header, the body or the TLS connection; never by the URL.
     pub(crate) fn claim(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Claim, Failure> {
+        self.present(form, config, Credentials::present)
+    }
+
+    /// Who the request claims to be, if it says so beside the assertion that is its grant.
+    pub(crate) fn claim_beside_grant(&self, form: &Form<'_>, config: &TokenConfig) -> Result<Option<Claim>, Failure> {
+        self.present(form, config, Credentials::present_beside_grant)
+    }
+
+    fn present<T>(
+        &self,
+        form: &Form<'_>,
+        config: &TokenConfig,
+        find: impl FnOnce(&Presented<'_>) -> Result<T, PresentError>,
+    ) -> Result<T, Failure> {
         let query = Form::parse(self.head.uri.query().unwrap_or_default().as_bytes()).or_refuse()?;
         let authorization = request::authorization(&self.head.headers);
         let certificate = self.certificate(config);
         let trusted_issuers = &config.trusted_issuers;
         let presented = Presented { authorization: &authorization, query: &query, form, certificate, trusted_issuers };
-        Credentials::present(&presented).or_refuse()
+        find(&presented).or_refuse()
     }
 
     /// The client certificate, parsed once, if the request came through the mutual TLS domain.

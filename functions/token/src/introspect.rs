@@ -13,6 +13,7 @@ use tokenmint_function::{Failure, RequestLog, json};
 use tokenmint_oauth::client::Client;
 use tokenmint_oauth::introspection::{Introspection, OwnToken};
 
+use crate::authenticate::Purpose;
 use crate::incoming::Incoming;
 use crate::{Token, authenticate, own_token};
 
@@ -25,7 +26,8 @@ pub(crate) async fn introspect(
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let token = own_token::parameter(&form)?;
-    let credentials = authenticate::identify(&state, incoming.claim(&form, &state.config)?, &log).await?;
+    let claim = incoming.claim(&form, &state.config)?;
+    let credentials = authenticate::identify(&state, claim, Purpose::Authentication, &log).await?;
     let caller = authenticate::authenticate(&state, &credentials).await?;
     let answer = match own_token::verify(&state, token).await? {
         Some(token) if is_active(&state, &token, caller.client()).await? => Introspection::active(token),

@@ -1,4 +1,4 @@
-//! `POST /token`: RFC 6749 §3.2 and §4.4.
+//! `POST /token`: RFC 6749 §3.2 and §4.4, RFC 7523 §2.1.
 //!
 //! The flow is [`issue`]: parse → authenticate and decide → sign → answer. It makes one `GetItem`, unless the client is
 //! known, and one signature. A client's first token, an assertion and a proof of possession each add one write.
@@ -11,15 +11,16 @@ use axum::extract::{Request, State};
 use axum::http::{Response, StatusCode};
 use tokenmint_aws::clients::WriteError;
 use tokenmint_function::{Failure, OrRefuse, RequestLog, json, random_id};
+use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::access_token::{Claims, Confirmation, TokenResponse};
-use tokenmint_oauth::client_auth::{AuthenticatedClient, ProveError};
-use tokenmint_oauth::grant::Granted;
-use tokenmint_oauth::token_request::TokenRequest;
+use tokenmint_oauth::client_auth::{AssertionGrantError, AuthenticatedClient, ProveError};
+use tokenmint_oauth::token_request::{PresentedGrant, TokenRequest};
 
 use crate::Token;
+use crate::authenticate::Purpose;
 use crate::decide::{Asked, Grant, decide};
 use crate::incoming::Incoming;
-use crate::{authenticate, proof};
+use crate::{authenticate, jwt_bearer, proof};
 
 /// Issues an access token.
 pub(crate) async fn issue(
@@ -29,8 +30,16 @@ pub(crate) async fn issue(
 ) -> Result<Response<Body>, Failure> {
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
-    let request = TokenRequest::parse(&form).or_refuse()?;
-    let credentials = authenticate::identify(&state, incoming.claim(&form, &state.config)?, &log).await?;
+    let request = TokenRequest::parse(&form, state.config.jwt_bearer_grant).or_refuse()?;
+    let credentials = match request.grant {
+        PresentedGrant::ClientCredentials => {
+            let claim = incoming.claim(&form, &state.config)?;
+            authenticate::identify(&state, claim, Purpose::Authentication, &log).await?
+        }
+        PresentedGrant::JwtBearer(assertion) => {
+            jwt_bearer::credentials(&state, &incoming, &form, assertion, &log).await?
+        }
+    };
     let asked = Asked { incoming: &incoming, credentials: &credentials, request: &request };
     let Grant { client, granted, proof, certificate } = decide(&state, asked).await?;
     let jti = random_id();
@@ -39,7 +48,10 @@ pub(crate) async fn issue(
     }
     let bound_to =
         Confirmation { jkt: proof.as_ref().map(|proof| proof.jkt.as_str()), x5t_s256: certificate.as_deref() };
-    let token = sign(&state, &client, &granted, &jti, bound_to).await?;
+    let now = state.clock.now();
+    let ttl = lifetime(state.config.access_token_ttl, request.grant, &client, now).or_refuse()?;
+    let claims = Claims::new(&state.config.issuer, &client.client().client_id, &granted, &jti, now, ttl);
+    let token = state.signer.sign(&Claims { cnf: bound_to, ..claims }, now).await?;
     clear_expiry(&state, &client).await?;
 
     let mut response = json(
@@ -47,7 +59,7 @@ pub(crate) async fn issue(
         &TokenResponse {
             access_token: &token,
             token_type: if proof.is_some() { "DPoP" } else { "Bearer" },
-            expires_in: state.config.access_token_ttl,
+            expires_in: ttl,
             scope: granted.scope.as_str(),
         },
     );
@@ -70,16 +82,18 @@ async fn clear_expiry(state: &Token, client: &AuthenticatedClient) -> Result<(),
     })
 }
 
-/// Makes and signs the token (RFC 9068).
-async fn sign(
-    state: &Token,
+/// How long the token is valid: of what an assertion alone gets, no longer than the assertion itself is accepted (F5).
+fn lifetime(
+    ttl: u32,
+    grant: PresentedGrant<'_>,
     client: &AuthenticatedClient,
-    granted: &Granted,
-    jti: &str,
-    bound_to: Confirmation<'_>,
-) -> Result<String, Failure> {
-    let (issuer, ttl) = (&state.config.issuer, state.config.access_token_ttl);
-    let now = state.clock.now();
-    let claims = Claims::new(issuer, &client.client().client_id, granted, jti, now, ttl);
-    Ok(state.signer.sign(&Claims { cnf: bound_to, ..claims }, now).await?)
+    now: EpochSeconds,
+) -> Result<u32, AssertionGrantError> {
+    let PresentedGrant::JwtBearer(_) = grant else { return Ok(ttl) };
+    // Only an assertion proves the client of this grant, and it had not expired when it was verified.
+    let left = client.assertion_expires_at().map_or(0, |end| end.saturating_sub(now));
+    match u32::try_from(left).unwrap_or(u32::MAX).min(ttl) {
+        0 => Err(AssertionGrantError::Expired),
+        ttl => Ok(ttl),
+    }
 }

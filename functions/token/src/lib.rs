@@ -2,7 +2,7 @@
 //!
 //! | request | RFC | file |
 //! |---|---|---|
-//! | `POST /token` | 6749 §4.4, 9068; 9449 for bound tokens | `issue.rs`, `decide.rs`, `proof.rs` |
+//! | `POST /token` | 6749 §4.4, 7523 §2.1, 9068; 9449 for bound tokens | `issue.rs`, `jwt_bearer.rs`, `decide.rs`, `proof.rs` |
 //! | `GET`, `POST /authorize` | 6749 §3.1 | `authorize.rs` |
 //! | `POST /introspect` | 7662 | `introspect.rs`, `own_token.rs` |
 //! | `POST /revoke` | 7009 | `revoke.rs`, `own_token.rs` |
@@ -15,6 +15,7 @@ mod discovery;
 mod incoming;
 mod introspect;
 mod issue;
+mod jwt_bearer;
 mod own_token;
 mod proof;
 mod revoke;
@@ -75,7 +76,8 @@ impl Token {
         let spiffe_bundles = KeyCache::new(Fetcher::of_spiffe_bundles(local));
         let open = config.registration != Registration::Disabled;
         let endpoint = &config.authorization_endpoint;
-        let metadata = ServerMetadata::new(&config.issuer, endpoint, &config.scopes, open, &config.mutual_tls);
+        let (scopes, mutual_tls, jwt_bearer) = (&config.scopes, &config.mutual_tls, config.jwt_bearer_grant);
+        let metadata = ServerMetadata::new(&config.issuer, endpoint, scopes, open, mutual_tls, jwt_bearer);
         let urls = config.mutual_tls.urls(&config.issuer, path::TOKEN);
         let assertion_audiences = assertion_audiences(&config, &urls);
         Ok(Self {

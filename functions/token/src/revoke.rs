@@ -11,6 +11,7 @@ use axum::http::{Response, StatusCode};
 use tokenmint_function::{Failure, RequestLog, json};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 
+use crate::authenticate::Purpose;
 use crate::incoming::Incoming;
 use crate::{Token, authenticate, own_token};
 
@@ -24,7 +25,8 @@ pub(crate) async fn revoke(
     let incoming = Incoming::read(request).await?;
     let form = incoming.form()?;
     let token = own_token::parameter(&form)?;
-    let credentials = authenticate::identify(&state, incoming.claim(&form, &state.config)?, &log).await?;
+    let claim = incoming.claim(&form, &state.config)?;
+    let credentials = authenticate::identify(&state, claim, Purpose::Authentication, &log).await?;
     let caller = authenticate::authenticate(&state, &credentials).await?;
     if let Some(token) = own_token::verify(&state, token).await? {
         if token.client_id != caller.client().client_id {

@@ -220,6 +220,9 @@ async fn tokens(seen: &mut Sightings) {
     let answer = world.token(&events::with_header(event, "authorization", client.basic())).await;
     assert!(answer.header("dpop-nonce").is_some());
     seen.note("token", &answer);
+    world.set("JWT_BEARER_GRANT", "on").await;
+    let grant = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=x";
+    seen.note("token", &world.token(&events::token(grant)).await);
     world.set("GRANT_POLICY", "registered").await;
     let web = world.client(json!({"grant_types": ["authorization_code"], "response_types": ["code"]})).await;
     seen.token(&world, &web, "").await;

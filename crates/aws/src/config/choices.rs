@@ -1,6 +1,7 @@
 //! Settings whose value is one of a few names. Each list of names is defined once, here.
 
 use tokenmint_oauth::grant::GrantPolicy;
+use tokenmint_oauth::grant_type::JwtBearerGrant;
 use tokenmint_oauth::method::CertificateMethod;
 
 macro_rules! choices {
@@ -89,6 +90,17 @@ pub(super) fn grant_policy(name: &str) -> Option<GrantPolicy> {
     match name {
         "server" => Some(GrantPolicy::Server),
         "registered" => Some(GrantPolicy::Registered),
+        _ => None,
+    }
+}
+
+/// The names of `JWT_BEARER_GRANT`.
+pub(super) const JWT_BEARER_GRANTS: &[&str] = &["off", "on"];
+
+pub(super) fn jwt_bearer_grant(name: &str) -> Option<JwtBearerGrant> {
+    match name {
+        "off" => Some(JwtBearerGrant::Off),
+        "on" => Some(JwtBearerGrant::On),
         _ => None,
     }
 }

@@ -3,8 +3,8 @@
 use std::ops::RangeInclusive;
 
 use super::choices::{
-    AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, Registration, RegistrationStatus,
-    SigningKeySpec, SigningMode,
+    AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, JWT_BEARER_GRANTS, Registration,
+    RegistrationStatus, SigningKeySpec, SigningMode,
 };
 
 /// A function that reads settings.
@@ -325,8 +325,14 @@ pub const SETTINGS: &[Setting] = &[
         functions: TOKEN,
         default: Default::Value("server"),
         kind: Kind::OneOf(GRANT_POLICIES),
-        help: "Which clients may use client_credentials: `server` (all) or `registered` (those that registered the \
-               grant)",
+        help: "Which clients may use a grant that the server runs: `server` (all) or `registered` (those that registered it)",
+    },
+    Setting {
+        name: "JWT_BEARER_GRANT",
+        functions: TOKEN,
+        default: Default::Value("off"),
+        kind: Kind::OneOf(JWT_BEARER_GRANTS),
+        help: "Whether an assertion alone gets a token, with the grant type `urn:ietf:params:oauth:grant-type:jwt-bearer`",
     },
     Setting {
         name: "CLIENT_CACHE_TTL",

@@ -64,6 +64,18 @@ fn f1_o5_trusted_issuers() {
     assert!(errors.starts_with("ISSUER: ") && !errors.contains("TRUSTED_ISSUERS"), "{errors}");
 }
 
+/// F5, O5: the JWT bearer grant is off unless the operator turns it on.
+#[test]
+fn f5_o5_jwt_bearer_grant() {
+    let read = |text| TokenConfig::from_environment(&good().with("JWT_BEARER_GRANT", text));
+    for (text, expected) in [("", JwtBearerGrant::Off), ("off", JwtBearerGrant::Off), ("on", JwtBearerGrant::On)] {
+        assert_eq!(read(text).expect(text).jwt_bearer_grant, expected);
+    }
+    for bad in ["On", "true", "1", "client_credentials"] {
+        assert_eq!(read(bad).expect_err(bad).to_string(), "JWT_BEARER_GRANT: must be off or on", "{bad}");
+    }
+}
+
 /// O2, O5: the bounds of the time for which clients are kept.
 #[test]
 fn o2_o5_client_cache_ttl() {

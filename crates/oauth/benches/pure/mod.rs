@@ -12,6 +12,7 @@ use tokenmint_oauth::client_auth::{Claim, Credentials, Presented, Progress, Proo
 use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::form::Form;
 use tokenmint_oauth::grant::{self, GrantPolicy};
+use tokenmint_oauth::grant_type::{GrantType, JwtBearerGrant};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::{PublicKey, SigningAlgorithm};
 use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
@@ -59,7 +60,7 @@ impl PurePath {
 
         let query = Form::parse(b"").expect("empty");
         let form = Form::parse(black_box(body)).expect("a form");
-        let request = TokenRequest::parse(&form).expect("a request");
+        let request = TokenRequest::parse(&form, JwtBearerGrant::Off).expect("a request");
         let authorization: &[&[u8]] = &[black_box(authorization)];
         let presented = Presented {
             authorization,
@@ -74,7 +75,8 @@ impl PurePath {
         let Ok(Progress::Proven(Proof::Complete(client))) = credentials.prove(Some(self.client.clone()), &at) else {
             panic!("proves")
         };
-        let granted = grant::client_credentials(
+        let granted = grant::decide(
+            GrantType::ClientCredentials,
             &client,
             request.asked(),
             GrantPolicy::Server,

@@ -1,11 +1,13 @@
-//! Whose assertion a request presents: RFC 7521 §4.2.
+//! Whose assertion a request presents: RFC 7521 §4.1 and §4.2.
+
+use std::sync::Arc;
 
 use super::error::PresentError;
 use super::federated::SubjectAssertion;
 use super::private_key_jwt::{self, Assertion};
-use crate::federation::TrustedIssuers;
+use crate::federation::{TrustedIssuer, TrustedIssuers};
 use crate::form::Form;
-use crate::jose::UnverifiedToken;
+use crate::jose::{Claims, Unverified, UnverifiedToken};
 
 /// `client_assertion_type` of a JWT-SVID (draft-ietf-oauth-spiffe-client-auth §3.1).
 pub const SPIFFE_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-spiffe";
@@ -32,13 +34,29 @@ pub(super) fn present(form: &Form<'_>, trusted: &TrustedIssuers) -> Result<Prese
         return Err(PresentError::UnsupportedAssertion);
     }
     let claims = UnverifiedToken::parse(token)?.unverified_claims()?;
-    let (iss, sub) = (claims.text("iss"), claims.text("sub"));
     let issuer = if kind == SPIFFE_TYPE {
-        let domain = trusted.by_spiffe_id(sub.ok_or(PresentError::AssertionWithoutSubject)?);
+        let domain = trusted.by_spiffe_id(claims.text("sub").ok_or(PresentError::AssertionWithoutSubject)?);
         Some(domain.ok_or(PresentError::UntrustedIssuer)?)
     } else {
-        iss.and_then(|iss| trusted.by_iss(iss))
+        claims.text("iss").and_then(|iss| trusted.by_iss(iss))
     };
+    of_issuer(issuer, token, claims)
+}
+
+/// Reads an assertion that is a grant (RFC 7523 §2.1) as far as its issuer and its subject. Nothing beside it says of which
+/// kind it is: what is not by a trusted `iss` may be a JWT-SVID, and is else the client's own.
+pub(super) fn present_grant(token: &str, trusted: &TrustedIssuers) -> Result<PresentedAssertion, PresentError> {
+    let claims = UnverifiedToken::parse(token)?.unverified_claims()?;
+    let by_iss = claims.text("iss").and_then(|iss| trusted.by_iss(iss));
+    let issuer = by_iss.or_else(|| claims.text("sub").and_then(|sub| trusted.by_spiffe_id(sub)));
+    of_issuer(issuer, token, claims)
+}
+
+fn of_issuer(
+    issuer: Option<&Arc<TrustedIssuer>>,
+    token: &str,
+    claims: Claims<Unverified>,
+) -> Result<PresentedAssertion, PresentError> {
     match issuer.cloned() {
         Some(issuer) => SubjectAssertion::present(issuer, token, claims).map(PresentedAssertion::Federated),
         None => Assertion::present(token, claims).map(PresentedAssertion::Own),

@@ -68,15 +68,18 @@ impl ByKey<'_> {
         client: Arc<Client>,
         at: &ProofContext<'_>,
     ) -> Result<Proof, ProveError> {
-        let jti = match self {
-            Self::Assertion(assertion) => Some(assertion.prove(keys, at)?),
+        let (expires_at, jti) = match self {
+            Self::Assertion(assertion) => {
+                let jti = assertion.prove(keys, at)?;
+                (jti.expires_at, Some(jti))
+            }
             Self::Certificate(certificate) => {
                 certificate.prove(keys)?;
-                None
+                return Ok(Proof::Complete(AuthenticatedClient::by_secret_or_certificate(client)));
             }
             Self::Federated(assertion) => assertion.prove(keys, &client, at)?,
         };
-        let client = AuthenticatedClient(client);
+        let client = AuthenticatedClient::by_assertion(client, expires_at);
         Ok(match jti {
             Some(jti) => Proof::FirstUse(FirstUse { client, jti, checked_at: at.now }),
             None => Proof::Complete(client),

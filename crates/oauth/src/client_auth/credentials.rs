@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::assertion::{self, PresentedAssertion};
 use super::by_key::{ByKey, KeysOf, NeedsKeys};
 use super::context::ProofContext;
-use super::error::{PresentError, ProveError};
+use super::error::{AssertionGrantError, PresentError, ProveError};
 use super::federated::{FederatedAssertion, SubjectAssertion};
 use super::private_key_jwt::Assertion;
 use super::proof::{AuthenticatedClient, Proof};
@@ -113,6 +113,42 @@ impl Credentials {
         Ok(Claim::Client(credentials))
     }
 
+    /// Finds the credentials beside an assertion that is the grant (RFC 7521 §4.1). There need not be any, and a certificate
+    /// is none: the client may have it for its tokens alone.
+    ///
+    /// # Errors
+    /// [`PresentError`].
+    pub fn present_beside_grant(presented: &Presented<'_>) -> Result<Option<Claim>, PresentError> {
+        let Presented { authorization, query, form, .. } = presented;
+        if CREDENTIAL_PARAMETERS.iter().chain(&["assertion"]).any(|name| query.value(name).is_some()) {
+            return Err(PresentError::InUrl);
+        }
+        let any = !authorization.is_empty() || form.value("client_secret").is_some() || assertion::is_presented(form);
+        any.then(|| Self::present(&Presented { certificate: None, ..*presented })).transpose()
+    }
+
+    /// Finds whose grant an assertion is (RFC 7523 §2.1): its subject's, or that of the client that the request names.
+    ///
+    /// # Errors
+    /// [`AssertionGrantError`].
+    pub fn present_grant(
+        assertion: &str,
+        client_id: Option<&str>,
+        trusted_issuers: &TrustedIssuers,
+    ) -> Result<Claim, AssertionGrantError> {
+        match (assertion::present_grant(assertion, trusted_issuers)?, client_id) {
+            (PresentedAssertion::Own(own), Some(id)) if id != own.client_id.as_str() => {
+                Err(AssertionGrantError::OtherClient)
+            }
+            (PresentedAssertion::Own(own), _) => Ok(Claim::Client(Self::PrivateKeyJwt(own))),
+            (PresentedAssertion::Federated(assertion), None) => Ok(Claim::Subject(assertion)),
+            (PresentedAssertion::Federated(assertion), Some(id)) => {
+                let id = ClientId::parse(id).map_err(|_| PresentError::MalformedClientId)?;
+                Ok(Claim::Client(Self::federated(id, assertion)))
+            }
+        }
+    }
+
     /// The assertion of a subject as the credentials of this client.
     pub fn federated(client_id: ClientId, assertion: SubjectAssertion) -> Self {
         Self::Federated(Box::new(FederatedAssertion::new(client_id, assertion)))
@@ -171,7 +207,7 @@ impl Credentials {
             return Err(ProveError::Disabled);
         }
         match by_key {
-            None => Ok(Progress::Proven(Proof::Complete(AuthenticatedClient(client)))),
+            None => Ok(Progress::Proven(Proof::Complete(AuthenticatedClient::by_secret_or_certificate(client)))),
             Some((KeysOf::Known(keys), by_key)) => by_key.prove(keys, client.clone(), at).map(Progress::Proven),
             Some((KeysOf::At(source, url), by_key)) => {
                 let url = url.to_owned();

@@ -184,6 +184,29 @@ impl From<ProveError> for OAuthError {
     }
 }
 
+/// Why the assertion that is a grant (RFC 7523 §2.1) is invalid. For the log only: the client is told the same for all.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AssertionGrantError {
+    /// The assertion cannot be read, or nobody vouches for it.
+    #[error("grant: {0}")]
+    Present(#[from] PresentError),
+    /// The assertion proves no client.
+    #[error("grant: {0}")]
+    Prove(#[from] ProveError),
+    /// The assertion is of another client than the one that the request names or authenticates.
+    #[error("grant: the assertion is of another client")]
+    OtherClient,
+    /// The assertion has expired since it was verified.
+    #[error("grant: expired")]
+    Expired,
+}
+
+impl From<AssertionGrantError> for OAuthError {
+    fn from(_: AssertionGrantError) -> Self {
+        Self::new(ErrorCode::InvalidGrant, "the assertion is invalid")
+    }
+}
+
 /// The one answer to every failed authentication (A4, RFC 6749 §5.2).
 pub(super) fn authentication_failed() -> OAuthError {
     OAuthError::new(ErrorCode::InvalidClient, "client authentication failed")

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::context::ProofContext;
 use super::error::PresentError;
 use super::jti::Jti;
+use crate::EpochSeconds;
 use crate::client::{Client, ClientId};
 use crate::federation::{Accepted, Expected, FederatedCredentials, FederationError, SubjectKey, TrustedIssuer};
 use crate::jose::{Claims, PublicKeys, Unverified, UnverifiedToken, Verified};
@@ -93,18 +94,18 @@ impl<'a> PlausibleFederated<'a> {
         self.assertion.issuer()
     }
 
-    /// Verifies the signature; all that counts afterwards comes from the verified claims. `None` if the assertion may be
-    /// used again.
+    /// Verifies the signature; all that counts afterwards comes from the verified claims. Returns the first second at which
+    /// the assertion is expired, and what its only use is remembered by; `None` if it may be used again.
     pub(super) fn prove(
         &self,
         keys: &PublicKeys,
         client: &Client,
         at: &ProofContext<'_>,
-    ) -> Result<Option<Jti<Verified>>, FederationError> {
+    ) -> Result<(EpochSeconds, Option<Jti<Verified>>), FederationError> {
         let claims = self.token.verify(keys)?;
         let credentials = client.metadata.federated_credentials();
         let expected = Expected { issuer: self.issuer(), credentials, now: at.now };
         let Accepted { expires_at, once } = expected.check_claims(&claims)?;
-        Ok(once.map(|id| Jti::new(id, expires_at, &claims)))
+        Ok((expires_at, once.map(|id| Jti::new(id, expires_at, &claims))))
     }
 }

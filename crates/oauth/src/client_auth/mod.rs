@@ -25,7 +25,7 @@ pub use assertion::SPIFFE_TYPE;
 pub use by_key::{KeySource, NeedsKeys};
 pub use context::ProofContext;
 pub use credentials::{Claim, Credentials, Presented, Progress};
-pub use error::{AssertionError, PresentError, ProveError};
+pub use error::{AssertionError, AssertionGrantError, PresentError, ProveError};
 pub use federated::{FederatedAssertion, SubjectAssertion};
 pub use proof::{AuthenticatedClient, FirstUse, Proof};
 pub use secret_pair::IdAndSecret;

@@ -54,11 +54,28 @@ impl FirstUse {
 
 /// A client that has proven who it is. Only a [`Proof`] holds one.
 #[derive(Clone, Debug)]
-pub struct AuthenticatedClient(pub(super) Arc<Client>);
+pub struct AuthenticatedClient {
+    client: Arc<Client>,
+    assertion_expires_at: Option<EpochSeconds>,
+}
 
 impl AuthenticatedClient {
+    pub(super) const fn by_secret_or_certificate(client: Arc<Client>) -> Self {
+        Self { client, assertion_expires_at: None }
+    }
+
+    pub(super) const fn by_assertion(client: Arc<Client>, expires_at: EpochSeconds) -> Self {
+        Self { client, assertion_expires_at: Some(expires_at) }
+    }
+
     /// The client.
     pub fn client(&self) -> &Client {
-        &self.0
+        &self.client
+    }
+
+    /// The first second at which the assertion that proved it is expired, the allowed difference between clocks included.
+    /// `None` if no assertion did.
+    pub const fn assertion_expires_at(&self) -> Option<EpochSeconds> {
+        self.assertion_expires_at
     }
 }
