@@ -215,8 +215,9 @@ Example:
 pub(super) const CHECK: &str = "\
 Checks an assertion by every rule of federated client authentication, which are also those of
 the JWT bearer grant, with TRUSTED_ISSUERS and ISSUER of the command's own environment and the
-clients of the table. The keys of the issuer are fetched only if all other rules are satisfied. Whether a `jti` was used before is not
-checked. Needs dynamodb:GetItem on the clients table. Exit status: 0 if all rules are satisfied.
+clients of the table. The keys of the issuer are fetched only if all other rules are
+satisfied. Whether a `jti` was used before is not checked. Needs dynamodb:GetItem on the
+clients table. Exit status: 0 if all rules are satisfied.
 
 Example: show which rules fail.
   export ISSUER=https://as.example.com TRUSTED_ISSUERS='[{\"issuer\":
