@@ -1,5 +1,7 @@
 //! The access token and the answer that carries it: RFC 9068 §2, RFC 6749 §5.1.
 
+use std::ops::RangeInclusive;
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -10,6 +12,9 @@ use crate::grant::Granted;
 use crate::issuer::Issuer;
 use crate::jwk::{KeyId, SigningAlgorithm};
 use crate::resource::Audience;
+
+/// How long an access token may be valid, in seconds: whoever decides it, the deployment, a resource or a client.
+pub const LIFETIMES: RangeInclusive<u32> = 60..=604_800;
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const TYPE: &str = "at+jwt";
@@ -37,6 +42,9 @@ pub struct Claims<'a> {
     /// What its bearer must show; left out for a plain bearer token (RFC 7800 §3.1).
     #[serde(skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation<'a>,
+    /// Further claims of the client, as the members of a JSON object without its braces (P1).
+    #[serde(skip)]
+    pub more: &'a str,
 }
 
 /// The keys that a token is bound to (RFC 7800 §3.1).
@@ -76,6 +84,7 @@ impl<'a> Claims<'a> {
             jti,
             scope: granted.scope.as_str(),
             cnf: Confirmation::default(),
+            more: "",
         }
     }
 }
@@ -102,7 +111,15 @@ impl EncodedHeader {
 pub fn signing_input(header: &EncodedHeader, claims: &Claims<'_>) -> String {
     /// A signature of RSA 4096 in base64url, so that adding it does not move the string.
     const SIGNATURE: usize = 683;
-    let claims = to_json(claims);
+    let more = claims.more;
+    let mut claims = to_json(claims);
+    if !more.is_empty() {
+        // Within the object, whose other members are never absent.
+        claims.pop();
+        claims.push(b',');
+        claims.extend_from_slice(more.as_bytes());
+        claims.push(b'}');
+    }
     let mut input = String::with_capacity(header.0.len() + claims.len() * 4 / 3 + SIGNATURE + 6);
     input.push_str(&header.0);
     input.push('.');
@@ -151,7 +168,7 @@ mod tests {
         let issuer = Issuer::parse("https://as.example").expect("an issuer");
         let client = ClientId::from_random([7; 16]);
         let audience = Audience::One("https://api.example".to_owned());
-        let granted = Granted { scope: Scope::parse("read write").expect("a scope"), audience };
+        let granted = Granted { scope: Scope::parse("read write").expect("a scope"), audience, ttl: 60 };
         let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
         let spki = key.public_key().as_der().expect("DER");
         let kid = PublicKey::from_spki(spki.as_ref(), SigningAlgorithm::Es256).expect("a public key").kid;
@@ -186,7 +203,7 @@ mod tests {
         let issuer = Issuer::parse("https://as.example").expect("an issuer");
         let client = ClientId::from_random([7; 16]);
         let audience = Audience::One("https://api.example".to_owned());
-        let granted = Granted { scope: Scope::default(), audience };
+        let granted = Granted { scope: Scope::default(), audience, ttl: 60 };
         let claims = serde_json::to_value(Claims::new(&issuer, &client, &granted, "1", 1000, 60)).expect("JSON");
         assert_eq!((claims.get("scope"), claims.get("cnf")), (None, None));
     }

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::client::Client;
 use crate::error::{ErrorCode, OAuthError};
-use crate::metadata::{Federation, Policy, RequestedMetadata, names};
+use crate::metadata::{Federation, Policy, RequestedMetadata, TokenPolicies, names};
 use crate::secret::SecretHash;
 
 /// Members that only the server sets (RFC 7592 §2.2).
@@ -46,7 +46,7 @@ impl From<UpdateError> for OAuthError {
 }
 
 /// The policy for an update of this client: a client never registers more than its ceiling (R10, R16), and does not
-/// change its federated credentials (F4).
+/// change its federated credentials (F4) or its token policy (P6).
 ///
 /// `open` is the policy of open registration, `is_open` whether registration is open. A client without a
 /// ceiling registered openly, or was stored before ceilings were: where registration is open, it may
@@ -54,12 +54,13 @@ impl From<UpdateError> for OAuthError {
 pub fn policy(client: &Client, open: &Policy, is_open: bool) -> Policy {
     let own = &client.metadata.scope;
     let federation = Federation::Kept(client.metadata.federated_credentials().clone());
+    let token_policy = TokenPolicies::Fixed(client.metadata.token_policy().cloned().map(Box::new));
     let policy = match &client.scope_ceiling {
         Some(ceiling) => open.within(ceiling),
         None if is_open => Policy { offered: open.offered.tokens().chain(own.tokens()).collect(), ..open.clone() },
         None => open.within(own),
     };
-    Policy { federation, ..policy }
+    Policy { federation, token_policy, ..policy }
 }
 
 impl UpdateRequest {
@@ -126,6 +127,7 @@ mod tests {
             local: false,
             methods: Method::ALL.to_vec(),
             federation: Federation::Refused,
+            token_policy: TokenPolicies::default(),
         };
         for (ceiling, is_open, expected) in [
             (Some("write"), true, "write"),

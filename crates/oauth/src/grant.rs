@@ -3,7 +3,7 @@
 use crate::client_auth::AuthenticatedClient;
 use crate::error::{ErrorCode, OAuthError};
 use crate::grant_type::GrantType;
-use crate::resource::{Audience, ResourceError, Resources};
+use crate::resource::{Audience, ResourceError, Resources, ScopeOf, shorter};
 use crate::scope::Scope;
 
 /// Which clients may use a grant (R5).
@@ -32,6 +32,22 @@ pub struct Granted {
     pub scope: Scope,
     /// The resources that the token is for.
     pub audience: Audience,
+    /// How long the token is valid at most, in seconds: the shortest lifetime of the deployment, the resources and the
+    /// client (P2).
+    pub ttl: u32,
+}
+
+/// What a deployment grants, before a client's own policy.
+#[derive(Clone, Copy, Debug)]
+pub struct Terms<'t> {
+    /// Which clients may use a grant.
+    pub policy: GrantPolicy,
+    /// The resources that may be asked for.
+    pub resources: &'t Resources,
+    /// The resource of a request that names none.
+    pub default_audience: &'t str,
+    /// The lifetime of a token, in seconds.
+    pub access_token_ttl: u32,
 }
 
 /// Why a client gets nothing.
@@ -46,6 +62,9 @@ pub enum GrantError {
     /// A resource that this server does not know.
     #[error("the resource is unknown")]
     Target,
+    /// A resource that this client may not ask for (P3), or none where it must ask for one.
+    #[error("the client must request a resource that its token_policy allows")]
+    ClientTarget,
 }
 
 impl From<ResourceError> for GrantError {
@@ -62,14 +81,14 @@ impl From<GrantError> for OAuthError {
         let code = match error {
             GrantError::Unauthorized => ErrorCode::UnauthorizedClient,
             GrantError::Scope => ErrorCode::InvalidScope,
-            GrantError::Target => ErrorCode::InvalidTarget,
+            GrantError::Target | GrantError::ClientTarget => ErrorCode::InvalidTarget,
         };
         Self::new(code, error.to_string())
     }
 }
 
 /// Decides what a client gets that has proven who it is: by its credentials (RFC 6749 §4.4.2), or by the assertion that is
-/// the grant (RFC 7523 §2.1). Both get the same.
+/// the grant (RFC 7523 §2.1). Both get the same. The client's policy only takes away.
 ///
 /// # Errors
 /// [`GrantError`] if it may not use the grant, or asks for more than it registered (§3.3), or for a
@@ -78,19 +97,34 @@ pub fn decide(
     grant_type: GrantType,
     client: &AuthenticatedClient,
     asked: Asked<'_>,
-    policy: GrantPolicy,
-    resources: &Resources,
-    default_audience: &str,
+    terms: &Terms<'_>,
 ) -> Result<Granted, GrantError> {
     let registered = &client.client().metadata;
-    if policy == GrantPolicy::Registered && !registered.registered(grant_type) {
+    if terms.policy == GrantPolicy::Registered && !registered.registered(grant_type) {
         return Err(GrantError::Unauthorized);
     }
     let scope = match asked.scope {
-        Some(scope) if scope.is_subset_of(&registered.scope) => scope,
+        Some(scope) if scope.is_subset_of(&registered.scope) => ScopeOf::Request(scope),
         Some(_) => return Err(GrantError::Scope),
-        None => &registered.scope,
+        None => ScopeOf::Client(&registered.scope),
     };
-    let (audience, scope) = resources.choose(asked.resources, default_audience, scope)?;
-    Ok(Granted { scope, audience })
+    let choose = |resources: &[&str]| terms.resources.choose(resources, terms.default_audience, scope);
+    let (chosen, own_ttl) = match registered.token_policy() {
+        None => (choose(asked.resources)?, None),
+        Some(own) => {
+            let default = own.default_resource.as_deref().unwrap_or(terms.default_audience);
+            let resources = if asked.resources.is_empty() { &[default] } else { asked.resources };
+            if !resources.iter().all(|resource| own.allows(resource)) {
+                return Err(GrantError::ClientTarget);
+            }
+            let chosen = choose(resources).map_err(|error| match error {
+                // The client's own default, which the deployment does not have.
+                ResourceError::Unknown if asked.resources.is_empty() => GrantError::ClientTarget,
+                error => error.into(),
+            });
+            (chosen?, own.access_token_ttl)
+        }
+    };
+    let ttl = shorter(chosen.ttl, own_ttl).map_or(terms.access_token_ttl, |ttl| ttl.min(terms.access_token_ttl));
+    Ok(Granted { scope: chosen.scope, audience: chosen.audience, ttl })
 }

@@ -4,6 +4,7 @@ use crate::EpochSeconds;
 use crate::bearer::BearerError;
 use crate::scope::Scope;
 use crate::secret::SecretHash;
+use crate::token_policy::TokenPolicy;
 
 /// An initial access token as it is stored: never the token itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct InitialAccessToken {
     pub scope: Scope,
     /// Whether such clients may name federated credentials (F4).
     pub allows_federation: bool,
+    /// What such clients may get (P6).
+    pub token_policy: Option<TokenPolicy>,
 }
 
 impl InitialAccessToken {
@@ -49,7 +52,8 @@ mod tests {
     fn r16_end_of_an_initial_access_token() {
         let check = |expires_at, uses_left| {
             let (hash, name, scope) = (SecretHash::of("t"), String::new(), Scope::default());
-            InitialAccessToken { hash, name, issued_at: 1, expires_at, uses_left, scope, allows_federation: false }
+            let (issued_at, allows_federation, token_policy) = (1, false, None);
+            InitialAccessToken { hash, name, issued_at, expires_at, uses_left, scope, allows_federation, token_policy }
                 .check(10)
         };
         assert_eq!(check(11, 1), Ok(()));

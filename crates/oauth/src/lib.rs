@@ -44,6 +44,7 @@ pub mod resource;
 pub mod scope;
 pub mod secret;
 pub mod software_statement;
+pub mod token_policy;
 pub mod token_request;
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`).

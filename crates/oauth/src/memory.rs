@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// What an allocator adds to an allocation at most, in bytes: its own header, and rounding.
-const ALLOCATION: usize = 32;
+pub(crate) const ALLOCATION: usize = 32;
 
 /// The size of a node of a B-tree of 11 members of JSON and 12 edges.
 pub(crate) const NODE: usize = 11 * size_of::<(String, Value)>() + 13 * size_of::<usize>() + ALLOCATION;

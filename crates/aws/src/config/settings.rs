@@ -2,6 +2,8 @@
 
 use std::ops::RangeInclusive;
 
+use tokenmint_oauth::access_token::LIFETIMES;
+
 use super::choices::{
     AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, JWT_BEARER_GRANTS, Registration,
     RegistrationStatus, SigningKeySpec, SigningMode,
@@ -261,8 +263,8 @@ pub const SETTINGS: &[Setting] = &[
         name: "ACCESS_TOKEN_TTL",
         functions: TOKEN,
         default: Default::Value("18000"),
-        kind: Kind::Seconds(60..=604_800),
-        help: "Lifetime of an access token",
+        kind: Kind::Seconds(LIFETIMES),
+        help: "Lifetime of an access token; a resource or a client may have a shorter one",
     },
     Setting {
         name: "CLIENT_SECRET_TTL",

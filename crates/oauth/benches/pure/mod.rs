@@ -11,7 +11,7 @@ use tokenmint_oauth::client::{Client, ClientId, StoredSecret};
 use tokenmint_oauth::client_auth::{Claim, Credentials, Presented, Progress, Proof, ProofContext};
 use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::form::Form;
-use tokenmint_oauth::grant::{self, GrantPolicy};
+use tokenmint_oauth::grant::{self, GrantPolicy, Terms};
 use tokenmint_oauth::grant_type::{GrantType, JwtBearerGrant};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jwk::{PublicKey, SigningAlgorithm};
@@ -79,13 +79,16 @@ impl PurePath {
             GrantType::ClientCredentials,
             &client,
             request.asked(),
-            GrantPolicy::Server,
-            &self.resources,
-            self.issuer.as_str(),
+            &Terms {
+                policy: GrantPolicy::Server,
+                resources: &self.resources,
+                default_audience: self.issuer.as_str(),
+                access_token_ttl: 18_000,
+            },
         );
         let granted = granted.expect("grants");
         let jti = "5d7d7ba0-4a8e-4a5e-9f5f-0c8f6a1f6a10";
-        let claims = Claims::new(&self.issuer, &client.client().client_id, &granted, jti, 1_700_000_001, 18_000);
+        let claims = Claims::new(&self.issuer, &client.client().client_id, &granted, jti, 1_700_000_001, granted.ttl);
         signing_input(&self.header, &claims)
     }
 }

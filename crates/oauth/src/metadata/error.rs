@@ -3,6 +3,7 @@
 use crate::error::{ErrorCode, OAuthError};
 use crate::federation::CredentialsError;
 use crate::jose::KeysError;
+use crate::token_policy::PolicyError;
 
 /// Why metadata cannot be registered. Each variant names the member it is about.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +49,9 @@ pub enum MetadataError {
     /// The federated credentials are malformed.
     #[error("federated_credentials {0}")]
     FederatedCredentials(#[from] CredentialsError),
+    /// The token policy is malformed.
+    #[error("token_policy {0}")]
+    TokenPolicy(#[from] PolicyError),
     /// A redirect URI is not acceptable (RFC 7591 §3.2.2).
     #[error("redirect_uris: {0}")]
     RedirectUri(&'static str),

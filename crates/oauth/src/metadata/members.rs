@@ -51,6 +51,8 @@ pub enum Kind {
     RedirectUris(usize),
     /// The subjects of trusted issuers that are the client (ours). Who may set them is the policy's decision.
     FederatedCredentials,
+    /// What the client may get (ours). Who may set it is the policy's decision.
+    TokenPolicy,
     /// A text of at most so many bytes, on which the server decides.
     DecidedText(usize),
     /// An array of at most so many texts of at most so many bytes, on which the server decides. Sent empty, it counts
@@ -92,6 +94,7 @@ pub const MEMBERS: &[Member] = &[
     Member { name: names::TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS, kind: Kind::Flag, localizable: false },
     Member { name: names::TOKEN_ENDPOINT_AUTH_METHOD, kind: Kind::DecidedText(256), localizable: false },
     Member { name: names::TOKEN_ENDPOINT_AUTH_SIGNING_ALG, kind: Kind::Algorithm, localizable: false },
+    Member { name: names::TOKEN_POLICY, kind: Kind::TokenPolicy, localizable: false },
     Member { name: "tos_uri", kind: Kind::WebUri, localizable: true },
 ];
 

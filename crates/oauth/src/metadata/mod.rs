@@ -14,13 +14,14 @@ mod others;
 mod policy;
 mod relations;
 mod requested;
+mod token_policy;
 mod uri;
 mod values;
 mod verified;
 
 pub use authentication::{Authentication, ClientKeys};
 pub use error::MetadataError;
-pub use policy::{Federation, Policy};
+pub use policy::{Federation, Policy, TokenPolicies};
 pub use requested::RequestedMetadata;
 pub use verified::{ClientMetadata, StoredMetadata};
 

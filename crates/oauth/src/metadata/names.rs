@@ -19,6 +19,7 @@ pub(crate) const SOFTWARE_STATEMENT: &str = "software_statement";
 pub(crate) const TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS: &str = "tls_client_certificate_bound_access_tokens";
 pub(crate) const TOKEN_ENDPOINT_AUTH_METHOD: &str = "token_endpoint_auth_method";
 pub(crate) const TOKEN_ENDPOINT_AUTH_SIGNING_ALG: &str = "token_endpoint_auth_signing_alg";
+pub(crate) const TOKEN_POLICY: &str = "token_policy";
 
 /// The member that asks for a new secret (ours, M5): RFC 7592 §2.2 lets a server issue one with an update, but does
 /// not say how a client asks for it. It is not metadata: it is neither stored nor part of a response.

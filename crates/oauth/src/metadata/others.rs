@@ -37,7 +37,7 @@ fn given(requested: &RequestedMetadata, name: &str) -> bool {
 fn registered(member: &Member, name: &str, value: &Value, policy: &Policy) -> Result<Option<Value>, MetadataError> {
     let wrong = |reason| wrong(name, reason);
     let is_given = match member.kind {
-        Kind::DecidedText(_) | Kind::DecidedTexts(..) | Kind::FederatedCredentials => false,
+        Kind::DecidedText(_) | Kind::DecidedTexts(..) | Kind::FederatedCredentials | Kind::TokenPolicy => false,
         Kind::Text(max_bytes) => !string(name, value, max_bytes)?.is_empty(),
         Kind::Flag => {
             value.as_bool().ok_or_else(|| MetadataError::Type { member: name.to_owned(), expected: "true or false" })?

@@ -7,6 +7,7 @@ use super::requested::RequestedMetadata;
 use crate::federation::FederatedCredentials;
 use crate::method::Method;
 use crate::scope::Scope;
+use crate::token_policy::TokenPolicy;
 
 /// What the operator decided about registrations.
 #[derive(Clone, Debug)]
@@ -22,6 +23,23 @@ pub struct Policy {
     pub methods: Vec<Method>,
     /// Who may set `federated_credentials` (F4).
     pub federation: Federation,
+    /// Who may set `token_policy` (P6).
+    pub token_policy: TokenPolicies,
+}
+
+/// Whose `token_policy` a client gets (P6): whoever sets it decides what the client's tokens say and where they are valid.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TokenPolicies {
+    /// That of the request: an operator makes it.
+    Allowed,
+    /// This one, or none: that of the initial access token, or what the client has. A request repeats it or leaves it out.
+    Fixed(Option<Box<TokenPolicy>>),
+}
+
+impl Default for TokenPolicies {
+    fn default() -> Self {
+        Self::Fixed(None)
+    }
 }
 
 /// Whether a client's federated credentials may be set (F4): whoever sets them decides which workloads are the client.

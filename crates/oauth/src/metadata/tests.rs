@@ -14,6 +14,7 @@ fn policy() -> Policy {
         local: false,
         methods: Method::ALL.to_vec(),
         federation: Federation::default(),
+        token_policy: TokenPolicies::default(),
     }
 }
 

@@ -7,12 +7,13 @@ use super::authentication::{self, Authentication};
 use super::error::{MetadataError, wrong};
 use super::policy::Policy;
 use super::requested::RequestedMetadata;
-use super::{federation, names, others, relations};
+use super::{federation, names, others, relations, token_policy};
 use crate::federation::{FederatedCredential, FederatedCredentials};
 use crate::grant_type::GrantType;
 use crate::memory;
 use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
+use crate::token_policy::TokenPolicy;
 
 /// The metadata of a registered client, verified; serialises as the members of RFC 7591 §2.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,6 +28,8 @@ pub struct ClientMetadata {
     /// The scope it may ask for.
     pub scope: Scope,
     federated_credentials: FederatedCredentials,
+    /// Never an empty one. In a box, because few clients have any.
+    token_policy: Option<Box<TokenPolicy>>,
     others: Map<String, Value>,
 }
 
@@ -45,6 +48,8 @@ pub struct StoredMetadata {
     pub scope: Scope,
     /// See [`ClientMetadata::federated_credentials`].
     pub federated_credentials: Vec<Value>,
+    /// See [`ClientMetadata::token_policy`].
+    pub token_policy: Option<Value>,
     /// See [`ClientMetadata::others`].
     pub others: Map<String, Value>,
 }
@@ -64,7 +69,8 @@ impl ClientMetadata {
         authentication.check(&others, policy)?;
         let (grant_types, response_types) = relations::grants_and_responses(requested)?;
         let scope = scope(requested, policy)?;
-        Ok(Self::new(authentication, grant_types, response_types, scope, federated, others))
+        let token_policy = token_policy::token_policy(requested, policy)?;
+        Ok(Self { token_policy, ..Self::new(authentication, grant_types, response_types, scope, federated, others) })
     }
 
     /// Parses metadata that was verified when it was stored. Of the other members, only those that the method of
@@ -80,12 +86,15 @@ impl ClientMetadata {
             response_types,
             scope,
             federated_credentials,
+            token_policy,
             others,
         } = stored;
         let authentication = Authentication::parse(method, choice, &others)?;
         let federated = FederatedCredentials::parse(&federated_credentials.into())?;
         authentication.check_federated(&federated)?;
-        Ok(Self::new(authentication, grant_types, response_types, scope, federated, others))
+        let token_policy = token_policy.as_ref().map(TokenPolicy::parse).transpose()?;
+        let metadata = Self::new(authentication, grant_types, response_types, scope, federated, others);
+        Ok(metadata.with_token_policy(token_policy))
     }
 
     fn new(
@@ -105,6 +114,7 @@ impl ClientMetadata {
             response_types,
             scope,
             federated_credentials,
+            token_policy: None,
             others,
         }
     }
@@ -118,6 +128,7 @@ impl ClientMetadata {
             response_types: self.response_types.clone(),
             scope: self.scope.clone(),
             federated_credentials: self.federated_credentials.iter().map(FederatedCredential::to_json).collect(),
+            token_policy: self.token_policy().map(TokenPolicy::to_json),
             others: self.others.clone(),
         }
     }
@@ -164,6 +175,17 @@ impl ClientMetadata {
         Ok(Self { federated_credentials, ..self })
     }
 
+    /// What the client may get, if its operator decided on that (P6).
+    pub fn token_policy(&self) -> Option<&TokenPolicy> {
+        self.token_policy.as_deref()
+    }
+
+    /// The metadata with this policy instead, which an operator sets. An empty one is none.
+    #[must_use]
+    pub fn with_token_policy(self, token_policy: Option<TokenPolicy>) -> Self {
+        Self { token_policy: token_policy.filter(|policy| !policy.is_empty()).map(Box::new), ..self }
+    }
+
     /// The members that have no field of their own in a response, checked and kept as sent; of `jwks`, the members
     /// that are known. They are for storage and for responses.
     pub const fn others(&self) -> &Map<String, Value> {
@@ -177,6 +199,7 @@ impl ClientMetadata {
             + memory::texts(&self.response_types)
             + self.scope.memory_bytes()
             + self.federated_credentials.memory_bytes()
+            + self.token_policy().map_or(0, TokenPolicy::memory_bytes)
             + memory::members(&self.others)
     }
 
@@ -197,6 +220,8 @@ impl Serialize for ClientMetadata {
             scope: &'m Scope,
             #[serde(skip_serializing_if = "FederatedCredentials::is_empty")]
             federated_credentials: &'m FederatedCredentials,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            token_policy: Option<&'m TokenPolicy>,
             #[serde(flatten)]
             others: &'m Map<String, Value>,
         }
@@ -206,6 +231,7 @@ impl Serialize for ClientMetadata {
             response_types: &self.response_types,
             scope: &self.scope,
             federated_credentials: &self.federated_credentials,
+            token_policy: self.token_policy(),
             others: &self.others,
         };
         members.serialize(serializer)
