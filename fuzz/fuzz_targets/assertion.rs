@@ -13,7 +13,7 @@ use tokenmint_oauth::client_auth::{
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
 use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::form::Form;
-use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata};
+use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata, TokenPolicies};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 use url::form_urlencoded;
@@ -33,6 +33,7 @@ static CLIENT: LazyLock<Arc<Client>> = LazyLock::new(|| {
         local: false,
         methods: Method::ALL.to_vec(),
         federation: Federation::Refused,
+        token_policy: TokenPolicies::default(),
     };
     let body = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [jwk()]}});
     let asked = RequestedMetadata::parse(body.to_string().as_bytes()).expect("metadata");

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use libfuzzer_sys::fuzz_target;
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
-use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata};
+use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata, TokenPolicies};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
@@ -15,6 +15,7 @@ static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
     local: false,
     methods: Method::ALL.to_vec(),
     federation: Federation::Allowed,
+    token_policy: TokenPolicies::Allowed,
 });
 
 fuzz_target!(|body: &[u8]| {

@@ -316,6 +316,7 @@ impl World {
             uses_left: 1,
             scope: Scope::parse(scope).expect("a scope"),
             allows_federation: false,
+            token_policy: None,
         };
         self.registrations().insert_token(&token).await.expect("stored");
         let event = events::with_header(events::register(&metadata), "authorization", format!("Bearer {text}"));

@@ -81,6 +81,7 @@ pub(crate) async fn register(world: &World, allows_federation: bool, metadata: &
         uses_left: 1,
         scope: Scope::parse("read").expect("a scope"),
         allows_federation,
+        token_policy: None,
     };
     world.registrations().insert_token(&token).await.expect("stored");
     let event = events::with_header(events::register(metadata), "authorization", format!("Bearer {text}"));

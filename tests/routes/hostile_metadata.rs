@@ -133,6 +133,7 @@ async fn r1_r8_r16_r18_members_of_keys_of_a_wrong_type() {
         uses_left: 1,
         scope: Scope::default(),
         allows_federation: false,
+        token_policy: None,
     };
     world.registrations().insert_token(&token).await.expect("stored");
     for (sent, _) in &all {

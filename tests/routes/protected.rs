@@ -25,6 +25,7 @@ async fn protected(uses: u32, scope: &str) -> World {
         uses_left: uses,
         scope: Scope::parse(scope).expect("a scope"),
         allows_federation: false,
+        token_policy: None,
     };
     world.registrations().insert_token(&token).await.expect("stored");
     world

@@ -108,6 +108,7 @@ async fn prepared(setting: (&str, &str)) -> (World, Proxy, Parties) {
         uses_left: 5,
         scope: Scope::parse("read").expect("a scope"),
         allows_federation: false,
+        token_policy: None,
     };
     world.registrations().insert_token(&token).await.expect("stored");
     world.set("UNUSED_CLIENT_TTL", "3600").await;

@@ -16,6 +16,7 @@
 //! | `scope_ceiling` | S | the widest scope that the client may register; absent: it registered openly |
 //! | `metadata` | M | the other registered members, as sent |
 //! | `federated_credentials` | L of M | the subjects of trusted issuers that are the client (F2); absent: none |
+//! | `token_policy` | M | what the client may get, as its operator decided (P6); absent: what the deployment allows |
 //! | `expires_at` | N | epoch seconds; the table's TTL attribute; absent: the client does not expire |
 //! | `managed_by` | M | the list of clients that manages it: its `owner` (S), the client's `name` (S) in it, and `unlisted` (BOOL) once it is no longer there; absent: none |
 //! | `last_change` | M | who did what to it last: `what` (S) and `by` (S), for the audit log; absent: nobody since there is one |

@@ -4,7 +4,7 @@
 //!
 //! | `id` | attributes |
 //! |---|---|
-//! | `token#<base64url of the token's SHA-256>` | `name` (S), `issued_at` (N), `expires_at` (N), `uses_left` (N), `scope` (S) |
+//! | `token#<base64url of the token's SHA-256>` | `name` (S), `issued_at` (N), `expires_at` (N), `uses_left` (N), `scope` (S), `allows_federation` (BOOL), `token_policy` (M, as in the table of clients) |
 //! | `minute#<minutes since 1970>` | `registrations` (N), from all addresses; `expires_at` (N) |
 //! | `minute#<minutes since 1970>#<address>` | the same for one address, or one IPv6 /64 |
 

@@ -1,5 +1,5 @@
 //! The table of tokens. It stores no issued tokens, only the identifiers of revoked tokens and of used assertions
-//! and proofs. Each item expires when the token, assertion or proof expires.
+//! and proofs, and counters. Each item expires when the token, assertion or proof expires; a counter after its hour.
 //!
 //! The partition key is `id` (S), the TTL attribute `expires_at` (N, epoch seconds):
 //!
@@ -8,10 +8,12 @@
 //! | `revoked#<jti>` | a revoked access token of this server (D4); `jti` (S) and, for the audit log, `client_id` (S), whose token it was and who revoked it |
 //! | `assertion#<client_id>#<hash>` | a used client assertion; the hash is base64url of the SHA-256 of its `jti` (A6) |
 //! | `proof#<thumbprint>#<hash>` | a used DPoP proof (J5) |
+//! | `issued#<client_id>#<hours since 1970>` | `issued` (N): the tokens of a client that may get so many an hour (P5) |
 //! | `nonce-key` | `key` (B, 32 bytes), from which DPoP nonces are made; does not expire |
 
 use aws_sdk_dynamodb::Client as DynamoDb;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::primitives::Blob;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::EpochSeconds;
@@ -24,6 +26,20 @@ pub const KEY: &str = "id";
 
 /// The item with the nonce key.
 const NONCE_KEY: &str = "nonce-key";
+
+/// Why a token was not counted.
+#[derive(Debug, thiserror::Error)]
+pub enum Uncounted {
+    /// The client has had as many tokens as it may get in this hour.
+    #[error("too many tokens of this client in this hour")]
+    Exceeded {
+        /// Seconds until the next hour begins.
+        retry_after: u64,
+    },
+    /// The table cannot be written.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
+}
 
 /// The table of tokens.
 #[derive(Clone, Debug)]
@@ -84,6 +100,34 @@ impl TokensTable {
             .item("expires_at", AttributeValue::N(expires_at.to_string()));
         let put = Box::pin(put.send()).await;
         put.map(drop).map_err(|error| Unavailable::new("dynamodb:PutItem", error))
+    }
+
+    /// Counts a token of a client that may get at most so many an hour, with exactly one conditional `UpdateItem` (P5). Hours
+    /// begin at full hours of UTC. Each is a separate item of less than 1 KB, so a token costs one write unit. An SDK retry
+    /// whose first attempt was stored but whose response was lost counts twice.
+    ///
+    /// # Errors
+    /// [`Uncounted`].
+    pub async fn count(&self, client: &ClientId, limit: u32, now: EpochSeconds) -> Result<(), Uncounted> {
+        const HOUR: EpochSeconds = 3600;
+        let (hour, number) = (now / HOUR, |number: u64| AttributeValue::N(number.to_string()));
+        let counter = AttributeValue::S(format!("issued#{}#{hour}", client.as_str()));
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, counter);
+        let update = update
+            .update_expression("ADD issued :one SET expires_at = :end")
+            .condition_expression("attribute_not_exists(issued) OR issued < :limit")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":limit", number(limit.into()))
+            .expression_attribute_values(":end", number((hour + 2) * HOUR));
+        match Box::pin(update.send()).await {
+            Ok(_) => Ok(()),
+            Err(error) => Err(match error.as_service_error() {
+                Some(UpdateItemError::ConditionalCheckFailedException(_)) => {
+                    Uncounted::Exceeded { retry_after: HOUR - now % HOUR }
+                }
+                _ => Unavailable::new("dynamodb:UpdateItem", error).into(),
+            }),
+        }
     }
 
     /// Whether a token was revoked, with exactly one consistent `GetItem`.

@@ -2,6 +2,7 @@
 
 mod apply;
 mod client;
+mod policy;
 mod registration_token;
 mod server;
 mod target;
@@ -16,6 +17,7 @@ pub use self::client::{
     ClientArgument, ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments,
     ShowArguments,
 };
+pub use self::policy::{Part, PolicyArguments, SetPolicyArguments};
 pub use self::registration_token::{
     CreateTokenArguments, ListTokensArguments, RevokeArguments, TokenArguments, TokenCommand,
 };

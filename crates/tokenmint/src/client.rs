@@ -6,6 +6,7 @@ mod export;
 mod import;
 mod list;
 mod rotate;
+mod set_policy;
 mod trust;
 mod view;
 
@@ -39,6 +40,7 @@ pub(crate) async fn run(arguments: ClientArguments) -> Result<(), Error> {
         ClientCommand::Delete(delete) => self::delete(&target, &delete.client.id, delete.yes).await,
         ClientCommand::RotateSecret(rotate) => rotate::run(&target, rotate).await,
         ClientCommand::Trust(trust) => trust::run(&target, trust.command).await,
+        ClientCommand::SetPolicy(set) => set_policy::run(&target, *set).await,
         ClientCommand::CheckAssertion(check) => check::run(&target, check).await,
         ClientCommand::Export(export) => export::run(&target, export).await,
         ClientCommand::Import(import) => import::run(&target, import).await,

@@ -24,6 +24,7 @@ mod error;
 mod local;
 mod net;
 pub mod output;
+mod policy;
 mod registration_token;
 mod running;
 mod serve;

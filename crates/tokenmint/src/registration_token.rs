@@ -10,11 +10,12 @@ use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::{Secret, SecretHash};
+use tokenmint_oauth::token_policy::TokenPolicy;
 
 use crate::cli::{CreateTokenArguments, RevokeArguments, Target, TokenArguments, TokenCommand};
 use crate::tables::{self, Tables};
 use crate::text::{Table, cell, members, moment};
-use crate::{Error, output};
+use crate::{Error, output, policy};
 
 /// The page size of a scan.
 const PAGE: i32 = 100;
@@ -23,7 +24,7 @@ pub(crate) async fn run(arguments: TokenArguments) -> Result<(), Error> {
     output::log_errors();
     let target = arguments.target.target()?;
     match arguments.command {
-        TokenCommand::Create(create) => self::create(&target, create).await,
+        TokenCommand::Create(create) => self::create(&target, *create).await,
         TokenCommand::List(list) => self::list(&target, list.json).await,
         TokenCommand::Revoke(revoke) => self::revoke(&target, &revoke).await,
     }
@@ -43,6 +44,8 @@ struct View<'t> {
     scope: &'t Scope,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     allows_federation: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    token_policy: Option<&'t TokenPolicy>,
     state: &'static str,
 }
 
@@ -57,6 +60,7 @@ impl<'t> View<'t> {
             uses_left: token.uses_left,
             scope: &token.scope,
             allows_federation: token.allows_federation,
+            token_policy: token.token_policy.as_ref(),
             state: state(token, now),
         }
     }
@@ -80,6 +84,7 @@ const fn state(token: &InitialAccessToken, now: EpochSeconds) -> &'static str {
 }
 
 async fn create(target: &Target, create: CreateTokenArguments) -> Result<(), Error> {
+    let token_policy = policy::apply(None, &[], &[], &create.policy)?;
     let (secret, now) = (Secret::generate(random), Clock::System.now());
     let token = InitialAccessToken {
         hash: secret.hash(),
@@ -89,6 +94,7 @@ async fn create(target: &Target, create: CreateTokenArguments) -> Result<(), Err
         uses_left: create.uses,
         scope: create.scope.unwrap_or_default(),
         allows_federation: create.allow_federation,
+        token_policy,
     };
     let stored = tables::with(target, async |tables| Ok(tables.registrations.insert_token(&token).await?));
     stored.await?;
@@ -200,6 +206,7 @@ mod tests {
             uses_left: 2,
             scope: Scope::parse("a b").expect("a scope"),
             allows_federation: false,
+            token_policy: None,
         }
     }
 

@@ -8,7 +8,7 @@ use tokenmint_function::{Failure, OrRefuse, RequestLog, request};
 use tokenmint_oauth::bearer::{BearerError, BearerToken};
 use tokenmint_oauth::client::{Client, ClientId};
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
-use tokenmint_oauth::metadata::{Federation, Policy};
+use tokenmint_oauth::metadata::{Federation, Policy, TokenPolicies};
 use tokenmint_oauth::scope::Scope;
 
 use crate::Register;
@@ -23,13 +23,14 @@ pub(crate) enum Permission {
 
 impl Permission {
     /// The policy for the metadata. With an initial access token, the token's scopes determine what is offered
-    /// (R16), and whether the client may name federated credentials (F4).
+    /// (R16), whether the client may name federated credentials (F4), and what it may get (P6).
     pub(crate) fn policy(&self, open: &Policy) -> Policy {
         match self {
             Self::Open => open.clone(),
             Self::Token(token) => {
                 let federation = if token.allows_federation { Federation::Allowed } else { Federation::Refused };
-                Policy { federation, ..open.within(&token.scope) }
+                let token_policy = TokenPolicies::Fixed(token.token_policy.clone().map(Box::new));
+                Policy { federation, token_policy, ..open.within(&token.scope) }
             }
         }
     }

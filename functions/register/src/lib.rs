@@ -22,7 +22,7 @@ use tokenmint_aws::config::{RegisterConfig, Registration};
 use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_function::{Clock, Routes};
 use tokenmint_oauth::issuer::path;
-use tokenmint_oauth::metadata::{Federation, Policy};
+use tokenmint_oauth::metadata::{Federation, Policy, TokenPolicies};
 use tokenmint_oauth::method::Method;
 
 /// The dependencies of the endpoints; made once, at init.
@@ -44,6 +44,7 @@ impl Register {
             local: config.issuer.is_local(),
             methods: Method::offered(config.mutual_tls.method()).collect(),
             federation: Federation::Refused,
+            token_policy: TokenPolicies::default(),
         };
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let registrations = RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone());

@@ -6,11 +6,12 @@
 //! [`KnownClients`]: tokenmint_aws::clients::known::KnownClients
 
 use tokenmint_aws::clients::known::Refused;
+use tokenmint_aws::tokens::Uncounted;
 use tokenmint_function::{Failure, OrRefuse};
 use tokenmint_oauth::certificate;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, Credentials};
 use tokenmint_oauth::dpop::{self, ProofError};
-use tokenmint_oauth::grant::{self, GrantError, Granted};
+use tokenmint_oauth::grant::{self, GrantError, Granted, Terms};
 use tokenmint_oauth::token_request::TokenRequest;
 
 use crate::authenticate::{Purpose, Unproven, UseOfAssertion};
@@ -86,13 +87,30 @@ async fn grant(state: &Token, asked: Asked<'_>, client: AuthenticatedClient) -> 
     }
     let certificate = certificate(state, asked.incoming, &client).map_err(Refusal::by_client)?;
     let (config, request) = (&state.config, asked.request);
-    let (grant_type, policy, resources) = (request.grant.grant_type(), config.grant_policy, &config.resources);
-    let granted = grant::decide(grant_type, &client, request.asked(), policy, resources, &config.audience);
+    let terms = Terms {
+        policy: config.grant_policy,
+        resources: &config.resources,
+        default_audience: &config.audience,
+        access_token_ttl: config.access_token_ttl,
+    };
+    let granted = grant::decide(request.grant.grant_type(), &client, request.asked(), &terms);
     let granted = granted.map_err(|error| Refusal {
-        depends_on_client: matches!(error, GrantError::Unauthorized | GrantError::Scope),
+        depends_on_client: error != GrantError::Target,
         failure: Failure::refused(error),
     })?;
+    count(state, &client).await?;
     Ok(Grant { client, granted, proof, certificate })
+}
+
+/// Counts the token of a client that may get so many an hour (P5), after all that could refuse it but the second use of a
+/// proof. No other client causes a call.
+async fn count(state: &Token, client: &AuthenticatedClient) -> Result<(), Refusal> {
+    let client = client.client();
+    let Some(limit) = client.metadata.token_policy().and_then(|policy| policy.tokens_per_hour) else { return Ok(()) };
+    state.tokens.count(&client.client_id, limit, state.clock.now()).await.map_err(|error| match error {
+        Uncounted::Exceeded { retry_after } => Refusal::by_client(Failure::throttled(error, retry_after)),
+        Uncounted::Unavailable(error) => Failure::from(error).into(),
+    })
 }
 
 /// The thumbprint of the client's certificate, if the client registered for certificate-bound tokens (J6, RFC 8705

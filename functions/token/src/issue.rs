@@ -1,7 +1,8 @@
 //! `POST /token`: RFC 6749 §3.2 and §4.4, RFC 7523 §2.1.
 //!
 //! The flow is [`issue`]: parse → authenticate and decide → sign → answer. It makes one `GetItem`, unless the client is
-//! known, and one signature. A client's first token, an assertion and a proof of possession each add one write.
+//! known, and one signature. A client's first token, an assertion, a proof of possession and a limit of tokens per hour each
+//! add one write.
 
 use std::sync::Arc;
 
@@ -49,9 +50,10 @@ pub(crate) async fn issue(
     let bound_to =
         Confirmation { jkt: proof.as_ref().map(|proof| proof.jkt.as_str()), x5t_s256: certificate.as_deref() };
     let now = state.clock.now();
-    let ttl = lifetime(state.config.access_token_ttl, request.grant, &client, now).or_refuse()?;
+    let ttl = lifetime(granted.ttl, request.grant, &client, now).or_refuse()?;
+    let more = client.client().metadata.token_policy().map_or("", |policy| policy.claims.as_json_members());
     let claims = Claims::new(&state.config.issuer, &client.client().client_id, &granted, &jti, now, ttl);
-    let token = state.signer.sign(&Claims { cnf: bound_to, ..claims }, now).await?;
+    let token = state.signer.sign(&Claims { cnf: bound_to, more, ..claims }, now).await?;
     clear_expiry(&state, &client).await?;
 
     let mut response = json(

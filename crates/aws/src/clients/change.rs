@@ -31,6 +31,8 @@ pub enum Change {
     SecretRotated,
     /// An operator changed its federated credentials.
     TrustChanged,
+    /// An operator changed what it may get.
+    PolicyChanged,
     /// It may get no more tokens.
     Disabled,
     /// It may get tokens again.
@@ -41,11 +43,12 @@ pub enum Change {
 
 impl Change {
     /// All changes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Registered,
         Self::Changed,
         Self::SecretRotated,
         Self::TrustChanged,
+        Self::PolicyChanged,
         Self::Disabled,
         Self::Enabled,
         Self::Deleted,
@@ -58,6 +61,7 @@ impl Change {
             Self::Changed => "changed",
             Self::SecretRotated => "secret_rotated",
             Self::TrustChanged => "trust_changed",
+            Self::PolicyChanged => "policy_changed",
             Self::Disabled => "disabled",
             Self::Enabled => "enabled",
             Self::Deleted => "deleted",
@@ -139,6 +143,8 @@ pub enum Audited {
     Secret,
     /// It holds text of the client's choice, which must not be copied into a JSON text.
     ClientText,
+    /// It holds text of an operator's choice, which must not be copied into a JSON text either.
+    OperatorText,
     /// It is not, because it says nothing about a change.
     No,
 }
@@ -159,6 +165,7 @@ pub const ATTRIBUTES: [(&str, Audited); 16] = [
     ("scope_ceiling", Audited::No),
     ("metadata", Audited::ClientText),
     ("federated_credentials", Audited::ClientText),
+    ("token_policy", Audited::OperatorText),
     ("expires_at", Audited::No),
     (MANAGED_BY, Audited::No),
     (LAST_CHANGE, Audited::Yes),

@@ -76,6 +76,8 @@ pub(super) struct ClientItem {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) federated_credentials: Vec<Value>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) token_policy: Option<Value>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     scope_ceiling: Option<Scope>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     expires_at: Option<EpochSeconds>,
@@ -130,6 +132,7 @@ impl From<&Client> for ClientItem {
             scope: metadata.scope,
             metadata: metadata.others,
             federated_credentials: metadata.federated_credentials,
+            token_policy: metadata.token_policy,
             scope_ceiling: client.scope_ceiling.clone(),
             expires_at: client.expires_at,
             last_change: None,
@@ -159,6 +162,7 @@ impl ClientItem {
                 response_types: self.response_types,
                 scope: self.scope,
                 federated_credentials: self.federated_credentials,
+                token_policy: self.token_policy,
                 others: self.metadata,
             })
             .map_err(|error| error.to_string())?,
@@ -196,6 +200,7 @@ mod tests {
         let stored = StoredMetadata {
             method_choice: MethodChoice::Defaulted,
             scope: scope.clone(),
+            token_policy: Some(json!({"claims": {"a": {"b": [1, -1, null, true, ""]}}, "tokens_per_hour": 1})),
             ..StoredMetadata::default()
         };
         let metadata = ClientMetadata::from_stored(stored).expect("metadata");
@@ -206,6 +211,7 @@ mod tests {
             write(client, &LastChange::new(Change::Registered, &Author::anyone())).expect("can be stored")
         };
         let mut item_of_all = item(&client);
+        assert_eq!(read(item_of_all.clone()).as_ref(), Ok(&client));
         // No client has them and leaves its method open.
         let stored = StoredMetadata {
             token_endpoint_auth_method: Method::PrivateKeyJwt,
@@ -229,6 +235,37 @@ mod tests {
             let is_secret = ATTRIBUTES.contains(&(name.as_str(), Audited::Secret));
             let bytes = format!("{value:?}").contains("Blob");
             assert_eq!(is_secret, bytes, "{name}");
+        }
+    }
+
+    /// P1, P6: a policy that somebody put into the item by hand is checked like any other. A client whose policy is invalid
+    /// gets nothing.
+    #[test]
+    fn p1_p6_a_policy_in_the_item_is_checked() {
+        let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
+        let client = Issued::new(metadata, None, 1_700_000_000, Lifetimes::default(), |bytes| bytes.fill(1)).client;
+        let stored = |policy: Value| {
+            let mut item = write(&client, &LastChange::new(Change::Changed, &Author::client())).expect("can be stored");
+            item.insert("token_policy".to_owned(), serde_dynamo::to_attribute_value(policy).expect("an attribute"));
+            read(item)
+        };
+        let good = stored(json!({"claims": {"tenant": "acme"}})).expect("reads");
+        assert_eq!(good.metadata.token_policy().expect("a policy").claims.as_json_members(), r#""tenant":"acme""#);
+        assert_eq!(stored(json!({})).expect("reads").metadata.token_policy(), None);
+        for bad in [
+            json!({"claims": {"sub": "admin"}}),
+            json!({"claims": {"SCOPE": "admin"}}),
+            json!({"claims": {"a": 0.5}}),
+            json!({"claims": {"a": "x".repeat(2048)}}),
+            json!({"access_token_ttl": 0}),
+            json!({"access_token_ttl": 604_801}),
+            json!({"tokens_per_hour": 0}),
+            json!({"resources": []}),
+            json!({"unknown": 1}),
+            json!("{}"),
+        ] {
+            let error = stored(bad.clone()).expect_err("refused");
+            assert!(error.starts_with("token_policy "), "{bad}: {error}");
         }
     }
 

@@ -103,6 +103,35 @@ impl ClientsTable {
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 
+    /// Replaces only the token policy of a client, with exactly one `UpdateItem`. The write succeeds only if the stored policy
+    /// still equals that of `before` (P6).
+    ///
+    /// # Errors
+    /// [`WriteError`]; [`WriteError::Condition`] also if the client does not exist.
+    pub async fn set_token_policy(&self, before: &Client, after: &Client, by: &Author) -> Result<(), WriteError> {
+        let _forget = Forget::afterwards(&self.kept, &after.client_id);
+        let change = LastChange::new(Change::PolicyChanged, by);
+        item::write(after, &change)?;
+        let policy =
+            |client: &Client| client.metadata.token_policy().map(|policy| attribute(policy.to_json())).transpose();
+        let (old, new) = (policy(before)?, policy(after)?);
+        let is_old = if old.is_some() { "token_policy = :old" } else { "attribute_not_exists(token_policy)" };
+        // The last part accepts an SDK retry whose first attempt was stored but whose response was lost.
+        let (expression, is_new) = if new.is_some() {
+            ("SET token_policy = :new, last_change = :change", "token_policy = :new")
+        } else {
+            ("REMOVE token_policy SET last_change = :change", "attribute_not_exists(token_policy)")
+        };
+        let values = [(":old", old), (":new", new), (":change", Some(change.attribute()))];
+        let values = values.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(&after.client_id));
+        let update = update
+            .update_expression(expression)
+            .condition_expression(format!("attribute_exists(client_id) AND ({is_old} OR {is_new})"))
+            .set_expression_attribute_values(Some(values.collect()));
+        Box::pin(update.send()).await.map(drop).map_err(update_error)
+    }
+
     /// Replaces only the secrets of a client, with exactly one `UpdateItem`. The write succeeds only if the stored
     /// secrets still equal those of `before`. This also works for a client without a registration access token.
     ///

@@ -190,8 +190,10 @@ pub const SETTINGS: &[Setting] = &[
         name: "RESOURCES",
         functions: TOKEN,
         default: Default::Derived("the audience, with every scope"),
-        kind: Kind::Text("a JSON object of resources and their scopes, separated by single spaces"),
-        help: "Further resources that a request may name, and the scopes allowed there",
+        kind: Kind::Text(
+            "a JSON object: by resource, its scopes, separated by single spaces, or an object of `scope` and `ttl`",
+        ),
+        help: "Further resources that a request may name, the scopes allowed there, and the lifetime of tokens for them",
     },
     Setting {
         name: "INTROSPECTION_SCOPE",

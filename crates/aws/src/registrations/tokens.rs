@@ -10,10 +10,12 @@ use aws_sdk_dynamodb::types::{AttributeValue, TransactWriteItem, Update};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
+use tokenmint_oauth::token_policy::TokenPolicy;
 
 use super::{KEY, RegistrationsTable};
 use crate::Unavailable;
@@ -200,6 +202,8 @@ struct TokenItem {
     scope: Scope,
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     allows_federation: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    token_policy: Option<Value>,
 }
 
 impl From<&InitialAccessToken> for TokenItem {
@@ -212,6 +216,7 @@ impl From<&InitialAccessToken> for TokenItem {
             uses_left: token.uses_left,
             scope: token.scope.clone(),
             allows_federation: token.allows_federation,
+            token_policy: token.token_policy.as_ref().map(TokenPolicy::to_json),
         }
     }
 }
@@ -220,6 +225,7 @@ fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Una
     let damaged =
         |what: String| Unavailable::with_cause("dynamodb:GetItem", format!("invalid initial access token: {what}"));
     let item: TokenItem = serde_dynamo::from_item(item).map_err(|error| damaged(error.to_string()))?;
+    let policy = item.token_policy.as_ref().map(TokenPolicy::parse).transpose();
     let hash = item.id.strip_prefix(PREFIX).and_then(RegistrationsTable::token_hash);
     Ok(InitialAccessToken {
         hash: hash.ok_or_else(|| damaged("id".to_owned()))?,
@@ -229,5 +235,6 @@ fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Una
         uses_left: item.uses_left,
         scope: item.scope,
         allows_federation: item.allows_federation,
+        token_policy: policy.map_err(|error| damaged(format!("token_policy {error}")))?.filter(|own| !own.is_empty()),
     })
 }

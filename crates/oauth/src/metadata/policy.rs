@@ -62,7 +62,8 @@ impl Policy {
         let named = requested.sent(names::SCOPE).and_then(Value::as_str).map(Scope::parse);
         let offered = named.and_then(Result::ok).unwrap_or_default();
         let (methods, federation) = (Method::ALL.to_vec(), Federation::Allowed);
-        Self { offered, default: Scope::default(), local, methods, federation }
+        let (default, token_policy) = (Scope::default(), TokenPolicies::Allowed);
+        Self { offered, default, local, methods, federation, token_policy }
     }
 
     /// The policy for a client that may register these scopes at most.

@@ -8,6 +8,7 @@ use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 
+use super::policy::{self, PolicyArguments, SetPolicyArguments};
 use super::target::ClientsTarget;
 use super::transfer::{self, ExportArguments, ImportArguments};
 use super::trust::{self, CheckArguments, TrustArguments};
@@ -59,6 +60,10 @@ pub enum ClientCommand {
     /// Let a workload be the client: its platform's token instead of a secret.
     #[command(after_help = trust::TRUST)]
     Trust(Box<TrustArguments>),
+
+    /// Say what a client may get: claims, lifetime and resources of its tokens, and how many.
+    #[command(after_help = policy::SET_POLICY)]
+    SetPolicy(Box<SetPolicyArguments>),
 
     /// Check an assertion of a workload, and show which rule it violates.
     #[command(after_help = trust::CHECK)]
@@ -132,6 +137,10 @@ pub struct CreateArguments {
     /// A file with all of the client's metadata, a JSON object (RFC 7591); `-` is standard input.
     #[arg(long, value_name = "FILE", conflicts_with_all = ["name", "scope", "method", "redirect_uri", "federated_credential"])]
     pub metadata: Option<PathBuf>,
+
+    /// What the client may get.
+    #[command(flatten)]
+    pub policy: PolicyArguments,
 
     /// How long the secret is valid; 0 means that it never expires.
     #[arg(long, value_name = "TIME", help = SECRET_EXPIRES_IN, value_parser = values::seconds)]
@@ -207,9 +216,10 @@ With --table, they use a DynamoDB table in the AWS account that AWS's own variab
 AWS_PROFILE, AWS_REGION, AWS_ENDPOINT_URL_DYNAMODB and so on. After `aws sso login`, run
 `eval \"$(aws configure export-credentials --format env)\"`. The commands need these IAM
 actions on the table: dynamodb:Scan (list, export), GetItem (show, delete, rotate-secret,
-trust, check-assertion, import), PutItem (create, import), UpdateItem (disable, enable,
-rotate-secret, delete, trust; create and import with federated credentials; import
---replace), DeleteItem (delete); for an ID that is not complete, also GetItem and Scan.
+trust, set-policy, check-assertion, import), PutItem (create, import), UpdateItem (disable,
+enable, rotate-secret, delete, trust, set-policy; create and import with federated
+credentials; import --replace), DeleteItem (delete); for an ID that is not complete, also
+GetItem and Scan.
 TOKENMINT_OPERATOR names you in the audit log; the default is your user on this machine.";
 
 pub(super) const EXAMPLES: &str = "\
@@ -252,6 +262,7 @@ give these with --metadata.
 
 Examples:
   tokenmint client create --name 'Nightly billing' --scope invoices.read
+  tokenmint client create --name Acme --scope invoices.read --claim tenant=acme --ttl 15m
   tokenmint client create --name Deployment --scope deploy --federated-credential \
     '{\"issuer\": \"https://token.actions.githubusercontent.com\",
       \"sub\": \"repo:octo-org/octo-repo:ref:refs/heads/main\"}'

@@ -3,6 +3,7 @@
 use clap::{Args, Subcommand};
 use tokenmint_oauth::scope::Scope;
 
+use super::policy::PolicyArguments;
 use super::target::TokensTarget;
 use super::values;
 
@@ -23,7 +24,7 @@ pub struct TokenArguments {
 pub enum TokenCommand {
     /// Create an initial access token and print it once.
     #[command(after_help = CREATE)]
-    Create(CreateTokenArguments),
+    Create(Box<CreateTokenArguments>),
 
     /// List all initial access tokens by their identifiers.
     #[command(after_help = LIST)]
@@ -52,6 +53,10 @@ pub struct CreateTokenArguments {
     /// Let its clients name federated credentials: whoever has the token decides which workloads they are.
     #[arg(long, help = ALLOW_FEDERATION)]
     pub allow_federation: bool,
+
+    /// What its clients may get.
+    #[command(flatten)]
+    pub policy: PolicyArguments,
 
     /// A name for people, at most 256 bytes.
     #[arg(long, value_name = "TEXT", default_value = "", hide_default_value = true, value_parser = values::name)]
@@ -109,7 +114,8 @@ The token is printed once. The server stores only its hash, from which its ident
 derived. If the token is lost, revoke it and create another one.
 
 Its clients may have any scope that is given here, including one that the server does not
-offer. Without --scope they have no scope, and neither have their tokens.
+offer. Without --scope they have no scope, and neither have their tokens. They have the token
+policy that is given here, and cannot change it.
 
 Example: let a team register ten clients within a week, with a scope that no one else gets.
   token=$(tokenmint registration-token create --uses 10 --expires-in 7d \\

@@ -11,6 +11,7 @@ use tokenmint_oauth::federation::trust_domain;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::token_policy::TOKENS_PER_HOUR;
 
 /// Ten years, as in the settings of the functions.
 const LONGEST: u32 = 315_360_000;
@@ -47,6 +48,11 @@ pub(super) fn limit(text: &str) -> Result<i32, String> {
 /// The number of uses of an initial access token.
 pub(super) fn uses(text: &str) -> Result<u32, String> {
     number(text, 1..=u32::MAX, "--uses 10")
+}
+
+/// How many tokens a client may get an hour.
+pub(super) fn tokens_per_hour(text: &str) -> Result<u32, String> {
+    number(text, TOKENS_PER_HOUR, "--tokens-per-hour 60")
 }
 
 fn number<N: FromStr + PartialOrd + Display>(text: &str, range: RangeInclusive<N>, example: &str) -> Result<N, String> {
@@ -141,6 +147,24 @@ pub(super) fn claim(text: &str) -> Result<(String, serde_json::Value), String> {
     let typed = serde_json::from_str::<Value>(value).ok();
     let typed = typed.filter(|value| value.is_string() || value.is_boolean() || value.is_i64());
     Ok((path.to_owned(), typed.unwrap_or_else(|| value.into())))
+}
+
+/// A claim of a token, as text.
+pub(super) fn text_claim(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (name, value) = static_claim(text).ok_or("it must be a name and a text, for example --claim tenant=acme")?;
+    Ok((name, value.into()))
+}
+
+/// A claim of a token, as JSON.
+pub(super) fn json_claim(text: &str) -> Result<(String, serde_json::Value), String> {
+    let json = static_claim(text).and_then(|(name, value)| Some((name, serde_json::from_str(value).ok()?)));
+    json.ok_or_else(|| r#"it must be a name and JSON, for example --claim-json 'plan={"seats":5}'"#.to_owned())
+}
+
+/// The name ends at the first `=`.
+fn static_claim(text: &str) -> Option<(String, &str)> {
+    let (name, value) = text.split_once('=').filter(|(name, _)| !name.is_empty())?;
+    Some((name.to_owned(), value))
 }
 
 /// A repository of GitHub.

@@ -13,13 +13,18 @@ use tokenmint_oauth::metadata::{ClientMetadata, Policy, RequestedMetadata};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::registration::{Issued, Lifetimes};
 
-use crate::cli::{CreateArguments, Target};
+use crate::cli::{CreateArguments, PolicyArguments, Target};
 use crate::tables::{self, Tables};
-use crate::{Error, local, output, text};
+use crate::{Error, local, output, policy, text};
 
 pub(super) async fn run(target: &Target, create: CreateArguments) -> Result<(), Error> {
     // Before anything is opened, because reading standard input may block.
     let body = match &create.metadata {
+        Some(_) if create.policy != PolicyArguments::default() => {
+            let why =
+                "the metadata of --metadata is all of it: put a `token_policy` into the file instead of the options";
+            return Err(Error::Usage(why.to_owned()));
+        }
         Some(file) => read(file, MAX_BODY_BYTES)?,
         None => Value::Object(members(&create)?).to_string().into_bytes(),
     };
@@ -102,6 +107,8 @@ fn members(create: &CreateArguments) -> Result<Map<String, Value>, Error> {
     let method = create.method.or_else(|| (!federated.is_empty()).then_some(Method::PrivateKeyJwt));
     set("token_endpoint_auth_method", method.map(|method| method.as_str().into()));
     set("federated_credentials", (!federated.is_empty()).then(|| federated.clone().into()));
+    let policy = policy::apply(None, &[], &[], &create.policy)?;
+    set("token_policy", policy.map(|policy| policy.to_json()));
     set("redirect_uris", (!create.redirect_uri.is_empty()).then(|| create.redirect_uri.clone().into()));
     Ok(members)
 }

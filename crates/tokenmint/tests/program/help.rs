@@ -189,6 +189,7 @@ async fn restore(clients: &ClientsTable, registrations: &RegistrationsTable) {
         uses_left: 1,
         scope: Scope::default(),
         allows_federation: false,
+        token_policy: None,
     };
     registrations.remove_token(&hash).await.unwrap();
     registrations.insert_token(&token).await.unwrap();
