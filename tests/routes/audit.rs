@@ -248,6 +248,7 @@ fn o3_audit_is_listed() {
             ["yes"] => Audited::Yes,
             ["never", _] => Audited::Secret,
             ["no", " the client's text"] => Audited::ClientText,
+            ["no", " the operator's text"] => Audited::OperatorText,
             ["no"] => Audited::No,
             _ => panic!("{row:?}"),
         };

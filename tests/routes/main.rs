@@ -32,5 +32,6 @@ mod site;
 mod template;
 mod terraform;
 mod token;
+mod token_policy;
 mod unavailable;
 mod verify;

@@ -154,8 +154,9 @@ def metadata(body):
         body["scope"] = some(["read", "unknown read", "write read"], body["scope"])
     # It must be signed by an issuer that the server trusts.
     body.pop("software_statement", None)
-    # Open registration does not allow it.
+    # Open registration does not allow them.
     body.pop("federated_credentials", None)
+    body.pop("token_policy", None)
     # It must be the client's own.
     body.pop("client_secret", None)
     # The server has no mutual TLS.
