@@ -23,6 +23,8 @@ PRICES = {
     "Lambda GB-second, arm64": (0.0000133334, 1, "aws.amazon.com/lambda/pricing", "2024"),
     "HTTP API request": (1.00, 1e6, "aws.amazon.com/api-gateway/pricing", "2025-05"),
     "DynamoDB read request unit, on demand": (0.125, 1e6, "aws.amazon.com/dynamodb/pricing/on-demand", "2025-07"),
+    # Only for clients with a limit of tokens per hour, one for each token (docs/policy.md). No row below has it.
+    "DynamoDB write request unit, on demand": (0.625, 1e6, "aws.amazon.com/dynamodb/pricing/on-demand", "2025-07"),
     "KMS request, RSA 2048": (0.03, 10_000, "aws.amazon.com/kms/pricing", "2026-06"),
     "KMS request, other asymmetric keys": (0.15, 10_000, "aws.amazon.com/kms/pricing", "2026-06"),
     "CloudWatch log byte": (0.50, 1e9, "aws.amazon.com/cloudwatch/pricing", "2026"),

@@ -14,6 +14,7 @@ use crate::configure::{configure, update};
 use crate::docs::{Place, table};
 use crate::federation;
 use crate::template::template;
+use crate::token_policy;
 use pipe::{Pipe, Record};
 
 /// A world whose tables have streams, as in the template.
@@ -167,6 +168,26 @@ async fn o3_f3_each_change_of_trust_is_one_event() {
     let key = json!({"client_id": {"S": SubjectKey::new("https://issuer.example", "a").as_str()}});
     proxy.dynamodb("DeleteItem", &json!({"TableName": world.table(), "Key": key})).await;
     assert_eq!(audited(&world, &proxy).await.len(), changes.len());
+}
+
+/// O3, P6: a change of what a client may get is one event, without the policy; counting its tokens is none.
+#[tokio::test]
+async fn o3_p6_each_change_of_a_policy_is_one_event() {
+    let (world, proxy) = world().await;
+    let client = world.client(json!({})).await;
+    let policy = json!({"claims": {"tenant": "\",\"who\":\"nobody"}, "tokens_per_hour": 5});
+    token_policy::set(&world, &client, &policy).await;
+    for _ in 0..2 {
+        assert_eq!(world.ask(&client, "").await.status, 200);
+    }
+    token_policy::set(&world, &client, &json!({})).await;
+    assert!(records(&proxy, world.tokens_table()).await.len() >= 2, "the counter is in the stream");
+    let events = audited(&world, &proxy).await;
+    let expected =
+        [("registered", "anyone"), ("policy_changed", "operator:alice"), ("policy_changed", "operator:alice")];
+    assert_eq!(who_did_what(&events), expected);
+    assert!(events.iter().all(|event| event["client_id"] == client.id.as_str()));
+    assert!(!Value::from(events).to_string().contains("nobody"));
 }
 
 /// O3: a client that expired, or that something else removed, is an event that does not name a wrong author.

@@ -10,6 +10,7 @@ use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
+use tokenmint_oauth::token_policy::TokenPolicy;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -21,6 +22,13 @@ fn object(members: Value) -> Map<String, Value> {
 
 fn client(method: Method, others: &Map<String, Value>, scope: &str) -> Arc<Client> {
     trusting(method, others, scope, &[])
+}
+
+fn with_policy(policy: &Value) -> Arc<Client> {
+    let client = client(Method::ClientSecretBasic, &Map::new(), "read");
+    let policy = TokenPolicy::parse(policy).expect("a policy");
+    let client = Arc::into_inner(client).expect("the only one");
+    Arc::new(Client { metadata: client.metadata.clone().with_token_policy(Some(policy)), ..client })
 }
 
 fn trusting(method: Method, others: &Map<String, Value>, scope: &str, subjects: &[Value]) -> Arc<Client> {
@@ -81,6 +89,15 @@ fn o2_the_memory_of_a_client() {
     for subjects in [vec![subject(0)], vec![subject(0); 10], vec![subject(1); 3], vec![subject(10); 10]] {
         let what = format!("{} subjects", subjects.len());
         compare(&what, || trusting(Method::PrivateKeyJwt, &Map::new(), "read", &subjects));
+    }
+    let claims = (0..100).map(|n| (format!("claim-{n}"), json!([n, "x"]))).collect::<Map<_, _>>();
+    let resources = vec!["https://billing.example/"; 16];
+    for policy in [
+        json!({"access_token_ttl": 60}),
+        json!({"claims": {"a": "x".repeat(2000)}}),
+        json!({"claims": claims, "resources": resources, "default_resource": resources[0]}),
+    ] {
+        compare("a policy", || with_policy(&policy));
     }
 }
 

@@ -220,6 +220,10 @@ async fn tokens(seen: &mut Sightings) {
     let answer = world.token(&events::with_header(event, "authorization", client.basic())).await;
     assert!(answer.header("dpop-nonce").is_some());
     seen.note("token", &answer);
+    crate::token_policy::set(&world, &other, &json!({"tokens_per_hour": 1})).await;
+    for _ in 0..2 {
+        seen.token(&world, &other, "").await;
+    }
     world.set("JWT_BEARER_GRANT", "on").await;
     let grant = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=x";
     seen.note("token", &world.token(&events::token(grant)).await);

@@ -13,6 +13,7 @@ mod help;
 mod identifiers;
 mod many;
 mod no_data;
+mod policy;
 mod registration_token;
 mod rotate;
 mod running;
