@@ -85,10 +85,23 @@ async fn refused_tokens(world: &mut World) -> Vec<String> {
     let token = world.ask(&client, "").await.json()["access_token"].as_str().expect("a token").to_owned();
     world.token(&about("/revoke", &token, &other)).await.expect_error(400, "unauthorized_client");
     dpop::ask(world, &client, "hush-proof").await.expect_error(400, "invalid_dpop_proof");
+    world.set("JWT_BEARER_GRANT", "on").await;
+    let grant = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=hush-assertion";
+    world.token(&events::token(grant)).await.expect_error(400, "invalid_grant");
     world.set("DPOP_NONCE_TTL", "60").await;
     let proof = ProofKey::new().prove(&dpop::claims(world, "1"));
     dpop::ask(world, &client, &proof).await.expect_error(400, "use_dpop_nonce");
-    vec![client.secret, client.token, other.secret, other.token, wrong.secret, token, proof, "hush-proof".to_owned()]
+    vec![
+        client.secret,
+        client.token,
+        other.secret,
+        other.token,
+        wrong.secret,
+        token,
+        proof,
+        "hush-proof".to_owned(),
+        "hush-assertion".to_owned(),
+    ]
 }
 
 /// Each refusal of the register function.
