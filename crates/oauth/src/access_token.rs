@@ -197,6 +197,30 @@ mod tests {
         }
     }
 
+    /// P1, J2: further claims are members of the same object, after its own.
+    #[test]
+    fn p1_j2_further_claims() {
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        let client = ClientId::from_random([7; 16]);
+        let audience = Audience::One("https://api.example".to_owned());
+        let granted = Granted { scope: Scope::default(), audience, ttl: 60 };
+        let plain = Claims::new(&issuer, &client, &granted, "1", 1000, 60);
+        let header = EncodedHeader(String::new());
+        let claims = |claims: &Claims<'_>| {
+            let input = signing_input(&header, claims);
+            let claims = URL_SAFE_NO_PAD.decode(input.strip_prefix('.').expect("no header")).expect("base64url");
+            String::from_utf8(claims).expect("text")
+        };
+        let without = claims(&plain);
+        let with = claims(&Claims { more: r#""tenant":"a}","n":1"#, ..plain });
+        assert_eq!(
+            Some(with.as_str()),
+            without.strip_suffix('}').map(|own| format!(r#"{own},"tenant":"a}}","n":1}}"#)).as_deref()
+        );
+        let parsed: Value = serde_json::from_str(&with).expect("JSON");
+        assert_eq!((&parsed["tenant"], &parsed["n"], &parsed["jti"]), (&json!("a}"), &json!(1), &json!("1")));
+    }
+
     /// J2: what is empty is left out.
     #[test]
     fn j2_no_scope() {

@@ -128,3 +128,126 @@ pub fn decide(
     let ttl = shorter(chosen.ttl, own_ttl).map_or(terms.access_token_ttl, |ttl| ttl.min(terms.access_token_ttl));
     Ok(Granted { scope: chosen.scope, audience: chosen.audience, ttl })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::client::{Client, ClientId, StoredSecret};
+    use crate::client_auth::{Claim, Credentials, Presented, Progress, Proof, ProofContext};
+    use crate::federation::TrustedIssuers;
+    use crate::form::Form;
+    use crate::metadata::{ClientMetadata, StoredMetadata};
+    use crate::secret::SecretHash;
+
+    /// A client with this policy that has authenticated.
+    fn client(token_policy: Option<Value>, grant_types: &[&str]) -> AuthenticatedClient {
+        let metadata = StoredMetadata {
+            scope: Scope::parse("read write").expect("a scope"),
+            grant_types: grant_types.iter().map(|name| (*name).to_owned()).collect(),
+            token_policy,
+            ..StoredMetadata::default()
+        };
+        let client = Client {
+            client_id: ClientId::from_random([7; 16]),
+            client_id_issued_at: 1,
+            client_secrets: vec![StoredSecret { sha256: SecretHash::of("s"), expires_at: 0 }],
+            registration_access_token: None,
+            scope_ceiling: None,
+            disabled: false,
+            expires_at: None,
+            metadata: ClientMetadata::from_stored(metadata).expect("metadata"),
+        };
+        let (query, trusted_issuers) = (Form::parse(b"").expect("empty"), TrustedIssuers::default());
+        // base64 of 07070707-0707-4707-8707-070707070707:s
+        let authorization: &[&[u8]] = &[b"Basic MDcwNzA3MDctMDcwNy00NzA3LTg3MDctMDcwNzA3MDcwNzA3OnM="];
+        let presented = Presented {
+            authorization,
+            query: &query,
+            form: &query,
+            certificate: None,
+            trusted_issuers: &trusted_issuers,
+        };
+        let Ok(Claim::Client(credentials)) = Credentials::present(&presented) else { panic!("presents") };
+        let at = ProofContext { now: 1, audiences: &[], assertion_max_lifetime: 0, certificate_method: None };
+        let Ok(Progress::Proven(Proof::Complete(client))) = credentials.prove(Some(Arc::new(client)), &at) else {
+            panic!("proves")
+        };
+        client
+    }
+
+    const A: &str = "https://a.example/";
+    const AS: &str = "https://as.example";
+
+    fn granted(client: &AuthenticatedClient, resources: &[&str], scope: Option<&str>) -> Result<Granted, GrantError> {
+        let configured = r#"{"https://a.example/":{"scope":"read","ttl":300},"https://b.example/":"read write"}"#;
+        let configured = Resources::parse(configured).expect("resources");
+        let policy = GrantPolicy::Server;
+        let terms = Terms { policy, resources: &configured, default_audience: AS, access_token_ttl: 600 };
+        let scope = scope.map(|text| Scope::parse(text).expect("a scope"));
+        decide(GrantType::ClientCredentials, client, Asked { scope: scope.as_ref(), resources }, &terms)
+    }
+
+    /// P2: the shortest lifetime counts.
+    #[test]
+    fn p2_the_shortest_of_three() {
+        let ttl =
+            |policy, resources: &[&str]| granted(&client(policy, &[]), resources, None).map(|granted| granted.ttl);
+        assert_eq!(ttl(None, &[]), Ok(600));
+        assert_eq!(ttl(None, &[A]), Ok(300));
+        assert_eq!(ttl(Some(json!({"access_token_ttl": 60})), &[A]), Ok(60));
+        assert_eq!(ttl(Some(json!({"access_token_ttl": 400})), &[A]), Ok(300));
+        assert_eq!(ttl(Some(json!({"access_token_ttl": 400})), &[]), Ok(400));
+        assert_eq!(ttl(Some(json!({"access_token_ttl": 6000})), &[]), Ok(600));
+    }
+
+    /// P3, P4: what a client may ask for, what it gets if it does not ask, and which refusal depends on its own record.
+    #[test]
+    fn p3_p4_resources_of_a_client() {
+        let audience = |client: &AuthenticatedClient, resources: &[&str]| {
+            granted(client, resources, None).map(|granted| match granted.audience {
+                Audience::One(one) => one,
+                Audience::Many(many) => many.join(" "),
+            })
+        };
+        let free = client(None, &[]);
+        assert_eq!(audience(&free, &["https://unknown.example"]), Err(GrantError::Target));
+        let own = client(Some(json!({"resources": ["https://a.example", "https://gone.example"]})), &[]);
+        assert_eq!(audience(&own, &["https://a.example"]), Ok(A.to_owned()));
+        for other in [&[][..], &["https://b.example"], &[AS], &[A, "https://b.example"], &["https://unknown.example"]] {
+            assert_eq!(audience(&own, other), Err(GrantError::ClientTarget), "{other:?}");
+        }
+        // The client may, but the deployment does not have it.
+        assert_eq!(audience(&own, &["https://gone.example"]), Err(GrantError::Target));
+        let default = client(Some(json!({"default_resource": "https://b.example"})), &[]);
+        assert_eq!(audience(&default, &[]), Ok("https://b.example/".to_owned()));
+        assert_eq!(audience(&default, &[AS]), Ok(AS.to_owned()));
+        let unknown = client(Some(json!({"default_resource": "https://gone.example"})), &[]);
+        assert_eq!(audience(&unknown, &[]), Err(GrantError::ClientTarget));
+        assert_eq!(audience(&unknown, &["https://gone.example"]), Err(GrantError::Target));
+        let scope = |resources: &[&str], scope| granted(&free, resources, scope).map(|granted| granted.scope.into());
+        assert_eq!(scope(&[A], None), Ok("read".to_owned()));
+        assert_eq!(scope(&[A], Some("read write")), Err(GrantError::Scope));
+        assert_eq!(scope(&[], Some("read write")), Ok("read write".to_owned()));
+        assert_eq!(scope(&[], Some("admin")), Err(GrantError::Scope));
+    }
+
+    /// F5, R5: where the policy asks for it, a client has registered the very grant that it uses.
+    #[test]
+    fn f5_r5_each_grant_is_registered_by_itself() {
+        let resources = Resources::default();
+        let policy = GrantPolicy::Registered;
+        let terms = Terms { policy, resources: &resources, default_audience: AS, access_token_ttl: 600 };
+        let asked = Asked { scope: None, resources: &[] };
+        for own in GrantType::ALL {
+            let client = client(None, &[own.as_str()]);
+            for used in GrantType::ALL {
+                let expected = if own == used { Ok(()) } else { Err(GrantError::Unauthorized) };
+                assert_eq!(decide(*used, &client, asked, &terms).map(drop), expected);
+            }
+        }
+    }
+}

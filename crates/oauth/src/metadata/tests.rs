@@ -6,6 +6,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::grant_type::GrantType;
 use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
+use crate::token_policy::TokenPolicy;
 
 fn policy() -> Policy {
     Policy {
@@ -429,4 +430,33 @@ proptest! {
             prop_assert!(!dangerous.contains(&scheme.as_str()), "{}", text);
         }
     }
+}
+
+/// P6: who may set the policy of a client, and what of it is registered.
+#[test]
+fn p6_whose_policy_a_client_gets() {
+    let own = json!({"claims": {"tenant": "acme"}, "access_token_ttl": 60});
+    let other = json!({"claims": {"tenant": "other"}, "access_token_ttl": 60});
+    let fixed = |value: &Value| TokenPolicies::Fixed(Some(Box::new(TokenPolicy::parse(value).expect("a policy"))));
+    let registered = |token_policy: TokenPolicies, sent: &Value| {
+        let body = json!({"token_policy": sent}).to_string();
+        let requested = RequestedMetadata::parse(body.as_bytes()).expect("an object");
+        let policy = Policy { token_policy, ..policy() };
+        let metadata = ClientMetadata::verify(&requested, &policy);
+        metadata.map(|metadata| metadata.token_policy().map(TokenPolicy::to_json)).map_err(|error| error.to_string())
+    };
+    for nothing in [json!(null), json!({}), json!({"claims": {}})] {
+        assert_eq!(registered(TokenPolicies::default(), &nothing), Ok(None));
+        assert_eq!(registered(TokenPolicies::Allowed, &nothing), Ok(None));
+        assert_eq!(registered(fixed(&own), &nothing), Ok(Some(own.clone())));
+    }
+    assert_eq!(registered(TokenPolicies::Allowed, &own), Ok(Some(own.clone())));
+    assert_eq!(registered(fixed(&own), &own), Ok(Some(own.clone())));
+    for (rule, said) in
+        [(TokenPolicies::default(), "may be set only by"), (fixed(&own), "must be the registered value")]
+    {
+        let refused = registered(rule, &other).expect_err("refused");
+        assert!(refused.starts_with("token_policy ") && refused.contains(said), "{refused}");
+    }
+    assert!(registered(TokenPolicies::Allowed, &json!({"claims": {"sub": "x"}})).is_err());
 }
