@@ -55,7 +55,7 @@ async fn register(world: &World, name: &str, policy: Option<&Value>, metadata: &
         uses_left: 1,
         scope: Scope::parse("read write").expect("a scope"),
         allows_federation: false,
-        token_policy: policy.map(|policy| TokenPolicy::parse(policy).expect("a policy")),
+        token_policy: policy.map(|policy| Box::new(TokenPolicy::parse(policy).expect("a policy"))),
     };
     world.registrations().insert_token(&token).await.expect("stored");
     let event = events::with_header(events::register(metadata), "authorization", format!("Bearer {name}"));

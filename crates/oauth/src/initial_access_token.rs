@@ -24,7 +24,7 @@ pub struct InitialAccessToken {
     /// Whether such clients may name federated credentials (F4).
     pub allows_federation: bool,
     /// What such clients may get (P6).
-    pub token_policy: Option<TokenPolicy>,
+    pub token_policy: Option<Box<TokenPolicy>>,
 }
 
 impl InitialAccessToken {

@@ -60,7 +60,7 @@ impl<'t> View<'t> {
             uses_left: token.uses_left,
             scope: &token.scope,
             allows_federation: token.allows_federation,
-            token_policy: token.token_policy.as_ref(),
+            token_policy: token.token_policy.as_deref(),
             state: state(token, now),
         }
     }
@@ -84,7 +84,7 @@ const fn state(token: &InitialAccessToken, now: EpochSeconds) -> &'static str {
 }
 
 async fn create(target: &Target, create: CreateTokenArguments) -> Result<(), Error> {
-    let token_policy = policy::apply(None, &[], &[], &create.policy)?;
+    let token_policy = policy::apply(None, &[], &[], &create.policy)?.map(Box::new);
     let (secret, now) = (Secret::generate(random), Clock::System.now());
     let token = InitialAccessToken {
         hash: secret.hash(),

@@ -29,7 +29,7 @@ impl Permission {
             Self::Open => open.clone(),
             Self::Token(token) => {
                 let federation = if token.allows_federation { Federation::Allowed } else { Federation::Refused };
-                let token_policy = TokenPolicies::Fixed(token.token_policy.clone().map(Box::new));
+                let token_policy = TokenPolicies::Fixed(token.token_policy.clone());
                 Policy { federation, token_policy, ..open.within(&token.scope) }
             }
         }

@@ -216,7 +216,7 @@ impl From<&InitialAccessToken> for TokenItem {
             uses_left: token.uses_left,
             scope: token.scope.clone(),
             allows_federation: token.allows_federation,
-            token_policy: token.token_policy.as_ref().map(TokenPolicy::to_json),
+            token_policy: token.token_policy.as_deref().map(TokenPolicy::to_json),
         }
     }
 }
@@ -226,6 +226,7 @@ fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Una
         |what: String| Unavailable::with_cause("dynamodb:GetItem", format!("invalid initial access token: {what}"));
     let item: TokenItem = serde_dynamo::from_item(item).map_err(|error| damaged(error.to_string()))?;
     let policy = item.token_policy.as_ref().map(TokenPolicy::parse).transpose();
+    let policy = policy.map_err(|error| damaged(format!("token_policy {error}")))?;
     let hash = item.id.strip_prefix(PREFIX).and_then(RegistrationsTable::token_hash);
     Ok(InitialAccessToken {
         hash: hash.ok_or_else(|| damaged("id".to_owned()))?,
@@ -235,6 +236,6 @@ fn read(item: HashMap<String, AttributeValue>) -> Result<InitialAccessToken, Una
         uses_left: item.uses_left,
         scope: item.scope,
         allows_federation: item.allows_federation,
-        token_policy: policy.map_err(|error| damaged(format!("token_policy {error}")))?.filter(|own| !own.is_empty()),
+        token_policy: policy.filter(|policy| !policy.is_empty()).map(Box::new),
     })
 }
