@@ -5,7 +5,7 @@ use std::path::Path;
 
 use crate::harness::{Data, failed, run};
 
-const COMMANDS: [&[&str]; 14] = [
+const COMMANDS: [&[&str]; 15] = [
     &["client", "list"],
     &["client", "show", "3e7f1cbb"],
     &["client", "create", "--scope", "a"],
@@ -14,6 +14,7 @@ const COMMANDS: [&[&str]; 14] = [
     &["client", "delete", "3e7f1cbb", "--yes"],
     &["client", "rotate-secret", "3e7f1cbb"],
     &["client", "trust", "spiffe", "--client", "3e7f1cbb", "--id", "spiffe://prod.example.com/billing"],
+    &["client", "set-policy", "3e7f1cbb", "--ttl", "15m"],
     // Any file: it is read first, and no token.
     &["client", "check-assertion", "Cargo.toml"],
     &["client", "export"],
