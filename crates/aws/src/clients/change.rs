@@ -151,7 +151,7 @@ pub enum Audited {
 
 /// Every attribute of a client's item, and whether it is in the audit log. A test compares the list with the items, another
 /// one compares it with the pipes in `template.yaml`.
-pub const ATTRIBUTES: [(&str, Audited); 16] = [
+pub const ATTRIBUTES: [(&str, Audited); 17] = [
     ("client_id", Audited::Yes),
     ("client_id_issued_at", Audited::No),
     ("secrets", Audited::Secret),
