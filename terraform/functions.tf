@@ -91,6 +91,7 @@ resource "aws_lambda_function" "token_function" {
       ACCESS_TOKEN_TTL       = var.access_token_ttl
       REGISTRATION           = var.registration
       GRANT_POLICY           = var.grant_policy
+      JWT_BEARER_GRANT       = var.jwt_bearer_grant
       TOKENS_TABLE           = aws_dynamodb_table.tokens_table.name
       JWKS_MAX_AGE           = var.jwks_max_age
       RESOURCES              = var.resources

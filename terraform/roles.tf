@@ -82,7 +82,7 @@ resource "aws_iam_role_policy" "token_role" {
       {
         Sid      = "ReadWriteRevocationsAndUsedProofs"
         Effect   = "Allow"
-        Action   = ["dynamodb:GetItem", "dynamodb:PutItem"]
+        Action   = ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem"]
         Resource = aws_dynamodb_table.tokens_table.arn
       },
       {

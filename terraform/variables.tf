@@ -209,7 +209,7 @@ variable "access_token_ttl" {
 }
 
 variable "grant_policy" {
-  description = "Which clients may use client_credentials. server = every client; registered = only clients that registered the grant."
+  description = "Which clients may use a grant that the server runs. server = every client; registered = only clients that registered it."
   type        = string
   nullable    = false
   default     = "server"
@@ -217,6 +217,18 @@ variable "grant_policy" {
   validation {
     condition     = contains(["server", "registered"], var.grant_policy)
     error_message = "grant_policy must be one of the allowed values."
+  }
+}
+
+variable "jwt_bearer_grant" {
+  description = "on = an assertion alone, of a client or of an issuer in TrustedIssuers, gets a token, with the grant type urn:ietf:params:oauth:grant-type:jwt-bearer (RFC 7523 section 2.1)."
+  type        = string
+  nullable    = false
+  default     = "off"
+
+  validation {
+    condition     = contains(["off", "on"], var.jwt_bearer_grant)
+    error_message = "jwt_bearer_grant must be one of the allowed values."
   }
 }
 
@@ -255,7 +267,7 @@ variable "jwks_max_age" {
 }
 
 variable "resources" {
-  description = "Resources that requests may name besides Audience, a JSON object of resources and their scopes, as in {\"https://api.example/\":\"read write\"}. Empty = none."
+  description = "Resources that requests may name besides Audience, a JSON object of resources and their scopes, as in {\"https://api.example/\":\"read write\"} or {\"https://api.example/\":{\"scope\":\"read write\",\"ttl\":600}}. Empty = none."
   type        = string
   nullable    = false
   default     = ""
