@@ -129,3 +129,74 @@ fn is_language_tag(tag: &str) -> bool {
         && subtags.next().is_some_and(|first| fits(first) && first.bytes().all(|b| b.is_ascii_alphabetic()))
         && subtags.all(|subtag| fits(subtag) && subtag.bytes().all(|b| b.is_ascii_alphanumeric()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::metadata::tests::policy;
+    use crate::metadata::{ClientMetadata, MetadataError, RequestedMetadata};
+
+    /// R1: of every bounded member, a value of exactly its bound is not too long, and one byte or entry more is.
+    #[test]
+    fn r1_every_bound_of_the_table() {
+        let is_too_long = |name: &str, value: serde_json::Value| {
+            let body = json!({name: value}).to_string();
+            let requested = RequestedMetadata::parse(body.as_bytes()).expect("an object");
+            matches!(ClientMetadata::verify(&requested, &policy()), Err(MetadataError::TooLong { .. }))
+        };
+        let uri = |bytes: usize| format!("{:x<bytes$}", "https://a.example/");
+        for member in MEMBERS {
+            let text = |bytes: usize| json!("x".repeat(bytes));
+            let texts = |entries: usize, bytes: usize| json!(vec!["x".repeat(bytes); entries]);
+            let (at_bound, above) = match member.kind {
+                Kind::Flag | Kind::Jwks | Kind::FederatedCredentials => continue,
+                Kind::Text(max) | Kind::DecidedText(max) | Kind::CertificateName(_, max) => {
+                    (text(max), vec![text(max + 1)])
+                }
+                Kind::Algorithm => (text(16), vec![text(17)]),
+                Kind::WebUri => (uri(2048).into(), vec![uri(2049).into()]),
+                Kind::Texts(entries, bytes) | Kind::DecidedTexts(entries, bytes) => {
+                    (texts(entries, bytes), vec![texts(entries + 1, 1), texts(1, bytes + 1)])
+                }
+                Kind::RedirectUris(entries) => {
+                    (json!(vec![uri(2048); entries]), vec![json!(vec![uri(18); entries + 1]), json!([uri(2049)])])
+                }
+            };
+            assert!(!is_too_long(member.name, at_bound), "{}", member.name);
+            for value in above {
+                assert!(is_too_long(member.name, value), "{}", member.name);
+            }
+        }
+    }
+
+    /// R1, R17: a software statement has at most 16 KiB, and one of that length fits into a request.
+    #[test]
+    fn r1_r17_the_longest_software_statement() {
+        for (bytes, is_accepted) in [(16 * 1024, true), (16 * 1024 + 1, false)] {
+            let body = json!({"software_statement": "x".repeat(bytes)}).to_string();
+            assert!(body.len() <= MAX_BODY_BYTES);
+            let requested = RequestedMetadata::parse(body.as_bytes()).expect("an object");
+            assert_eq!(requested.software_statement().is_ok(), is_accepted, "{bytes} bytes");
+        }
+    }
+
+    /// R9: what counts as a language tag. A member with anything else behind `#` is not understood.
+    #[test]
+    fn r9_the_shape_of_a_language_tag() {
+        let sixty_four = ["abcdefgh"; 7].join("-") + "-x";
+        assert_eq!(sixty_four.len(), 64);
+        for tag in ["d", "de", "abcdefgh", "de-CH-1996", "zh-12345678", "de-1-a", &sixty_four] {
+            assert!(is_understood(&format!("client_name#{tag}")), "{tag}");
+            // A member without translations has none in any language.
+            assert!(!is_understood(&format!("software_id#{tag}")), "{tag}");
+        }
+        let sixty_five = sixty_four + "y";
+        for tag in
+            ["", "-", "de-", "-de", "de--ch", "1996", "d3", "dé", "abcdefghi", "de-123456789", "de-é", &sixty_five]
+        {
+            assert!(!is_understood(&format!("client_name#{tag}")), "{tag}");
+        }
+    }
+}

@@ -83,3 +83,45 @@ fn registered(member: &Member, name: &str, value: &Value, policy: &Policy) -> Re
     };
     Ok(is_given.then(|| value.clone()))
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::metadata::tests::{jwks, policy};
+
+    fn check(body: &Value) -> Result<Value, MetadataError> {
+        let requested = RequestedMetadata::parse(body.to_string().as_bytes())?;
+        super::check(&requested, &policy()).map(Value::from)
+    }
+
+    /// R8, R2: `jwks` and `jwks_uri` exclude each other, unless one of them means "not given".
+    #[test]
+    fn r8_r2_one_source_of_keys() {
+        let uri = "https://a.example/jwks";
+        let error = check(&json!({"jwks": jwks(), "jwks_uri": uri})).expect_err("both");
+        assert_eq!(error, wrong("jwks", "must not be sent together with jwks_uri"));
+        assert_eq!(check(&json!({"jwks": jwks(), "jwks_uri": ""})), Ok(json!({"jwks": jwks()})));
+        assert_eq!(check(&json!({"jwks": jwks(), "jwks_uri": null})), Ok(json!({"jwks": jwks()})));
+        assert_eq!(check(&json!({"jwks": null, "jwks_uri": uri})), Ok(json!({"jwks_uri": uri})));
+    }
+
+    /// R8, A7, R2: an algorithm and each name of a certificate is kept as sent if it is well-formed; empty, it is not given.
+    #[test]
+    fn r8_a7_r2_algorithms_and_certificate_names() {
+        for (member, good, bad) in [
+            ("token_endpoint_auth_signing_alg", "ES256", "HS256"),
+            ("tls_client_auth_subject_dn", "CN=a", "CN"),
+            ("tls_client_auth_san_dns", "a.example", "a b"),
+            ("tls_client_auth_san_uri", "urn:a", "a"),
+            ("tls_client_auth_san_ip", "10.0.0.1", "10.0.0"),
+            ("tls_client_auth_san_email", "a@a.example", "a"),
+        ] {
+            assert_eq!(check(&json!({member: good})), Ok(json!({member: good})));
+            assert_eq!(check(&json!({member: ""})), Ok(json!({})), "{member}");
+            let error = check(&json!({member: bad})).expect_err(member);
+            assert!(matches!(error, MetadataError::Value { member: named, .. } if named == member), "{member}");
+        }
+    }
+}

@@ -72,3 +72,19 @@ impl Policy {
         Self { offered: ceiling.clone(), default: self.default.reduced_to(ceiling), ..self.clone() }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metadata::tests::policy;
+
+    /// R10, R16: a ceiling limits what is offered and what a client gets that names no scope.
+    #[test]
+    fn r10_r16_within_a_ceiling() {
+        let scope = |text: &str| if text.is_empty() { Scope::default() } else { Scope::parse(text).expect("a scope") };
+        for (ceiling, default) in [("read write", "read"), ("read other", "read"), ("write", ""), ("", "")] {
+            let within = policy().within(&scope(ceiling));
+            assert_eq!((within.offered, within.default), (scope(ceiling), scope(default)), "{ceiling}");
+        }
+    }
+}

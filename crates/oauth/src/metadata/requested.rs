@@ -133,3 +133,34 @@ impl<'de> Deserialize<'de> for Members {
         deserializer.deserialize_map(Object)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// R1: a request has at most 128 members, understood or not.
+    #[test]
+    fn r1_the_most_members() {
+        for (members, is_accepted) in [(128, true), (129, false)] {
+            let body: Map<_, _> = (0..members).map(|n| (n.to_string(), json!(n))).collect();
+            let parsed = RequestedMetadata::parse(Value::from(body.clone()).to_string().as_bytes());
+            assert_eq!(parsed.ok(), is_accepted.then_some(RequestedMetadata(body)), "{members}");
+        }
+    }
+
+    /// R17, R2: the software statement is given as sent; empty or `null`, there is none.
+    #[test]
+    fn r17_r2_the_software_statement() {
+        for (sent, expected) in [
+            (json!({"software_statement": "a.b.c"}), Some("a.b.c")),
+            (json!({"software_statement": ""}), None),
+            (json!({"software_statement": null}), None),
+            (json!({}), None),
+        ] {
+            let requested = RequestedMetadata::parse(sent.to_string().as_bytes()).expect("an object");
+            assert_eq!(requested.software_statement(), Ok(expected), "{sent}");
+        }
+    }
+}

@@ -8,7 +8,7 @@ use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
 use crate::token_policy::TokenPolicy;
 
-fn policy() -> Policy {
+pub(super) fn policy() -> Policy {
     Policy {
         offered: Scope::parse("client-scope read write").expect("a scope"),
         default: Scope::parse("read").expect("a scope"),
@@ -303,7 +303,7 @@ fn r11_methods() {
 }
 
 /// A key on P-256: the curve's generator.
-fn jwks() -> Value {
+pub(super) fn jwks() -> Value {
     json!({"keys": [{
         "kty": "EC", "crv": "P-256",
         "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",

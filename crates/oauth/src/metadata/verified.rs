@@ -251,3 +251,94 @@ fn scope(requested: &RequestedMetadata, policy: &Policy) -> Result<Scope, Metada
     }
     Ok(reduced)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::metadata::tests::{jwks, policy};
+
+    fn verify(body: &Value) -> Result<ClientMetadata, MetadataError> {
+        let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
+        ClientMetadata::verify(&requested, &policy())
+    }
+
+    /// J5, J6, R2: each flag binds tokens if it is `true`, and on its own; `false` counts as not given.
+    #[test]
+    fn j5_j6_r2_flags_that_bind_tokens() {
+        let flags = |body: Value| {
+            let metadata = verify(&body).expect("registers");
+            let names = metadata.others().keys().cloned().collect::<Vec<_>>();
+            (metadata.dpop_bound_access_tokens(), metadata.tls_client_certificate_bound_access_tokens(), names)
+        };
+        let (dpop, tls) = (names::DPOP_BOUND_ACCESS_TOKENS, names::TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS);
+        assert_eq!(flags(json!({dpop: true})), (true, false, vec![dpop.to_owned()]));
+        assert_eq!(flags(json!({tls: true, dpop: false})), (false, true, vec![tls.to_owned()]));
+        assert_eq!(flags(json!({tls: null})), (false, false, vec![]));
+        for bad in [json!({dpop: "true"}), json!({tls: 1})] {
+            assert!(matches!(verify(&bad), Err(MetadataError::Type { .. })), "{bad}");
+        }
+    }
+
+    /// J6: without mutual TLS no client can ask for tokens that are bound to its certificate.
+    #[test]
+    fn j6_no_binding_without_mutual_tls() {
+        let secrets = [Method::ClientSecretBasic, Method::ClientSecretPost];
+        for (more, is_accepted) in [(Method::PrivateKeyJwt, false), (Method::SelfSignedTlsClientAuth, true)] {
+            let policy = Policy { methods: [&secrets[..], &[more]].concat(), ..policy() };
+            for (body, is_accepted) in [
+                (json!({}), true),
+                (json!({"tls_client_certificate_bound_access_tokens": false}), true),
+                (json!({"tls_client_certificate_bound_access_tokens": true}), is_accepted),
+            ] {
+                let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
+                assert_eq!(ClientMetadata::verify(&requested, &policy).is_ok(), is_accepted, "{more:?} {body}");
+            }
+        }
+    }
+
+    /// R4, R5: a grant type is registered if it is in the list, byte for byte.
+    #[test]
+    fn r4_r5_registered_grant_types() {
+        for (grants, expected) in [
+            (json!(["client_credentials"]), true),
+            (json!(["refresh_token", "client_credentials"]), true),
+            (json!(["refresh_token"]), false),
+            (json!(["Client_Credentials", "client_credentials "]), false),
+        ] {
+            let metadata = verify(&json!({"grant_types": grants})).expect("registers");
+            assert_eq!(metadata.registered(GrantType::ClientCredentials), expected, "{grants}");
+        }
+    }
+
+    /// F4, R8: what an operator sets replaces all that was there. Only `private_key_jwt` has credentials, and without
+    /// keys it keeps at least one.
+    #[test]
+    fn f4_r8_an_operator_replaces_the_credentials() {
+        let stored = |sub: &str| vec![json!({"issuer": "https://a.example", "sub": sub})];
+        let list = |sub: &str| FederatedCredentials::parse(&stored(sub).into()).expect("credentials");
+        for (keys, credentials, is_accepted) in [
+            (json!({"jwks": jwks()}), list("new"), true),
+            (json!({"jwks": jwks()}), FederatedCredentials::default(), true),
+            (json!({}), list("new"), true),
+            (json!({}), FederatedCredentials::default(), false),
+        ] {
+            let client = ClientMetadata::from_stored(StoredMetadata {
+                token_endpoint_auth_method: Method::PrivateKeyJwt,
+                federated_credentials: stored("old"),
+                others: keys.as_object().expect("an object").clone(),
+                ..StoredMetadata::default()
+            });
+            let client = client.expect("loads");
+            assert_eq!(client.federated_credentials(), &list("old"));
+            let changed = client.with_federated_credentials(credentials.clone()).ok();
+            let expected = is_accepted.then_some(&credentials);
+            assert_eq!(changed.as_ref().map(ClientMetadata::federated_credentials), expected, "{keys} {credentials:?}");
+        }
+        verify(&json!({}))
+            .expect("registers")
+            .with_federated_credentials(list("new"))
+            .expect_err("a client with a secret");
+    }
+}
