@@ -59,6 +59,11 @@ mod tests {
                 assert!(!is_key(&URL_SAFE_NO_PAD.encode(point)), "{point:?}");
             }
         }
+        // The prime is 2^255 - 19, so that these are -1, 0 and 1.
+        for byte in [0xec, 0xed, 0xee] {
+            let point = [&[byte][..], &[0xff; 30], &[0x7f]].concat();
+            assert!(!is_key(&URL_SAFE_NO_PAD.encode(point)), "{byte:x}");
+        }
         assert!(is_key("11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"));
         for bad in ["", "AA", "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHUR!", &"A".repeat(44)] {
             assert!(!is_key(bad), "{bad}");

@@ -200,3 +200,31 @@ fn text<'m>(members: &'m Map<String, Value>, name: &str) -> Result<Option<&'m st
     let malformed = || MetadataError::Type { member: name.to_owned(), expected: "a string" };
     value.as_str().map(Some).ok_or_else(malformed)
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::metadata::ClientMetadata;
+    use crate::metadata::tests::{jwks, policy};
+
+    /// R8: of keys that are sent with an algorithm, one can verify it. Those at a URL are not fetched to find out.
+    #[test]
+    fn r8_a_key_for_the_algorithm() {
+        for (keys, algorithm, is_accepted) in [
+            (("jwks", jwks()), "ES256", true),
+            (("jwks", jwks()), "RS256", false),
+            (("jwks", jwks()), "", true),
+            (("jwks_uri", json!("https://a.example/jwks")), "RS256", true),
+        ] {
+            let body = json!({
+                TOKEN_ENDPOINT_AUTH_METHOD: "private_key_jwt", TOKEN_ENDPOINT_AUTH_SIGNING_ALG: algorithm, keys.0: keys.1,
+            });
+            let requested = RequestedMetadata::parse(body.to_string().as_bytes()).expect("an object");
+            let found = ClientMetadata::verify(&requested, &policy()).err();
+            let refused = wrong(JWKS, "holds no key for token_endpoint_auth_signing_alg");
+            assert_eq!(found, (!is_accepted).then_some(refused), "{body}");
+        }
+    }
+}

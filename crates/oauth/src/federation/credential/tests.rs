@@ -1,9 +1,18 @@
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use proptest::prelude::*;
 
 use super::*;
+use crate::jose::{Unverified, UnverifiedToken};
 
 fn parse(value: &Value) -> Result<FederatedCredentials, CredentialsError> {
     FederatedCredentials::parse(value)
+}
+
+fn unverified(claims: &Value) -> Claims<Unverified> {
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let token = format!("{}.{}.AA", part(&json!({"alg": "ES256"})), part(claims));
+    UnverifiedToken::parse(&token).expect("a JWT").unverified_claims().expect("claims")
 }
 
 /// F2: what is sent comes back, and can be read again.
@@ -16,6 +25,7 @@ fn f2_a_list_of_credentials() {
     ]);
     let parsed = parse(&list).expect("parses");
     assert_eq!(serde_json::to_value(&parsed).expect("serializes"), list);
+    assert_eq!(parsed.iter().map(FederatedCredential::to_json).collect::<Value>(), list);
     assert_eq!(parsed.keys().len(), 2);
 }
 
@@ -56,6 +66,50 @@ fn f2_malformed_credentials() {
         assert_eq!(parse(&value), Err(error), "{value}");
     }
     assert_eq!(parse(&json!(vec![good; 10])).map(|list| list.0.len()), Ok(10));
+}
+
+/// F2: one more goes to the end, up to the bound; one that is there already changes nothing. One less leaves the others.
+#[test]
+fn f2_one_more_or_less() {
+    let credential = |n: usize| {
+        FederatedCredential::parse(&json!({"issuer": "https://a.example", "sub": n.to_string()})).expect("an entry")
+    };
+    let list = |range: std::ops::Range<usize>| FederatedCredentials(range.map(credential).collect());
+    let mut grown = list(0..0);
+    for n in 0..10 {
+        grown = grown.with(credential(n)).expect("room");
+        assert_eq!(grown, list(0..n + 1));
+    }
+    assert_eq!(grown.with(credential(9)), Ok(list(0..10)));
+    assert_eq!(grown.with(credential(10)), Err(CredentialsError::TooMany));
+    assert_eq!(grown.without(&credential(9)), list(0..9));
+    assert_eq!(grown.without(&credential(0)), list(1..10));
+    assert_eq!(grown.without(&credential(10)), list(0..10));
+}
+
+/// F2: issuer and subject belong to one entry, and so do its claims: those of several entries do not add up.
+#[test]
+fn f2_an_entry_matches_as_a_whole() {
+    let (a, b) = ("https://a.example", "https://b.example");
+    let list = parse(&json!([
+        {"issuer": a, "sub": "1", "claims": {"x": 1, "y": 1}},
+        {"issuer": a, "sub": "1", "claims": {"x": 2}},
+        {"issuer": b, "sub": "2"},
+    ]));
+    let list = list.expect("parses");
+    for (issuer, sub, claims, expected) in [
+        (a, Some("1"), json!({"x": 1, "y": 1, "z": 1}), Ok(())),
+        (a, Some("1"), json!({"x": 2, "y": 1}), Ok(())),
+        (a, Some("1"), json!({"x": 1, "y": 2}), Err(FederationError::Claims)),
+        (a, Some("1"), json!({"y": 1}), Err(FederationError::Claims)),
+        (b, Some("2"), json!({}), Ok(())),
+        (a, Some("2"), json!({"x": 2}), Err(FederationError::Subject)),
+        (b, Some("1"), json!({"x": 2}), Err(FederationError::Subject)),
+        (b, Some("1 "), json!({}), Err(FederationError::Subject)),
+        (b, None, json!({}), Err(FederationError::Subject)),
+    ] {
+        assert_eq!(list.check(issuer, sub, &unverified(&claims)), expected, "{issuer} {sub:?} {claims}");
+    }
 }
 
 /// F2: a value is compared by type and value.

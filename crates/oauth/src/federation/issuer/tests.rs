@@ -49,6 +49,13 @@ fn f1_entries() {
     let names = issuers.iter().map(|issuer| issuer.issuer.as_str()).collect::<Vec<_>>();
     assert_eq!(names, ["https://a.example/x", "https://b.example", "spiffe://c.example", "spiffe://d.example"]);
     assert!(issuers.by_spiffe_id("spiffe://c.example/w").is_some_and(|found| found.is_trust_domain()));
+    let d = issuers.by_spiffe_id("spiffe://d.example/w").expect("the fourth");
+    assert_eq!(d.keys, IssuerKeys::BundleUrl("https://d.example/bundle".into()));
+    assert!(!issuers.is_empty());
+    // An issuer that is disabled is not trusted.
+    for none in [json!([]), json!([issuer(&json!({"disabled": true}))])] {
+        assert!(parse(&none).expect("parses").is_empty(), "{none}");
+    }
     // Each is found by its own kind of name only, and byte for byte.
     for iss in ["https://a.example/x/", "https://a.example/", "https://A.example/x", "spiffe://c.example", ""] {
         assert_eq!(issuers.by_iss(iss), None, "{iss}");
@@ -113,7 +120,12 @@ fn f1_o5_every_mistake_is_named() {
     for bad in ["", "{}", "[1]", "null", "[{]"] {
         assert_eq!(TrustedIssuers::parse(bad, &own()), Err("must be a JSON array of objects".to_owned()), "{bad}");
     }
-    assert!(parse(&vec![issuer(&json!({})); 33].into()).is_err());
+    let many = |count: usize| {
+        let entries = (0..count).map(|n| issuer(&json!({"issuer": format!("https://{n}.example")})));
+        parse(&entries.collect()).map(|issuers| issuers.iter().count())
+    };
+    assert_eq!(many(32), Ok(32));
+    assert_eq!(many(33), Err("must have at most 32 entries".to_owned()));
 }
 
 /// F1: on a developer's machine keys may be on loopback, and only there.
