@@ -143,20 +143,31 @@ pub fn bind(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
     use spki::der::asn1::OctetString;
 
     use super::*;
 
     /// RFC 8705 Appendix A, the example certificate.
-    const EXAMPLE: &str = "-----BEGIN CERTIFICATE-----
+    pub(crate) const EXAMPLE: &str = "-----BEGIN CERTIFICATE-----
 MIIBBjCBrAIBAjAKBggqhkjOPQQDAjAPMQ0wCwYDVQQDDARtdGxzMB4XDTE4MTAx
 ODEyMzcwOVoXDTIyMDUwMjEyMzcwOVowDzENMAsGA1UEAwwEbXRsczBZMBMGByqG
 SM49AgEGCCqGSM49AwEHA0IABNcnyxwqV6hY8QnhxxzFQ03C7HKW9OylMbnQZjjJ
 /Au08/coZwxS7LfA4vOLS9WuneIXhbGGWvsDSb0tH6IxLm8wCgYIKoZIzj0EAwID
 SQAwRgIhAP0RC1E+vwJD/D1AGHGzuri+hlV/PpQEKTWUVeORWz83AiEA5x2eXZOV
 bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
+-----END CERTIFICATE-----";
+
+    /// A certificate with `CA:TRUE`, from 2026-11-24T19:48:28Z to 2126-10-31T19:48:28Z.
+    pub(crate) const AUTHORITY: &str = "-----BEGIN CERTIFICATE-----
+MIIBMDCB16ADAgECAhQAtRx+K+AThBVqqddlEech0LDTBjAKBggqhkjOPQQDAjAN
+MQswCQYDVQQDDAJjYTAgFw0yNjExMjQxOTQ4MjhaGA8yMTI2MTAzMTE5NDgyOFow
+DTELMAkGA1UEAwwCY2EwWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARFN6gjVphC
+xI6n5pwry0tpgWvNHxIC1iNwM3pxWYfrbAPcDtCF3UjmzXDJN68lq23zlvxCJmXL
+JVkDQMSEbNrgoxMwETAPBgNVHRMBAf8EBTADAQH/MAoGCCqGSM49BAMCA0gAMEUC
+IF0afb3jau/mju65bugEcjmNifg967LYklD27fTM8V3wAiEAsKh5+LVPI8wJuTYU
+AeGQ0Z94Miv2Te5QnmQxrBARqHQ=
 -----END CERTIFICATE-----";
 
     /// J6: the confirmation value and the public key that RFC 8705 Appendix A gives for its certificate.
@@ -194,6 +205,15 @@ bUlJSGQgjwD5vaUaKlLR50Q2DmFfQj1L+SY=
         assert_eq!(bind(Some(Ok(&certificate)), valid - 1), Err(BindError::Time));
         assert_eq!(bind(Some(Err(CertificateError)), valid), Err(BindError::Malformed));
         assert_eq!(bind(None, valid), Err(BindError::NoCertificate));
+    }
+
+    /// A7: a certificate that may sign others says so.
+    #[test]
+    fn a7_an_authority() {
+        let authority = Certificate::parse(AUTHORITY).expect("parses");
+        assert!(authority.is_authority());
+        assert!(authority.is_for(&CertificateName::Subject(DistinguishedName::parse("CN=ca").expect("a name"))));
+        assert!(authority.is_valid_at(1_795_549_708) && !authority.is_valid_at(1_795_549_707));
     }
 
     /// A7: certificates of our making, with the extensions that are read: names and `cA`.

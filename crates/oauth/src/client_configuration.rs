@@ -118,17 +118,21 @@ mod tests {
         }
     }
 
-    /// R10, R16: what a client may register in an update, by its ceiling and by who may register.
-    #[test]
-    fn r10_r16_policy_of_an_update() {
-        let open = Policy {
+    fn open() -> Policy {
+        Policy {
             offered: scope("read write"),
             default: scope("read"),
             local: false,
             methods: Method::ALL.to_vec(),
             federation: Federation::Refused,
             token_policy: TokenPolicies::default(),
-        };
+        }
+    }
+
+    /// R10, R16: what a client may register in an update, by its ceiling and by who may register.
+    #[test]
+    fn r10_r16_policy_of_an_update() {
+        let open = open();
         for (ceiling, is_open, expected) in [
             (Some("write"), true, "write"),
             (Some("write"), false, "write"),
@@ -138,6 +142,27 @@ mod tests {
             let offered = policy(&client(ceiling), &open, is_open).offered;
             let expected = scope(expected);
             assert!(offered.is_subset_of(&expected) && expected.is_subset_of(&offered), "{ceiling:?} {is_open}");
+        }
+    }
+
+    /// F4: an update keeps the client's federated credentials, whatever open registration allows.
+    #[test]
+    fn f4_an_update_keeps_federated_credentials() {
+        let mut client = client(None);
+        let own = vec![json!({"issuer": "https://a.example", "sub": "own"})];
+        client.metadata = ClientMetadata::from_stored(StoredMetadata {
+            token_endpoint_auth_method: Method::PrivateKeyJwt,
+            federated_credentials: own,
+            ..StoredMetadata::default()
+        })
+        .expect("metadata");
+        let kept = Federation::Kept(client.metadata.federated_credentials().clone());
+        for federation in [Federation::Refused, Federation::Allowed] {
+            let open = Policy { federation, ..open() };
+            for (ceiling, is_open) in [(None, true), (None, false), (Some(scope("read")), true)] {
+                let client = Client { scope_ceiling: ceiling, ..client.clone() };
+                assert_eq!(policy(&client, &open, is_open).federation, kept, "{is_open}");
+            }
         }
     }
 

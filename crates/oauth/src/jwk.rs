@@ -253,6 +253,16 @@ mod tests {
         assert_eq!(document, expected);
     }
 
+    /// D3: own tokens are verified with the key as it is published: for its one algorithm, and for signatures only.
+    #[test]
+    fn d3_the_key_that_verifies_is_the_published_one() {
+        for algorithm in [SigningAlgorithm::Rs256, SigningAlgorithm::Ps256] {
+            let key = PublicKey::from_spki(&rfc7638_key(), algorithm).expect("a key");
+            let published = serde_json::to_value(&key).expect("serialises");
+            assert_eq!(serde_json::to_value(key.jwk()).expect("serialises"), published, "{algorithm:?}");
+        }
+    }
+
     /// J1, J4: the Ed25519 key of RFC 8037 Appendix A.2 and its thumbprint of A.3, under both names of the algorithm.
     #[test]
     fn j4_rfc8037_thumbprint() {

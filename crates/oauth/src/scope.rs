@@ -176,6 +176,16 @@ mod tests {
         assert!(!scope("A").is_subset_of(&scope("b a")));
     }
 
+    /// T4: stored and sent as its text; what is read must follow the grammar.
+    #[test]
+    fn t4_the_form_of_a_scope() {
+        let read = |text: &str| serde_json::from_value::<Scope>(text.into()).ok();
+        assert_eq!(read("read write"), Some(scope("read write")));
+        assert_eq!(read("read  write"), None);
+        assert_eq!(serde_json::to_value(scope("read write")).expect("serialises"), "read write");
+        assert_eq!(scope("read write").to_string(), "read write");
+    }
+
     /// The tokens of a text, the first of equal ones: the plain definition.
     fn naive(text: &str) -> Vec<&str> {
         let mut tokens: Vec<&str> = Vec::new();

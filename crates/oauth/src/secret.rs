@@ -120,6 +120,27 @@ mod tests {
         assert_eq!((calls, secret.reveal()), (2, "9".repeat(32).as_str()));
     }
 
+    /// R19: 248 bytes of 256 are used, four for each of the 62 characters.
+    #[test]
+    fn r19_bytes_that_are_used() {
+        let secret = Secret::generate(|buffer| {
+            for (byte, value) in buffer.iter_mut().zip([247, 248, 0, 62, 61].into_iter().cycle()) {
+                *byte = value;
+            }
+        });
+        assert_eq!(secret.reveal(), "9AA9".repeat(8));
+    }
+
+    /// R19: what is stored is the SHA-256 (FIPS 180-4: that of "abc"), and comes back as it was stored.
+    #[test]
+    fn r19_hash_of_a_secret() {
+        let hash = SecretHash::of("abc");
+        assert_eq!(hash.as_bytes()[..4], [0xba, 0x78, 0x16, 0xbf]);
+        assert_eq!(SecretHash::from_bytes(*hash.as_bytes()), hash);
+        let secret = Secret("abc".to_owned());
+        assert_eq!(secret.hash(), hash);
+    }
+
     #[test]
     fn r19_nothing_prints_a_secret() {
         let secret = Secret::generate(|buffer| buffer.fill(0));

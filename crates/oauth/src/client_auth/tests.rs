@@ -1,3 +1,6 @@
+mod assertions;
+mod certificates;
+
 use std::sync::{Arc, LazyLock};
 
 use base64::prelude::{BASE64_STANDARD, Engine};

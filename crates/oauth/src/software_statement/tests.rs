@@ -27,14 +27,17 @@ impl Vendor {
     }
 
     /// What becomes of a statement with this header and these claims.
-    fn verify(&self, mut header: Value, mut claims: Value) -> Result<Map<String, Value>, StatementError> {
-        header["alg"] = "ES256".into();
+    fn verify(&self, header: Value, mut claims: Value) -> Result<Map<String, Value>, StatementError> {
         claims["iss"] = VENDOR.into();
+        let own = Issuer::parse("https://as.example").expect("an issuer");
+        verify(&self.sign(header, claims), &self.trusted, &own, NOW)
+    }
+
+    fn sign(&self, mut header: Value, claims: Value) -> String {
+        header["alg"] = "ES256".into();
         let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         let signature = self.key.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
-        let statement = format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature));
-        let own = Issuer::parse("https://as.example").expect("an issuer");
-        verify(&statement, &self.trusted, &own, NOW)
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
 
@@ -90,6 +93,63 @@ fn r17_aud() {
         assert_eq!(outcome, Err(StatementError::Audience), "{bad}");
     }
     assert_eq!(OAuthError::from(StatementError::Audience).code, ErrorCode::InvalidSoftwareStatement);
+}
+
+/// R17: `exp` is the first second at which it is expired, `nbf` the first at which it is valid; a fraction counts.
+#[test]
+fn r17_time() {
+    let vendor = Vendor::new();
+    let now = 1_700_000_000.0;
+    for good in [
+        json!({"exp": NOW + 1, "nbf": NOW}),
+        json!({"exp": now + 0.5}),
+        json!({"exp": NOW + 1}),
+        json!({"nbf": NOW}),
+        json!({"nbf": now - 0.5}),
+        json!({"iat": NOW + 1000}),
+    ] {
+        assert_eq!(vendor.verify(json!({}), good.clone()), Ok(Map::new()), "{good}");
+    }
+    for bad in [
+        json!({"exp": NOW}),
+        json!({"exp": NOW - 1}),
+        json!({"exp": -1}),
+        json!({"nbf": NOW + 1}),
+        json!({"nbf": now + 0.5}),
+        json!({"exp": NOW + 1, "nbf": NOW + 1}),
+        json!({"exp": NOW, "nbf": NOW}),
+    ] {
+        assert_eq!(vendor.verify(json!({}), bad.clone()), Err(StatementError::Expired), "{bad}");
+    }
+    for name in ["exp", "nbf"] {
+        for bad in [json!("1700000000"), json!(null), json!([NOW])] {
+            let outcome = vendor.verify(json!({}), json!({name: bad}));
+            assert_eq!(outcome, Err(StatementError::Token(TokenError::Malformed)), "{name} {bad}");
+        }
+    }
+}
+
+/// R17: the issuer is named and trusted, and one of its own keys signed the statement.
+#[test]
+fn r17_whose_statement() {
+    let (vendor, other) = (Vendor::new(), Vendor::new());
+    let own = Issuer::parse("https://as.example").expect("an issuer");
+    let sign = |claims: Value| vendor.sign(json!({}), claims);
+    let check = |statement: &str, trusted: &[TrustedIssuer]| verify(statement, trusted, &own, NOW);
+    let good = sign(json!({"iss": VENDOR, "client_name": "x"}));
+    assert_eq!(check(&good, &vendor.trusted).map(Value::from), Ok(json!({"client_name": "x"})));
+    assert_eq!(check(&good, &[]), Err(StatementError::Unapproved));
+    assert_eq!(check(&good, &other.trusted), Err(StatementError::Token(TokenError::Signature)));
+    for (claims, error) in [
+        (json!({}), StatementError::NoIssuer),
+        (json!({"iss": 1}), StatementError::NoIssuer),
+        (json!({"iss": "https://vendor.example/"}), StatementError::Unapproved),
+    ] {
+        assert_eq!(check(&sign(claims.clone()), &vendor.trusted), Err(error), "{claims}");
+    }
+    let code = |error| OAuthError::from(error).code;
+    assert_eq!(code(StatementError::Unapproved), ErrorCode::UnapprovedSoftwareStatement);
+    assert_eq!(code(StatementError::NoIssuer), ErrorCode::InvalidSoftwareStatement);
 }
 
 /// R17: a statement speaks of metadata only: not of the JWT, nor of itself, nor of what the server makes.
