@@ -96,6 +96,7 @@ mod tests {
 
     use super::*;
     use crate::client::{ClientId, StoredSecret};
+    use crate::metadata::tests::policy as open_policy;
     use crate::metadata::{ClientMetadata, StoredMetadata};
     use crate::method::Method;
     use crate::scope::Scope;
@@ -118,21 +119,17 @@ mod tests {
         }
     }
 
-    fn open() -> Policy {
-        Policy {
+    /// R10, R16: what a client may register in an update, by its ceiling and by who may register.
+    #[test]
+    fn r10_r16_policy_of_an_update() {
+        let open = Policy {
             offered: scope("read write"),
             default: scope("read"),
             local: false,
             methods: Method::ALL.to_vec(),
             federation: Federation::Refused,
             token_policy: TokenPolicies::default(),
-        }
-    }
-
-    /// R10, R16: what a client may register in an update, by its ceiling and by who may register.
-    #[test]
-    fn r10_r16_policy_of_an_update() {
-        let open = open();
+        };
         for (ceiling, is_open, expected) in [
             (Some("write"), true, "write"),
             (Some("write"), false, "write"),
@@ -158,7 +155,7 @@ mod tests {
         .expect("metadata");
         let kept = Federation::Kept(client.metadata.federated_credentials().clone());
         for federation in [Federation::Refused, Federation::Allowed] {
-            let open = Policy { federation, ..open() };
+            let open = Policy { federation, ..open_policy() };
             for (ceiling, is_open) in [(None, true), (None, false), (Some(scope("read")), true)] {
                 let client = Client { scope_ceiling: ceiling, ..client.clone() };
                 assert_eq!(policy(&client, &open, is_open).federation, kept, "{is_open}");

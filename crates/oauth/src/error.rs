@@ -144,7 +144,9 @@ mod tests {
     #[test]
     fn t6_description_keeps_only_the_allowed_characters() {
         assert_eq!(Description::new("plain text, [x]!").as_str(), "plain text, [x]!");
-        assert_eq!(Description::new("x".repeat(9999)).as_str().len(), Description::MAX_BYTES);
+        for (bytes, kept) in [(256, 256), (257, 256), (9999, 256)] {
+            assert_eq!(Description::new("x".repeat(bytes)).as_str(), "x".repeat(kept));
+        }
         assert_eq!(Description::new("a\"b\\c\nd\u{7f}é").as_str(), "a?b?c?d??");
     }
 
@@ -153,5 +155,9 @@ mod tests {
         let error = OAuthError::new(ErrorCode::InvalidRequest, "why");
         let json = serde_json::to_string(&error).expect("serialises");
         assert_eq!(json, r#"{"error":"invalid_request","error_description":"why"}"#);
+        assert_eq!(error.to_string(), "invalid_request: why");
+        // RFC 6750 §3.1: a request without credentials is told no error.
+        let error = OAuthError::new(ErrorCode::MissingToken, "why");
+        assert_eq!(serde_json::to_string(&error).expect("serialises"), "{}");
     }
 }

@@ -129,6 +129,21 @@ mod tests {
         assert_eq!(decode(b"+%25%26%2B%C2%A3%E2%82%AC").expect("decodes"), " %&+£€");
     }
 
+    /// A1: every byte in both cases of its digits, and what is no digit.
+    #[test]
+    fn a1_percent_encodings() {
+        for byte in 0..=u8::MAX {
+            for encoded in [format!("%{byte:02x}"), format!("%{byte:02X}")] {
+                let expected = std::str::from_utf8(&[byte]).map(str::to_owned).map_err(|_| FormError::NotUtf8);
+                assert_eq!(decode(encoded.as_bytes()).map(Cow::into_owned), expected, "{encoded}");
+            }
+        }
+        for bad in ["%0/", "%0:", "%0@", "%0G", "%0`", "%0g", "%/0", "%g0", "%%41", "%+1", "%", "%4", "x%"] {
+            assert_eq!(decode(bad.as_bytes()), Err(FormError::PercentEncoding), "{bad}");
+        }
+        assert_eq!(decode(b"a+b%2Bc").expect("decodes"), "a b+c");
+    }
+
     /// T2: empty is absent, unknown is kept harmlessly, twice is refused, `resource` may repeat.
     #[test]
     fn t2_parameters() {
@@ -138,7 +153,7 @@ mod tests {
         assert_eq!(form.value("grant_type"), Some("client_credentials"));
         assert_eq!(Form::parse(b"scope=a&scope=a"), Err(FormError::Repeated));
         assert_eq!(Form::parse(b"scope=&sc%6Fpe=a"), Err(FormError::Repeated));
-        let form = Form::parse(b"resource=a&resource=b").expect("parses");
+        let form = Form::parse(b"resource=a&resource=&x=c&resource=b").expect("parses");
         assert_eq!(form.values("resource").collect::<Vec<_>>(), ["a", "b"]);
     }
 
@@ -149,8 +164,9 @@ mod tests {
         assert_eq!(Form::parse(b"a=%zz"), Err(FormError::PercentEncoding));
         assert_eq!(Form::parse(b"a=%ff"), Err(FormError::NotUtf8));
         assert_eq!(Form::parse(b"\xff=a"), Err(FormError::NotUtf8));
-        let many = (0..=MAX_PARAMETERS).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
-        assert_eq!(Form::parse(many.as_bytes()), Err(FormError::TooMany));
+        let many = |count: usize| (0..count).map(|n| format!("p{n}=1")).collect::<Vec<_>>().join("&");
+        assert_eq!(Form::parse(many(64).as_bytes()).map(|form| form.0.len()), Ok(64));
+        assert_eq!(Form::parse(many(65).as_bytes()), Err(FormError::TooMany));
     }
 
     #[test]

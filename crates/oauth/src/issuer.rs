@@ -127,4 +127,27 @@ mod tests {
             assert_eq!(Issuer::parse(bad), Err(why), "{bad:?}");
         }
     }
+
+    /// D1: what is derived of an issuer. Its host has no port; plain http is a developer's own machine.
+    #[test]
+    fn d1_parts_of_an_issuer() {
+        for (text, host, is_local) in [
+            ("https://as.example", "as.example", false),
+            ("https://as.example:8443", "as.example", false),
+            ("https://localhost", "localhost", false),
+            ("https://[2001:db8::1]", "[2001:db8::1]", false),
+            ("https://[2001:db8::1]:8443", "[2001:db8::1]", false),
+            ("http://127.0.0.1:9000", "127.0.0.1", true),
+            ("http://127.255.0.1", "127.255.0.1", true),
+            ("http://[::1]:9000", "[::1]", true),
+            ("http://localhost", "localhost", true),
+        ] {
+            let issuer = Issuer::parse(text).expect(text);
+            assert_eq!((issuer.host(), issuer.is_local()), (host, is_local), "{text}");
+            assert_eq!((issuer.url("/token"), issuer.to_string()), (format!("{text}/token"), text.to_owned()));
+        }
+        for far in ["http://128.0.0.1", "http://[::2]", "http://localhost.example", "http://[::ffff:127.0.0.1]"] {
+            assert_eq!(Issuer::parse(far), Err(IssuerError::NotHttps), "{far}");
+        }
+    }
 }

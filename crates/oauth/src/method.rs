@@ -100,3 +100,44 @@ impl Method {
         matches!(self, Self::PrivateKeyJwt | Self::SelfSignedTlsClientAuth)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// R8, R11, A7: what each method needs, by its registered name.
+    #[test]
+    fn r8_r11_a7_what_a_method_needs() {
+        for (name, secret, certificate, keys) in [
+            ("client_secret_basic", true, false, false),
+            ("client_secret_post", true, false, false),
+            ("private_key_jwt", false, false, true),
+            ("tls_client_auth", false, true, false),
+            ("self_signed_tls_client_auth", false, true, true),
+        ] {
+            let method = Method::from_name(name).expect(name);
+            assert_eq!(method.as_str(), name);
+            assert_eq!(serde_json::to_value(method).expect("serialises"), name);
+            let needs = (method.has_secret(), method.has_certificate(), method.has_keys());
+            assert_eq!(needs, (secret, certificate, keys), "{name}");
+        }
+        for unknown in ["", "none", "Client_Secret_Basic", "client_secret_jwt"] {
+            assert_eq!(Method::from_name(unknown), None, "{unknown}");
+        }
+    }
+
+    /// A7, D1: a deployment offers at most one of the methods with certificates.
+    #[test]
+    fn a7_d1_methods_that_are_offered() {
+        let without = [Method::ClientSecretBasic, Method::ClientSecretPost, Method::PrivateKeyJwt];
+        assert_eq!(Method::offered(None).collect::<Vec<_>>(), without);
+        for (certificates, method) in [
+            (CertificateMethod::TlsClientAuth, Method::TlsClientAuth),
+            (CertificateMethod::SelfSignedTlsClientAuth, Method::SelfSignedTlsClientAuth),
+        ] {
+            assert_eq!(certificates.method(), method);
+            let expected = [&without[..], &[method]].concat();
+            assert_eq!(Method::offered(Some(certificates)).collect::<Vec<_>>(), expected);
+        }
+    }
+}

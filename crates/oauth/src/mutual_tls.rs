@@ -68,6 +68,30 @@ impl MutualTls {
 mod tests {
     use super::*;
 
+    /// A7, D1: whether there is mutual TLS, by which method, and under which URLs.
+    #[test]
+    fn a7_d1_urls_with_mutual_tls() {
+        let parse = |text| Issuer::parse(text).expect(text);
+        let (issuer, other) = (parse("https://as.example"), parse("https://mtls.as.example"));
+        let own_url = "https://as.example/token".to_owned();
+        assert_eq!(
+            (MutualTls::Off.is_on(), MutualTls::Off.method(), MutualTls::Off.alias(&issuer)),
+            (false, None, None)
+        );
+        assert_eq!(MutualTls::Off.urls(&issuer, "/token"), [own_url.clone()]);
+        for method in CertificateMethod::ALL {
+            let on = |domain| MutualTls::On { domain, method };
+            for own in [on(Domain::OfIssuer), on(Domain::Other(issuer.clone()))] {
+                assert_eq!((own.is_on(), own.method(), own.alias(&issuer)), (true, Some(method), None));
+                assert_eq!(own.urls(&issuer, "/token"), [own_url.clone()]);
+            }
+            let another = on(Domain::Other(other.clone()));
+            assert_eq!((another.is_on(), another.method(), another.alias(&issuer)), (true, Some(method), Some(&other)));
+            let urls = [own_url.clone(), "https://mtls.as.example/token".to_owned()];
+            assert_eq!(another.urls(&issuer, "/token"), urls);
+        }
+    }
+
     /// A7: the host of the domain, without its port.
     #[test]
     fn a7_host_of_the_domain() {

@@ -161,6 +161,7 @@ impl<'a> ClientInformation<'a> {
 mod tests {
     use super::*;
     use crate::metadata::StoredMetadata;
+    use crate::method::Method;
 
     fn client() -> Issued {
         let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
@@ -191,10 +192,77 @@ mod tests {
         assert_eq!(ends, [245, 240]);
     }
 
+    /// M4, M5, R11: an update rotates the registration access token, and makes a secret where the method needs one and
+    /// it is asked for, or none is there. A method without a secret has none.
+    #[test]
+    fn m4_m5_r11_secrets_of_an_update() {
+        let metadata = |method| {
+            let (others, token_endpoint_auth_method) = (serde_json::json!({"jwks_uri": "https://a.example"}), method);
+            let others = others.as_object().expect("an object").clone();
+            let stored = StoredMetadata { token_endpoint_auth_method, others, ..StoredMetadata::default() };
+            ClientMetadata::from_stored(stored).expect("metadata")
+        };
+        let (post, by_key) = (Method::ClientSecretPost, Method::PrivateKeyJwt);
+        let issued = client();
+        let lifetimes = Lifetimes { secret: 0, overlap: 50, unused: 0 };
+        for (secrets, method, rotate_secret, is_new, expected) in [
+            (1, post, false, false, vec![0]),
+            (1, post, true, true, vec![0, 250]),
+            (0, post, false, true, vec![0]),
+            (0, post, true, true, vec![0]),
+            (1, by_key, false, false, vec![]),
+            (1, by_key, true, false, vec![]),
+            (0, by_key, true, false, vec![]),
+        ] {
+            let mut before = issued.client.clone();
+            before.client_secrets.truncate(secrets);
+            let request = UpdateRequest { rotate_secret };
+            let updated =
+                Issued::update(before.clone(), metadata(method), request, 200, lifetimes, |bytes| bytes.fill(2));
+            let Issued { client, secret, registration_access_token } = updated;
+            assert_eq!(client.metadata, metadata(method));
+            assert_eq!(client.registration_access_token, Some(registration_access_token.hash()));
+            assert_ne!(client.registration_access_token, before.registration_access_token);
+            let ends: Vec<_> = client.client_secrets.iter().map(|secret| secret.expires_at).collect();
+            assert_eq!((secret.is_some(), ends), (is_new, expected), "{secrets} {method:?} {rotate_secret}");
+            if let Some(secret) = secret {
+                assert_eq!(client.client_secrets[0].sha256, secret.hash());
+            }
+        }
+    }
+
+    /// R11, R13, M1: what a client is told: its identifier, where it manages itself, and its secret with the expiry.
+    #[test]
+    fn r11_r13_m1_response() {
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        let (issued, secret) = (client(), "B".repeat(32));
+        let response = serde_json::to_value(issued.response(&issuer)).expect("serialises");
+        let expected = serde_json::json!({
+            "client_id": "01010101-0101-4101-8101-010101010101",
+            "client_id_issued_at": 100,
+            "client_secret": secret,
+            "client_secret_expires_at": 0,
+            "registration_client_uri": "https://as.example/register/01010101-0101-4101-8101-010101010101",
+            "registration_access_token": secret,
+            "token_endpoint_auth_method": "client_secret_basic",
+            "grant_types": [],
+            "response_types": [],
+        });
+        assert_eq!(response, expected);
+        // A secret of before is not known any more, but its expiry is.
+        let response = ClientInformation::new(&issued.client, &issuer, "t", None);
+        let response = serde_json::to_value(response).expect("serialises");
+        assert_eq!((response.get("client_secret"), &response["client_secret_expires_at"]), (None, &0.into()));
+    }
+
     /// R20: a new client has an expiry where the operator wants one.
     #[test]
     fn r20_end_of_an_unused_client() {
         assert_eq!(client().client.expires_at, None);
         assert_eq!(end(100, 60), Some(160));
+        let metadata = ClientMetadata::from_stored(StoredMetadata::default()).expect("metadata");
+        let lifetimes = Lifetimes { secret: 10, overlap: 0, unused: 60 };
+        let client = Issued::new(metadata, None, 100, lifetimes, |bytes| bytes.fill(1)).client;
+        assert_eq!((client.expires_at, client.client_secrets[0].expires_at), (Some(160), 110));
     }
 }

@@ -26,4 +26,4 @@ pub use requested::RequestedMetadata;
 pub use verified::{ClientMetadata, StoredMetadata};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -8,7 +8,7 @@ use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
 use crate::token_policy::TokenPolicy;
 
-pub(super) fn policy() -> Policy {
+pub(crate) fn policy() -> Policy {
     Policy {
         offered: Scope::parse("client-scope read write").expect("a scope"),
         default: Scope::parse("read").expect("a scope"),
