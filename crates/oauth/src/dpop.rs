@@ -189,6 +189,8 @@ impl fmt::Debug for NonceKey {
 
 #[cfg(test)]
 mod tests {
+    use aws_lc_rs::rand::SystemRandom;
+    use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
     use proptest::prelude::*;
 
     use super::*;
@@ -224,7 +226,14 @@ mod tests {
         assert_eq!(other("GET", URL), Err(ProofError::OtherRequest));
         assert_eq!(other("POST", "https://server.example.com/other"), Err(ProofError::OtherRequest));
         assert_eq!(other("POST", "http://server.example.com/token"), Err(ProofError::OtherRequest));
-        assert!(is_same_url("HTTPS://Server.Example.com:443/a/../token?x#y", URL));
+        for same in ["HTTPS://Server.Example.com:443/a/../token?x#y", "https://server.example.com/token#", URL] {
+            assert!(is_same_url(same, URL), "{same}");
+        }
+        for other in ["", "token", "https://server.example.com/token/", "https://server.example.com:444/token"] {
+            assert!(!is_same_url(other, URL), "{other}");
+        }
+        let urls = &["https://other.example/token", URL];
+        assert!(verify(&[EXAMPLE.as_bytes()], Expected { urls, ..expected(IAT) }).is_ok());
     }
 
     /// J5: one proof, of a bounded size.
@@ -232,7 +241,8 @@ mod tests {
     fn j5_one_header() {
         let proof = EXAMPLE.as_bytes();
         assert_eq!(verify(&[proof, proof], expected(IAT)), Err(ProofError::Header));
-        assert_eq!(verify(&[&[b'a'; MAX_BYTES + 1]], expected(IAT)), Err(ProofError::Header));
+        assert_eq!(verify(&[&[b'a'; 4097]], expected(IAT)), Err(ProofError::Header));
+        assert_eq!(verify(&[&[b'a'; 4096]], expected(IAT)), Err(ProofError::Token(TokenError::Malformed)));
         let joined = [proof, b", ", proof].concat();
         verify(&[&joined], expected(IAT)).expect_err("two in one");
     }
@@ -245,13 +255,100 @@ mod tests {
         assert_eq!(key.check(&nonce, 1000, 60), Ok(()));
         assert_eq!(key.check(&nonce, 1059, 60), Ok(()));
         assert_eq!(key.check(&nonce, 1060, 60), Err(()));
-        assert_eq!(key.check(&nonce, 1000 - MAX_SKEW - 1, 60), Err(()));
+        assert_eq!(key.check(&nonce, 1000 - 60, 60), Ok(()));
+        assert_eq!(key.check(&nonce, 1000 - 61, 60), Err(()));
         assert_eq!(NonceKey::new(&[8; 32]).check(&nonce, 1000, 60), Err(()));
         for bad in ["", "x", "AAAAAAAAAAA", &nonce[1..]] {
             assert_eq!(key.check(bad, 1000, 60), Err(()), "{bad}");
         }
         let nonce = Some((&key, 60));
         assert_eq!(verify(&[EXAMPLE.as_bytes()], Expected { nonce, ..expected(IAT) }), Err(ProofError::Nonce));
+    }
+
+    /// A proof of a key of its own, with these members of the header and the claims changed.
+    fn proof(header: &Value, claims: &Value) -> String {
+        let key = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let (x, y) = key.public_key().as_ref()[1..].split_at(32);
+        let [x, y] = [x, y].map(|part| URL_SAFE_NO_PAD.encode(part));
+        let jwk = json!({"kty": "EC", "crv": "P-256", "x": x, "y": y});
+        let changed = |mut all: Value, changes: &Value| {
+            let members = all.as_object_mut().expect("an object");
+            members.extend(changes.as_object().expect("an object").clone());
+            members.retain(|_, value| !value.is_null());
+            URL_SAFE_NO_PAD.encode(all.to_string())
+        };
+        let header = changed(json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": jwk}), header);
+        let claims = changed(json!({"jti": "1", "htm": "POST", "htu": URL, "iat": IAT}), claims);
+        let message = format!("{header}.{claims}");
+        let signature = key.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// J5: what a proof must say, and that its own key has signed it.
+    #[test]
+    fn j5_members_of_a_proof() {
+        let check = |header: &Value, claims: &Value| {
+            verify(&[proof(header, claims).as_bytes()], expected(IAT)).map(|proof| proof.map(|proof| proof.id))
+        };
+        // base64url of the SHA-256 of "1".
+        let id = "a4ayc_80_OGda4BO_1o_V0etpOqiLx1JwB5S3beHW0s".to_owned();
+        assert_eq!(check(&json!({}), &json!({})), Ok(Some(id.clone())));
+        assert_eq!(check(&json!({"kid": "another"}), &json!({})), Ok(Some(id)));
+        let other = json!({
+            "kty": "EC", "crv": "P-256",
+            "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
+        });
+        let nothing = json!({});
+        for (header, claims, error) in [
+            (json!({"typ": "JWT"}), &nothing, ProofError::Type),
+            (json!({"typ": null}), &nothing, ProofError::Type),
+            (json!({"jwk": null}), &nothing, ProofError::Key(KeysError::NoUsableKey)),
+            (json!({"jwk": {"kty": "oct", "k": "AA"}}), &nothing, ProofError::Key(KeysError::NotPublic)),
+            (json!({"jwk": other}), &nothing, ProofError::Token(TokenError::Signature)),
+            (nothing.clone(), &json!({"jti": null}), ProofError::Missing("jti")),
+            (nothing.clone(), &json!({"htm": null}), ProofError::Missing("htm")),
+            (nothing.clone(), &json!({"htu": 1}), ProofError::Missing("htu")),
+            (nothing.clone(), &json!({"iat": "1562262616"}), ProofError::Missing("iat")),
+            (nothing.clone(), &json!({"htm": "GET"}), ProofError::OtherRequest),
+            (nothing.clone(), &json!({"htu": "https://other.example/token"}), ProofError::OtherRequest),
+        ] {
+            assert_eq!(check(&header, claims), Err(error), "{header} {claims}");
+        }
+    }
+
+    /// J5: where a nonce is needed, it is one of this server's, and not too old.
+    #[test]
+    fn j5_proofs_with_a_nonce() {
+        let key = NonceKey::new(&[7; 32]);
+        for (nonce, is_good) in [
+            (json!(key.make(IAT)), true),
+            (json!(key.make(IAT - 59)), true),
+            (json!(key.make(IAT - 60)), false),
+            (json!(NonceKey::new(&[8; 32]).make(IAT)), false),
+            (json!(1), false),
+            (json!(null), false),
+        ] {
+            let proof = proof(&json!({}), &json!({"nonce": nonce}));
+            let outcome = verify(&[proof.as_bytes()], Expected { nonce: Some((&key, 60)), ..expected(IAT) });
+            assert_eq!(
+                outcome.map(|proof| proof.is_some()),
+                is_good.then_some(true).ok_or(ProofError::Nonce),
+                "{nonce}"
+            );
+        }
+    }
+
+    /// J5: the code that goes with each error.
+    #[test]
+    fn j5_codes() {
+        for (error, code) in [
+            (ProofError::Nonce, ErrorCode::UseDpopNonce),
+            (ProofError::NeedsProof, ErrorCode::InvalidRequest),
+            (ProofError::Replayed, ErrorCode::InvalidDpopProof),
+            (ProofError::Header, ErrorCode::InvalidDpopProof),
+        ] {
+            assert_eq!(OAuthError::from(error).code, code, "{error}");
+        }
     }
 
     proptest! {

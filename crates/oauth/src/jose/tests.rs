@@ -1,3 +1,5 @@
+mod keys;
+
 use aws_lc_rs::signature::Ed25519KeyPair;
 use serde_json::json;
 
@@ -22,10 +24,15 @@ fn keys(alg: Option<&str>) -> Result<PublicKeys, KeysError> {
 
 /// A JWT of that key, with this `alg`.
 fn signed(alg: &str) -> String {
+    signed_with(&json!({"alg": alg}))
+}
+
+/// The same with this header.
+fn signed_with(header: &Value) -> String {
     let seed = URL_SAFE_NO_PAD.decode(D).expect("base64url");
     let pair = Ed25519KeyPair::from_seed_unchecked(&seed).expect("a key");
-    let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
-    let message = format!("{}.{}", part(json!({"alg": alg})), part(json!({"sub": "x"})));
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let message = format!("{}.{}", part(header), part(&json!({"sub": "x"})));
     let signature = URL_SAFE_NO_PAD.encode(pair.sign(message.as_bytes()));
     format!("{message}.{signature}")
 }
@@ -79,5 +86,59 @@ fn d3_j4_own_keys() {
             UnverifiedToken::parse(&token).and_then(|token| token.verify(&own)).expect(name);
         }
         assert!(!own.can_verify(Algorithm::ES256));
+    }
+}
+
+/// A6: the form of a token, and what its header may say (RFC 7515 §7.1, §4.1.11).
+#[test]
+fn a6_form_of_a_token() {
+    let part = |text: &str| URL_SAFE_NO_PAD.encode(text);
+    let (header, claims) = (part(r#"{"alg":"ES256","typ":"JWT","n":1}"#), part(r#"{"sub":"x"}"#));
+    let token = format!("{header}.{claims}.AA");
+    let token = UnverifiedToken::parse(&token).expect("a JWT");
+    assert_eq!(token.algorithm(), Algorithm::ES256);
+    assert_eq!((token.header("typ"), token.header("n"), token.header("x")), (Some("JWT"), None, None));
+    assert_eq!((token.header_value("n"), token.header_value("x")), (Some(&json!(1)), None));
+    let claims_read = token.unverified_claims().expect("claims");
+    assert_eq!((claims_read.text("sub"), claims_read.get("sub")), (Some("x"), Some(&json!("x"))));
+    for (header, claims, error) in [
+        (part(r#"{"typ":"JWT"}"#), &claims, TokenError::Malformed),
+        (part(r#"{"alg":1}"#), &claims, TokenError::Malformed),
+        (part("[]"), &claims, TokenError::Malformed),
+        (part("{"), &claims, TokenError::Malformed),
+        (format!("{header}="), &claims, TokenError::Malformed),
+        (String::new(), &claims, TokenError::Malformed),
+        (part(r#"{"alg":"none"}"#), &claims, TokenError::Algorithm),
+        (part(r#"{"alg":"HS256"}"#), &claims, TokenError::Algorithm),
+        (part(r#"{"alg":"ES512"}"#), &claims, TokenError::Algorithm),
+        (part(r#"{"alg":"ES256","crit":["b64"]}"#), &claims, TokenError::Critical),
+    ] {
+        let token = format!("{header}.{claims}.AA");
+        assert_eq!(UnverifiedToken::parse(&token).expect_err("refused"), error, "{header}");
+    }
+    for text in ["", "x", "x.y"] {
+        assert_eq!(UnverifiedToken::parse(text).expect_err("refused"), TokenError::Malformed, "{text}");
+    }
+    for claims in [part("[]"), part("1"), "!".to_owned(), String::new(), format!("{claims}.{claims}")] {
+        let token = format!("{header}.{claims}.AA");
+        let outcome = UnverifiedToken::parse(&token).and_then(|token| token.unverified_claims().map(drop));
+        assert_eq!(outcome, Err(TokenError::Malformed), "{claims}");
+    }
+}
+
+/// A6: each name is that of one algorithm, and no other name is any.
+#[test]
+fn a6_names_of_algorithms() {
+    for (name, expected) in [
+        ("RS256", Some(Algorithm::RS256)),
+        ("PS512", Some(Algorithm::PS512)),
+        ("ES384", Some(Algorithm::ES384)),
+        ("Ed25519", Some(Algorithm::EdDSA)),
+        ("es256", None),
+        ("HS256", None),
+        ("none", None),
+        ("", None),
+    ] {
+        assert_eq!(algorithm(name), expected, "{name}");
     }
 }
