@@ -247,6 +247,7 @@ mod tests {
             ("CN=a", "CN=\\61"),
             ("CN=a", "CN=#0c0161"),
             ("CN=a", "CN=#130161"),
+            ("CN=a", "CN=#1e020061"),
             ("CN=a ,O=b", "CN=a,O=b"),
         ] {
             assert_eq!(name(one), name(other), "{one} {other}");

@@ -120,11 +120,11 @@ mod tests {
         assert_eq!((calls, secret.reveal()), (2, "9".repeat(32).as_str()));
     }
 
-    /// R19: 248 bytes of 256 are used, four for each of the 62 characters.
+    /// R19: 248 bytes of 256 are used, four for each of the 62 characters, until there are 32. Here each draw has 20.
     #[test]
     fn r19_bytes_that_are_used() {
         let secret = Secret::generate(|buffer| {
-            for (byte, value) in buffer.iter_mut().zip([247, 248, 0, 62, 61].into_iter().cycle()) {
+            for (byte, value) in buffer.iter_mut().zip([247, 248, 0, 249, 62, 250, 61, 255].into_iter().cycle()) {
                 *byte = value;
             }
         });
