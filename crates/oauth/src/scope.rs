@@ -176,6 +176,13 @@ mod tests {
         assert!(!scope("A").is_subset_of(&scope("b a")));
     }
 
+    /// T1, T4: the longest scope fits into a token request.
+    #[test]
+    fn t1_t4_the_longest_scope_fits() {
+        let body = format!("grant_type=client_credentials&scope={}", "a".repeat(MAX_BYTES));
+        assert!(body.len() <= crate::token_request::MAX_BODY_BYTES);
+    }
+
     /// T4: stored and sent as its text; what is read must follow the grammar.
     #[test]
     fn t4_the_form_of_a_scope() {
