@@ -73,21 +73,21 @@ mod tests {
     fn a7_d1_urls_with_mutual_tls() {
         let parse = |text| Issuer::parse(text).expect(text);
         let (issuer, other) = (parse("https://as.example"), parse("https://mtls.as.example"));
-        let own_url = "https://as.example/token".to_owned();
+        let own_url = "https://as.example/token";
         assert_eq!(
             (MutualTls::Off.is_on(), MutualTls::Off.method(), MutualTls::Off.alias(&issuer)),
             (false, None, None)
         );
-        assert_eq!(MutualTls::Off.urls(&issuer, "/token"), [own_url.clone()]);
+        assert_eq!(MutualTls::Off.urls(&issuer, "/token"), [own_url]);
         for method in CertificateMethod::ALL {
             let on = |domain| MutualTls::On { domain, method };
             for own in [on(Domain::OfIssuer), on(Domain::Other(issuer.clone()))] {
                 assert_eq!((own.is_on(), own.method(), own.alias(&issuer)), (true, Some(method), None));
-                assert_eq!(own.urls(&issuer, "/token"), [own_url.clone()]);
+                assert_eq!(own.urls(&issuer, "/token"), [own_url]);
             }
             let another = on(Domain::Other(other.clone()));
             assert_eq!((another.is_on(), another.method(), another.alias(&issuer)), (true, Some(method), Some(&other)));
-            let urls = [own_url.clone(), "https://mtls.as.example/token".to_owned()];
+            let urls = [own_url, "https://mtls.as.example/token"];
             assert_eq!(another.urls(&issuer, "/token"), urls);
         }
     }

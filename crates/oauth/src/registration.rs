@@ -235,8 +235,8 @@ mod tests {
     #[test]
     fn r11_r13_m1_response() {
         let issuer = Issuer::parse("https://as.example").expect("an issuer");
-        let (issued, secret) = (client(), "B".repeat(32));
-        let response = serde_json::to_value(issued.response(&issuer)).expect("serialises");
+        let (registered, secret) = (client(), "B".repeat(32));
+        let response = serde_json::to_value(registered.response(&issuer)).expect("serialises");
         let expected = serde_json::json!({
             "client_id": "01010101-0101-4101-8101-010101010101",
             "client_id_issued_at": 100,
@@ -250,7 +250,7 @@ mod tests {
         });
         assert_eq!(response, expected);
         // A secret of before is not known any more, but its expiry is.
-        let response = ClientInformation::new(&issued.client, &issuer, "t", None);
+        let response = ClientInformation::new(&registered.client, &issuer, "t", None);
         let response = serde_json::to_value(response).expect("serialises");
         assert_eq!((response.get("client_secret"), &response["client_secret_expires_at"]), (None, &0.into()));
     }
