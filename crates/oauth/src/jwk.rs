@@ -253,6 +253,19 @@ mod tests {
         assert_eq!(document, expected);
     }
 
+    /// J4: the names of the algorithms.
+    #[test]
+    fn j4_names_of_algorithms() {
+        let names = ["RS256", "PS256", "ES256", "ES384", "EdDSA", "Ed25519"];
+        assert_eq!(SigningAlgorithm::ALL.iter().map(ToString::to_string).collect::<Vec<_>>(), names);
+        for name in names {
+            assert_eq!(SigningAlgorithm::from_name(name).map(SigningAlgorithm::as_str), Some(name));
+        }
+        for other in ["", "rs256", "RS384", "HS256", "none"] {
+            assert_eq!(SigningAlgorithm::from_name(other), None, "{other}");
+        }
+    }
+
     /// D3: own tokens are verified with the key as it is published: for its one algorithm, and for signatures only.
     #[test]
     fn d3_the_key_that_verifies_is_the_published_one() {

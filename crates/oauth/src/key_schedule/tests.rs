@@ -22,10 +22,27 @@ fn signers(keys: &[KeyDates], now: u64) -> Vec<u64> {
     Schedule::new(POLICY, keys).signers(now).map(|at| keys[at].generation).collect()
 }
 
+/// K3: the times that follow from the settings, to the second.
+#[test]
+fn k3_times_of_a_policy() {
+    assert_eq!((POLICY.refresh_after(), POLICY.stale_after()), (250, 500));
+    assert_eq!((POLICY.max_age_with_skew(), POLICY.retry_after()), (1_060, 62));
+    let expected = KeyDates {
+        generation: 3,
+        created_at: START,
+        signs_from: START + 5,
+        expires_at: START + 5 + 20_000 + 500 + 1_060 + 86_400,
+        max_age: 1_000,
+        token_ttl: 500,
+    };
+    assert_eq!(POLICY.dates(3, START, START + 5), expected);
+}
+
 /// K3: the first key signs at once; then there is one in reserve, which signs when its time has come.
 #[test]
 fn k3_the_first_key_and_its_reserve() {
-    assert_eq!(Schedule::new(POLICY, &[]).next(START), Some(START));
+    let empty = Schedule::new(POLICY, &[]);
+    assert_eq!((empty.next(START), empty.earliest(START), empty.is_settled(START)), (Some(START), START + LEAD, true));
     let first = [POLICY.dates(1, START, START)];
     assert_eq!(Schedule::new(POLICY, &first).next(START), Some(START + 10_000));
     let keys = pair();
