@@ -50,6 +50,8 @@ fn r8_a6_what_a_key_may_verify() {
         (ec("P-384", 32), &[]),
         (ec("P-521", 66), &[]),
         (ed25519.clone(), &["EdDSA", "Ed25519"]),
+        (with(ed25519.clone(), "x", URL_SAFE_NO_PAD.encode([0; 32])), &[]),
+        (with(ed25519.clone(), "crv", "P-256"), &[]),
         (with(ed25519, "crv", "Ed448"), &[]),
         (with(ec("P-256", 32), "use", "sig"), &["ES256"]),
         (with(ec("P-256", 32), "use", "enc"), &[]),
