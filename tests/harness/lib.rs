@@ -7,10 +7,12 @@ mod document;
 pub mod events;
 mod log;
 mod proxy;
+mod regions;
 mod world;
 
 pub use answer::Answer;
 pub use document::{DOCUMENT, Document};
 pub use log::Log;
 pub use proxy::{Fault, Proxy};
+pub use regions::Regions;
 pub use world::{Credentials, Instance, StoppedWorld, World, send};

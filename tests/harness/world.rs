@@ -15,6 +15,7 @@ use tokenmint_aws::clients::{self, Author, ClientsTable};
 use tokenmint_aws::config::{Environment, RegisterConfig, TokenConfig};
 use tokenmint_aws::provision::{self, KeySpec};
 use tokenmint_aws::registrations::{self, RegistrationsTable};
+use tokenmint_aws::signer::sealed;
 use tokenmint_aws::tokens;
 use tokenmint_embedded::Embedded;
 use tokenmint_function::{Clock, Routes, lambda, shell};
@@ -28,6 +29,8 @@ use crate::{Answer, DOCUMENT, Proxy, events};
 
 /// The issuer of every world.
 const ISSUER: &str = "https://as.example";
+/// The region in the ARNs of the embedded services, and that of another region's.
+const REGIONS: [&str; 2] = [":us-east-1:", ":eu-west-1:"];
 /// Names the URL of another DynamoDB than the embedded one, for `tests/dynamodb-local.sh`.
 const OTHER_DYNAMODB: &str = "TOKENMINT_TEST_DYNAMODB";
 
@@ -39,6 +42,7 @@ pub struct World {
     sdk: Sdk,
     embedded: Embedded,
     dynamodb_url: String,
+    kms_url: String,
     tables: Tables,
     time: Arc<AtomicU64>,
     next_token: AtomicU64,
@@ -67,6 +71,14 @@ impl Tables {
             tokens: name("tokens"),
             keys: name("keys"),
         }
+    }
+
+    /// Creates all but the table of keys.
+    async fn create(&self, sdk: &Sdk) {
+        let dynamodb = sdk.dynamodb();
+        provision::table(&dynamodb, &self.clients, clients::KEY).await.expect("a table");
+        provision::table(&dynamodb, &self.registrations, registrations::KEY).await.expect("a table");
+        provision::table(&dynamodb, &self.tokens, tokens::KEY).await.expect("a table");
     }
 }
 
@@ -98,11 +110,10 @@ impl World {
     pub async fn with_key(spec: KeySpec) -> Self {
         let embedded = Embedded::in_memory().await.expect("embedded services");
         let dynamodb_url = std::env::var(OTHER_DYNAMODB).unwrap_or_else(|_| embedded.dynamodb_url());
-        let sdk = Sdk::local(&dynamodb_url, &embedded.kms_url()).await;
+        let kms_url = embedded.kms_url();
+        let sdk = Sdk::local(&dynamodb_url, &kms_url).await;
         let tables = Tables::new();
-        provision::table(&sdk.dynamodb(), &tables.clients, clients::KEY).await.expect("a table");
-        provision::table(&sdk.dynamodb(), &tables.registrations, registrations::KEY).await.expect("a table");
-        provision::table(&sdk.dynamodb(), &tables.tokens, tokens::KEY).await.expect("a table");
+        tables.create(&sdk).await;
         let key = provision::signing_key(&sdk.kms(), "alias/first", spec).await.expect("a key");
         let environment = Environment::default()
             .with("ISSUER", ISSUER)
@@ -120,19 +131,68 @@ impl World {
         let (register, token, routes) = Default::default();
         let next_token = AtomicU64::new(0);
         let mut world =
-            Self { environment, sdk, embedded, dynamodb_url, tables, time, next_token, register, token, routes };
+            Self { environment, sdk, embedded, dynamodb_url, kms_url, tables, time, next_token, register, token, routes };
         world.keep_expired(&[&world.tables.clients, &world.tables.registrations, &world.tables.tokens]).await;
         world.restart().await;
+        world
+    }
+
+    /// Another region of the same issuer, with the same settings and clock: its own DynamoDB with empty tables, and the
+    /// keys of this region under ARNs of its own, as KMS replicates multi-Region keys. Its functions have not started:
+    /// call [`World::restart`].
+    ///
+    /// The embedded KMS cannot replicate a key, so one KMS is behind both regions. Like a replica, it has the same key
+    /// under the ARN of each region.
+    pub async fn another_region(&self) -> Self {
+        let embedded = Embedded::in_memory().await.expect("embedded services");
+        let dynamodb_url = std::env::var(OTHER_DYNAMODB).unwrap_or_else(|_| embedded.dynamodb_url());
+        let kms_url = self.kms_url.clone();
+        let sdk = Sdk::local(&dynamodb_url, &kms_url).await;
+        let tables = Tables::new();
+        tables.create(&sdk).await;
+        let mut environment = self.environment.clone();
+        for key in ["SIGNING_KEYS", "SEALING_KEY"] {
+            let replica = environment.value(key).map(|arns| arns.replace(REGIONS[0], REGIONS[1]));
+            environment = environment.with(key, replica.unwrap_or_default());
+        }
+        environment = environment
+            .with("CLIENTS_TABLE", &tables.clients)
+            .with("REGISTRATIONS_TABLE", &tables.registrations)
+            .with("TOKENS_TABLE", &tables.tokens);
+        let mut expire = vec![&tables.clients, &tables.registrations, &tables.tokens];
+        if environment.value("KEYS_TABLE").is_some() {
+            provision::keys_table(&sdk.dynamodb(), &tables.keys).await.expect("a table");
+            environment = environment.with("KEYS_TABLE", &tables.keys);
+            expire.push(&tables.keys);
+        }
+        let expire: Vec<_> = expire.into_iter().cloned().collect();
+        let time = self.time.clone();
+        let (register, token, routes) = Default::default();
+        let next_token = AtomicU64::new(0);
+        let world =
+            Self { environment, sdk, embedded, dynamodb_url, kms_url, tables, time, next_token, register, token, routes };
+        world.keep_expired(&expire.iter().map(String::as_str).collect::<Vec<_>>()).await;
         world
     }
 
     /// Turns the deletion of expired items off where another DynamoDB is used. By its clock everything has expired,
     /// because the clock of a world stands in the past.
     async fn keep_expired(&self, tables: &[&str]) {
-        if std::env::var_os(OTHER_DYNAMODB).is_none() {
-            return;
+        if std::env::var_os(OTHER_DYNAMODB).is_some() {
+            self.turn_expiry_off(tables).await;
         }
-        let proxy = Proxy::start(self.dynamodb_url.clone(), self.embedded.kms_url()).await;
+    }
+
+    /// The same where the embedded DynamoDB is used, which deletes what has expired every minute: for long tests.
+    pub(crate) async fn keep_expired_here(&self) {
+        if std::env::var_os(OTHER_DYNAMODB).is_none() {
+            let tables = self.all_tables();
+            self.turn_expiry_off(&tables.iter().map(|(table, _)| table.as_str()).collect::<Vec<_>>()).await;
+        }
+    }
+
+    async fn turn_expiry_off(&self, tables: &[&str]) {
+        let proxy = Proxy::start(self.dynamodb_url.clone(), self.kms_url.clone()).await;
         for table in tables {
             let off = json!({"AttributeName": clients::TTL, "Enabled": false});
             proxy.dynamodb("UpdateTimeToLive", &json!({"TableName": table, "TimeToLiveSpecification": off})).await;
@@ -176,8 +236,27 @@ impl World {
         proxy
     }
 
+    /// A proxy in front of DynamoDB and KMS that the functions do not use.
+    pub(crate) async fn aside(&self) -> Proxy {
+        Proxy::start(self.dynamodb_url.clone(), self.kms_url.clone()).await
+    }
+
+    /// The tables of this world, with the attributes of their primary keys.
+    pub(crate) fn all_tables(&self) -> Vec<(String, &'static [&'static str])> {
+        let Tables { clients, registrations, tokens, keys } = &self.tables;
+        let mut all: Vec<(String, &'static [&'static str])> = vec![
+            (clients.clone(), &[clients::KEY]),
+            (registrations.clone(), &[registrations::KEY]),
+            (tokens.clone(), &[tokens::KEY]),
+        ];
+        if self.environment.value("KEYS_TABLE").is_some() {
+            all.push((keys.clone(), &[sealed::KEY, sealed::SORT_KEY]));
+        }
+        all
+    }
+
     async fn stand_behind_proxy(&mut self) -> Proxy {
-        let proxy = Proxy::start(self.dynamodb_url.clone(), self.embedded.kms_url()).await;
+        let proxy = self.aside().await;
         self.sdk = Sdk::local(proxy.url(), proxy.url()).await;
         proxy
     }

@@ -25,6 +25,7 @@ mod private_key_jwt;
 mod protected;
 mod register;
 mod register_keys;
+mod regions;
 mod rotation;
 mod secret_methods;
 mod seed;

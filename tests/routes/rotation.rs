@@ -26,31 +26,31 @@ async fn stored(world: &World, proxy: &Proxy) -> Vec<Value> {
 }
 
 /// The response of an instance to a token request.
-async fn ask(instance: &Instance, client: &Credentials) -> Answer {
+pub(crate) async fn ask(instance: &Instance, client: &Credentials) -> Answer {
     let event = events::token("grant_type=client_credentials");
     instance.token(&events::with_header(event, "authorization", client.basic())).await
 }
 
-async fn token(instance: &Instance, client: &Credentials) -> String {
+pub(crate) async fn token(instance: &Instance, client: &Credentials) -> String {
     let body = ask(instance, client).await.json();
     body["access_token"].as_str().unwrap_or_else(|| panic!("{body}")).to_owned()
 }
 
-async fn jwks(instance: &Instance) -> JwkSet {
+pub(crate) async fn jwks(instance: &Instance) -> JwkSet {
     let answer = instance.token(&events::load("token-jwks")).await;
     serde_json::from_value(answer.json()).expect("a JWK set")
 }
 
-fn kid(token: &str) -> String {
+pub(crate) fn kid(token: &str) -> String {
     jsonwebtoken::decode_header(token).expect("a header").kid.expect("a kid")
 }
 
-fn kids(keys: &JwkSet) -> Vec<String> {
+pub(crate) fn kids(keys: &JwkSet) -> Vec<String> {
     keys.keys.iter().map(|key| key.common.key_id.clone().expect("a kid")).collect()
 }
 
 /// Verifies a token with the keys that a verifier has cached.
-fn verifies(token: &str, keys: &JwkSet) -> Result<Value, String> {
+pub(crate) fn verifies(token: &str, keys: &JwkSet) -> Result<Value, String> {
     let header = jsonwebtoken::decode_header(token).expect("a header");
     let key = keys.find(&kid(token)).ok_or_else(|| format!("{} is not among {:?}", kid(token), kids(keys)))?;
     let mut validation = Validation::new(header.alg);

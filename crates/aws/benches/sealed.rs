@@ -3,7 +3,7 @@
 use std::hint::black_box;
 
 use criterion::{Criterion, criterion_group, criterion_main};
-use tokenmint_aws::config::{Ed25519Alg, Sealed, SigningKeySpec};
+use tokenmint_aws::config::{Ed25519Alg, KeyRotation, Sealed, SigningKeySpec};
 use tokenmint_aws::signer::sealed::SealedSigner;
 use tokenmint_aws::{Sdk, provision};
 use tokenmint_embedded::Embedded;
@@ -49,6 +49,7 @@ fn sealed(criterion: &mut Criterion) {
                 spec,
                 ed25519_alg: Ed25519Alg::EdDsa,
                 rotation: policy.rotation,
+                key_rotation: KeyRotation::On,
             };
             SealedSigner::start(&sdk, sealed, policy, &issuer, NOW).await.expect("a start")
         });

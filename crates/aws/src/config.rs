@@ -23,7 +23,9 @@ use tokenmint_oauth::software_statement::TrustedIssuer;
 
 use crate::registrations::Limits;
 
-pub use choices::{AssertionAudience, Ed25519Alg, Registration, RegistrationStatus, SigningKeySpec, SigningMode};
+pub use choices::{
+    AssertionAudience, Ed25519Alg, KeyRotation, Registration, RegistrationStatus, SigningKeySpec, SigningMode,
+};
 use environment::Reader;
 pub use environment::{ConfigErrors, Environment};
 pub use settings::{Default, Function, Kind, SETTINGS, Setting};
@@ -59,6 +61,8 @@ pub struct Sealed {
     pub ed25519_alg: Ed25519Alg,
     /// `SIGNING_KEY_ROTATION`, seconds.
     pub rotation: u32,
+    /// `KEY_ROTATION`.
+    pub key_rotation: KeyRotation,
 }
 
 /// `METRICS`: whether the log is the source of CloudWatch metrics (O4).
@@ -330,12 +334,14 @@ fn sealed(reader: &mut Reader<'_>, jwks_max_age: Option<u32>) -> Option<Sealed> 
         let long_enough = jwks_max_age.is_none_or(|max_age| rotation / 4 >= max_age);
         long_enough.then_some(()).ok_or_else(|| "must be at least four times JWKS_MAX_AGE".to_owned())
     });
+    let key_rotation = reader.one_of("KEY_ROTATION", KeyRotation::from_name);
     Some(Sealed {
         sealing_key: sealing_key?,
         keys_table: keys_table?,
         spec: spec?,
         ed25519_alg: ed25519_alg?,
         rotation: rotation?,
+        key_rotation: key_rotation?,
     })
 }
 

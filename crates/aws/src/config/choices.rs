@@ -74,6 +74,14 @@ choices! {
         Ed25519 = "Ed25519",
     }
 
+    /// `KEY_ROTATION`: whether this deployment makes sealed keys (G2).
+    KeyRotation {
+        /// It makes the keys. Of the regions that share a table of keys, one does.
+        On = "on",
+        /// It uses the keys that another region makes.
+        Off = "off",
+    }
+
     /// `ASSERTION_AUDIENCE`: the accepted values of `aud` in a client assertion (A6).
     AssertionAudience {
         /// The issuer only.

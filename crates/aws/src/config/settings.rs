@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use tokenmint_oauth::access_token::LIFETIMES;
 
 use super::choices::{
-    AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, JWT_BEARER_GRANTS, Registration,
+    AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, JWT_BEARER_GRANTS, KeyRotation, Registration,
     RegistrationStatus, SigningKeySpec, SigningMode,
 };
 
@@ -150,6 +150,13 @@ pub const SETTINGS: &[Setting] = &[
         default: Default::Value("2592000"),
         kind: Kind::Seconds(3_600..=31_536_000),
         help: "For `sealed`: how long a key signs; at least four times `JWKS_MAX_AGE`",
+    },
+    Setting {
+        name: "KEY_ROTATION",
+        functions: TOKEN,
+        default: Default::Value("on"),
+        kind: Kind::OneOf(KeyRotation::NAMES),
+        help: "For `sealed`: whether this region makes the signing keys; `off` where another region makes them",
     },
     Setting {
         name: "JWKS_MAX_AGE",

@@ -278,6 +278,17 @@ fn sealed_signing() {
         let errors = TokenConfig::from_environment(&sealed.clone().with("ED25519_ALG", bad)).expect_err(bad);
         assert_eq!(errors.to_string(), "ED25519_ALG: must be EdDSA or Ed25519");
     }
+    for (text, rotation) in [("", KeyRotation::On), ("on", KeyRotation::On), ("off", KeyRotation::Off)] {
+        let environment = sealed.clone().with("KEY_ROTATION", text);
+        let Signing::Sealed(config) = TokenConfig::from_environment(&environment).expect(text).signing else {
+            panic!("another mode")
+        };
+        assert_eq!(config.key_rotation, rotation);
+    }
+    for bad in ["ON", "true", "on off"] {
+        let errors = TokenConfig::from_environment(&sealed.clone().with("KEY_ROTATION", bad)).expect_err(bad);
+        assert_eq!(errors.to_string(), "KEY_ROTATION: must be on or off");
+    }
     let often = sealed.with("SIGNING_KEY_ROTATION", "7200");
     TokenConfig::from_environment(&often).expect_err("verifiers cache for longer");
 }

@@ -3,7 +3,8 @@
 //! KMS generates a key pair and encrypts its private key, which is stored in a table. A cold start opens each key
 //! that verifiers need with one `Decrypt`; after that, signing makes no call (K2).
 //! [`key_schedule`](tokenmint_oauth::key_schedule) alone determines the role of each key. Any instance may make the
-//! next key (K4).
+//! next key (K4), unless `KEY_ROTATION` is off: then another region makes the keys, and replication brings them here
+//! (G2).
 //!
 //! The table is not trusted. A key is published, and its dates count, only after KMS has opened its private key,
 //! which is bound to the rest of the item. A key that KMS refuses to open is ignored. While KMS is unreachable, a
@@ -34,7 +35,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 use super::error::{LoadError, SignError};
-use crate::config::{Ed25519Alg, Sealed, SigningKeySpec};
+use crate::config::{Ed25519Alg, KeyRotation, Sealed, SigningKeySpec};
 use crate::{Sdk, Unavailable};
 
 use key_ring::{Key, KeyRing};
@@ -58,6 +59,7 @@ pub struct SealedSigner {
     vault: Vault,
     spec: SigningKeySpec,
     ed25519_alg: Ed25519Alg,
+    key_rotation: KeyRotation,
     policy: Policy,
     key_ring: RwLock<Arc<KeyRing>>,
     /// When to retry optional work that failed.
@@ -67,7 +69,7 @@ pub struct SealedSigner {
 }
 
 impl SealedSigner {
-    /// Reads the keys and opens the signing key; makes the first key if there is none.
+    /// Reads the keys and opens the signing key; makes the first key if there is none and `KEY_ROTATION` is on.
     ///
     /// # Errors
     /// [`LoadError::Mistake`] if the keys can never work. An outage is not an error.
@@ -83,6 +85,7 @@ impl SealedSigner {
             vault: Vault::new(sdk.kms(), config.sealing_key, issuer),
             spec: config.spec,
             ed25519_alg: config.ed25519_alg,
+            key_rotation: config.key_rotation,
             policy,
             key_ring: RwLock::default(),
             retry_at: AtomicU64::new(0),
@@ -221,6 +224,9 @@ impl SealedSigner {
     /// Reads the table, makes the next key if due, and opens the key that signs next.
     async fn refresh(&self, now: EpochSeconds) -> Result<(), LoadError> {
         self.read(now).await?;
+        if self.key_rotation == KeyRotation::Off {
+            return self.expect_keys(now);
+        }
         for _ in 0..ROUNDS {
             let key_ring = self.current();
             let Some(signs_from) = self.next_signs_from(&key_ring, now) else { break };
@@ -234,6 +240,22 @@ impl SealedSigner {
             if !self.current().may_sign(self.policy, now) {
                 return Err(error);
             }
+        }
+        Ok(())
+    }
+
+    /// Fails if no key of the table may sign, because only another region may make one. Warns if the reserve of that
+    /// region is overdue: it does not rotate, or replication is interrupted.
+    fn expect_keys(&self, now: EpochSeconds) -> Result<(), LoadError> {
+        let key_ring = self.current();
+        if !key_ring.may_sign(self.policy, now) {
+            let cause = "no key of the table may sign, and KEY_ROTATION is off: the region that makes the keys has made \
+                         none, or it was not replicated";
+            return Err(Unavailable::with_cause("dynamodb:Query", cause.to_owned()).into());
+        }
+        let overdue_since = now.saturating_sub(self.policy.max_age_with_skew());
+        if key_ring.schedule(self.policy).next(overdue_since).is_some() {
+            tracing::warn!("the next signing key is overdue: the region with KEY_ROTATION=on has made none, or it was not replicated");
         }
         Ok(())
     }
