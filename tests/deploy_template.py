@@ -55,9 +55,29 @@ def lacking(resource):
     return None
 
 
+# What the template does in more than one region, with TablePrefix. This stack has one.
+REGIONS = {"TablesAreShared", "IsReplica", "HasReplicaRegion", "HasSecondReplicaRegion"}
+OF_REGIONS = ("MakesShared", "Replicates")
+
+
+def in_one_region(value):
+    """The value with the branch of one region, where a condition asks for it."""
+    if isinstance(value, dict):
+        branches = value.get("Fn::If", [None])
+        if branches[0] in REGIONS:
+            return in_one_region(branches[2])
+        return {key: in_one_region(member) for key, member in value.items()}
+    return [in_one_region(member) for member in value] if isinstance(value, list) else value
+
+
 def adapt(source, target):
     template = yaml_parse(pathlib.Path(source).read_text())
     resources, outputs = template["Resources"], template["Outputs"]
+    for name, resource in list(resources.items()):
+        if resource.get("Condition", "").startswith(OF_REGIONS):
+            skipped(f"{name}, of more than one region")
+            del resources[name]
+    resources, outputs = template["Resources"], template["Outputs"] = map(in_one_region, (resources, outputs))
     dropped = set()
     while True:
         for name, resource in list(resources.items()):

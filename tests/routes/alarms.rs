@@ -7,7 +7,7 @@ use serde_yaml_ng::Value;
 use tokenmint_function::metrics::{DIMENSION, FAILURES, METRICS, NAMESPACE, OUTCOME};
 
 use crate::docs::{Place, table, text};
-use crate::template::{tagged, template};
+use crate::template::{by_regions, tagged, template};
 
 /// The metrics of AWS that the template uses, as the services' guides name them: namespace, metric, dimension.
 const OF_AWS: [(&str, &str, &str); 13] = [
@@ -50,6 +50,7 @@ fn is_published(namespace: &str, name: &str, dimensions: &[(&str, String)]) {
 
 /// The text of a value, or what it refers to.
 fn referred(value: &Value) -> String {
+    let (value, _) = by_regions(value);
     let text = value.as_str().or_else(|| tagged(value, "Ref")).or_else(|| tagged(value, "Sub"));
     text.unwrap_or_else(|| panic!("{value:?}")).to_owned()
 }
@@ -142,7 +143,9 @@ fn o4_throttled_requests_are_counted() {
 fn o4_dashboard() {
     let template = template();
     let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"];
-    let body: Json = serde_json::from_str(tagged(body, "Sub").expect("text")).expect("JSON");
+    let Value::Tagged(body) = body else { panic!("{body:?}") };
+    assert_eq!(body.tag, "Sub");
+    let body: Json = serde_json::from_str(body.value[0].as_str().expect("text")).expect("JSON");
     let (mut shown, mut places) = (BTreeSet::new(), BTreeSet::new());
     for widget in body["widgets"].as_array().expect("widgets") {
         let place = ["x", "y", "width", "height"].map(|name| widget[name].as_u64().expect("a number"));

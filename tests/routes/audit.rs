@@ -300,7 +300,12 @@ fn o1_o3_role_of_the_pipes() {
     ];
     assert_eq!(actions, expected.into());
     let granted: BTreeSet<_> = role.lines().filter_map(|line| line.split_once("!GetAtt ")).map(|(_, to)| to).collect();
-    assert_eq!(granted, ["AuditLogGroup.Arn", "ClientsTable.StreamArn", "TokensTable.StreamArn"].into());
+    let streams = ["ClientsTable", "TokensTable", "ClientsGlobalTable", "TokensGlobalTable"];
+    let streams = streams.map(|table| format!("{table}.StreamArn"));
+    assert_eq!(granted, streams.iter().map(String::as_str).chain(["AuditLogGroup.Arn"]).collect());
+    // G1: one region writes the audit log, because a region's stream has the writes of every region.
+    let condition = serde_yaml_ng::to_string(&template["Conditions"]["AuditIsOn"]).expect("YAML");
+    assert_eq!(condition, "!And\n- !Equals\n  - !Ref Audit\n  - on\n- !Not\n  - !Condition IsReplica\n");
     assert!(!role.contains("'*'") && role.contains("aws:SourceAccount: !Ref AWS::AccountId"));
     for (name, resource) in resources {
         let is_audit =

@@ -26,6 +26,18 @@ pub(crate) fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a str> {
     }
 }
 
+/// A value where there is one region, and where there are several; `None` if that makes no difference.
+pub(crate) fn by_regions(value: &Value) -> (&Value, Option<&Value>) {
+    match value {
+        Value::Tagged(condition)
+            if condition.tag == "If" && (condition.value[0] == "TablesAreShared" || condition.value[0] == "IsReplica") =>
+        {
+            (&condition.value[2], Some(&condition.value[1]))
+        }
+        _ => (value, None),
+    }
+}
+
 /// O5: the functions' environment contains exactly the settings that the code reads.
 #[test]
 fn o5_environment_is_what_the_code_reads() {
@@ -147,11 +159,15 @@ fn o1_roles() {
     assert_eq!(of(&["RegisterRole"]), register);
     let token = of(&["TokenRole", "SigningKeyPolicy", "SecondSigningKeyPolicy"]);
     assert_eq!(token, ["dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:UpdateItem", "kms:GetPublicKey", "kms:Sign"]);
-    let sealed = ["dynamodb:PutItem", "dynamodb:Query", "kms:Decrypt", "kms:GenerateDataKeyPairWithoutPlaintext"];
-    assert_eq!(of(&["SealedKeysPolicy"]), sealed);
+    assert_eq!(of(&["SealedKeysPolicy"]), ["dynamodb:Query", "kms:Decrypt"]);
+    // G2: only where keys are made.
+    assert_eq!(of(&["KeyRotationPolicy"]), ["dynamodb:PutItem", "kms:GenerateDataKeyPairWithoutPlaintext"]);
+    assert_eq!(template["Resources"]["KeyRotationPolicy"]["Condition"], "RotatesKeys");
     // K2: sealed keys are bound to the issuer.
-    let use_of_kms = &template["Resources"]["SealedKeysPolicy"]["Properties"]["PolicyDocument"]["Statement"][0];
-    assert!(use_of_kms["Condition"]["StringEquals"].get("kms:EncryptionContext:tokenmint:issuer").is_some());
+    for policy in ["SealedKeysPolicy", "KeyRotationPolicy"] {
+        let use_of_kms = &template["Resources"][policy]["Properties"]["PolicyDocument"]["Statement"][0];
+        assert!(use_of_kms["Condition"]["StringEquals"].get("kms:EncryptionContext:tokenmint:issuer").is_some());
+    }
 }
 
 /// K2: the key policy lets no principal of the account open or seal a key, except the token function's role, which
@@ -198,6 +214,111 @@ fn r20_table() {
     }
     let keys = &template["Resources"]["KeysTable"]["Properties"]["KeySchema"];
     assert_eq!(keys[1]["AttributeName"].as_str(), Some(sealed::SORT_KEY));
+}
+
+/// G1, R20: the tables of several regions are those of one region: the same keys, TTL, billing, encryption, backups and
+/// protection, in every region. Their streams have what replication needs.
+#[test]
+fn g1_r20_global_tables() {
+    let template = template();
+    for table in ["Clients", "Registrations", "Tokens", "Keys"] {
+        let [one, several] = ["Table", "GlobalTable"].map(|kind| &template["Resources"][format!("{table}{kind}")]);
+        assert_eq!(several["Type"], "AWS::DynamoDB::GlobalTable");
+        for policy in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!((&one[policy], &several[policy]), (&"Retain".into(), &"Retain".into()), "{table}");
+        }
+        let (one, several) = (&one["Properties"], &several["Properties"]);
+        let (mut whole, mut replicas) = (several.as_mapping().expect("properties").clone(), Vec::new());
+        for replica in whole.remove("Replicas").expect("replicas").as_sequence().expect("a list") {
+            let mut replica = match replica {
+                Value::Tagged(optional) => optional.value[1].as_mapping().expect("a replica").clone(),
+                replica => replica.as_mapping().expect("a replica").clone(),
+            };
+            replicas.push(tagged(&replica.remove("Region").expect("a region"), "Ref").expect("a name").to_owned());
+            let mut together = whole.clone();
+            together.extend(replica);
+            let name = together.remove("TableName").expect("a name");
+            assert_eq!(tagged(&name, "Sub"), Some(&*format!("${{TablePrefix}}-{}", table.to_lowercase())));
+            assert_eq!(together.remove("StreamSpecification").expect("a stream")["StreamViewType"], "NEW_AND_OLD_IMAGES");
+            let mut expected = one.as_mapping().expect("properties").clone();
+            expected.remove("StreamSpecification");
+            assert_eq!(together, expected, "{table}");
+        }
+        assert_eq!(replicas, ["AWS::Region", "ReplicaRegion", "SecondReplicaRegion"]);
+    }
+}
+
+/// G1, K2: a replica of a key has the policy of its primary, and both are multi-Region keys. One region has neither.
+#[test]
+fn g1_k2_replica_keys() {
+    let template = template();
+    for (primary, replica, id) in [
+        ("SigningKey", "ReplicaSigningKey", "PrimaryKeyId"),
+        ("SecondSigningKey", "SecondReplicaSigningKey", "SecondPrimaryKeyId"),
+        ("SealingKey", "ReplicaSealingKey", "PrimaryKeyId"),
+    ] {
+        let [primary, replica] = [primary, replica].map(|name| &template["Resources"][name]);
+        assert_eq!(replica["Type"], "AWS::KMS::ReplicaKey");
+        for attribute in ["DeletionPolicy", "UpdateReplacePolicy"] {
+            assert_eq!(primary[attribute], replica[attribute]);
+        }
+        for property in ["Description", "KeyPolicy", "PendingWindowInDays"] {
+            assert_eq!(primary["Properties"][property], replica["Properties"][property], "{property}");
+        }
+        let made_from = tagged(&replica["Properties"]["PrimaryKeyArn"], "Sub").expect("an ARN");
+        let arn = format!("arn:${{AWS::Partition}}:kms:${{PrimaryRegion}}:${{AWS::AccountId}}:key/${{{id}}}");
+        assert_eq!(made_from, arn);
+        let (one, several) = by_regions(&primary["Properties"]["MultiRegion"]);
+        assert_eq!((tagged(one, "Ref"), several), (Some("AWS::NoValue"), Some(&true.into())));
+    }
+}
+
+/// G1, O1: wherever the template names a table or a key, the other regions' stacks name the same one of their own region.
+#[test]
+fn g1_o1_tables_and_keys_of_the_own_region() {
+    fn collect<'a>(value: &'a Value, found: &mut Vec<(&'a Value, &'a Value)>) {
+        if let (one, Some(several)) = by_regions(value) {
+            found.push((one, several));
+        }
+        match value {
+            Value::Mapping(mapping) => mapping.values().for_each(|value| collect(value, found)),
+            Value::Sequence(list) => list.iter().for_each(|value| collect(value, found)),
+            Value::Tagged(tagged) => collect(&tagged.value, found),
+            _ => {}
+        }
+    }
+    let template = template();
+    let mut found = Vec::new();
+    collect(&template["Resources"], &mut found);
+    collect(&template["Outputs"], &mut found);
+    let mut named = BTreeSet::new();
+    for (one, several) in found {
+        if let Some(table) = tagged(one, "Ref").and_then(|name| name.strip_suffix("Table")) {
+            assert_eq!(tagged(several, "Sub"), Some(&*format!("${{TablePrefix}}-{}", table.to_lowercase())));
+            named.insert(table);
+        } else if let Some(table) = tagged(one, "GetAtt").and_then(|name| name.strip_suffix("Table.Arn")) {
+            let own = "arn:${AWS::Partition}:dynamodb:${AWS::Region}:${AWS::AccountId}:table/${TablePrefix}";
+            assert_eq!(tagged(several, "Sub"), Some(&*format!("{own}-{}", table.to_lowercase())));
+        } else if let Some(table) = tagged(one, "GetAtt").and_then(|name| name.strip_suffix("Table.StreamArn")) {
+            assert_eq!(tagged(several, "GetAtt"), Some(&*format!("{table}GlobalTable.StreamArn")));
+        } else if let Some(key) = tagged(one, "GetAtt").or_else(|| tagged(one, "Ref")).filter(|name| name.contains("Key")) {
+            let replica = tagged(several, "GetAtt").or_else(|| tagged(several, "Ref")).expect("a key");
+            assert_eq!(replica.replace("Replica", ""), key);
+            named.insert(key);
+        } else {
+            assert_eq!(tagged(one, "Ref"), Some("AWS::NoValue"));
+        }
+    }
+    assert_eq!(named.len(), 4 + 6, "{named:?}");
+    // No other reference to what exists in one region only.
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).expect("template.yaml");
+    for line in text.lines() {
+        for table in ["Clients", "Registrations", "Tokens", "Keys"] {
+            if line.contains(&format!("!Ref {table}Table")) || line.contains(&format!("!GetAtt {table}Table.StreamArn")) {
+                assert!(line.contains("!If [TablesAreShared, "), "{line}");
+            }
+        }
+    }
 }
 
 /// Every route of the API exists in its function, and every event uses such a route.

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use serde_yaml_ng::Value as Yaml;
 
-use crate::template::tagged;
+use crate::template::{by_regions, tagged};
 
 /// A record of a stream.
 #[derive(Clone, Debug)]
@@ -59,7 +59,8 @@ impl Pipe {
     }
 
     fn of(properties: &Yaml) -> Self {
-        let source = tagged(&properties["Source"], "GetAtt").and_then(|source| source.strip_suffix(".StreamArn"));
+        let (source, _) = by_regions(&properties["Source"]);
+        let source = tagged(source, "GetAtt").and_then(|source| source.strip_suffix(".StreamArn"));
         assert_eq!(tagged(&properties["Target"], "GetAtt"), Some("AuditLogGroup.Arn"));
         assert_eq!(tagged(&properties["RoleArn"], "GetAtt"), Some("AuditRole.Arn"));
         assert!(properties.get("Enrichment").is_none());
