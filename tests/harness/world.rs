@@ -130,8 +130,19 @@ impl World {
         let time = Arc::new(AtomicU64::new(1_700_000_000));
         let (register, token, routes) = Default::default();
         let next_token = AtomicU64::new(0);
-        let mut world =
-            Self { environment, sdk, embedded, dynamodb_url, kms_url, tables, time, next_token, register, token, routes };
+        let mut world = Self {
+            environment,
+            sdk,
+            embedded,
+            dynamodb_url,
+            kms_url,
+            tables,
+            time,
+            next_token,
+            register,
+            token,
+            routes,
+        };
         world.keep_expired(&[&world.tables.clients, &world.tables.registrations, &world.tables.tokens]).await;
         world.restart().await;
         world
@@ -169,8 +180,19 @@ impl World {
         let time = self.time.clone();
         let (register, token, routes) = Default::default();
         let next_token = AtomicU64::new(0);
-        let world =
-            Self { environment, sdk, embedded, dynamodb_url, kms_url, tables, time, next_token, register, token, routes };
+        let world = Self {
+            environment,
+            sdk,
+            embedded,
+            dynamodb_url,
+            kms_url,
+            tables,
+            time,
+            next_token,
+            register,
+            token,
+            routes,
+        };
         world.keep_expired(&expire.iter().map(String::as_str).collect::<Vec<_>>()).await;
         world
     }

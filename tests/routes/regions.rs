@@ -92,7 +92,11 @@ async fn g1_o2_a_client_of_another_region() {
     let (_, renewed) = update(&regions.b, &client, json!({"client_secret": client.secret})).await;
     assert_eq!(renewed.secret, client.secret);
     regions.settle().await;
-    assert_eq!(configure(&regions.a, "GET", &client.id, &client.token, None).await.status, 401, "its token was replaced");
+    assert_eq!(
+        configure(&regions.a, "GET", &client.id, &client.token, None).await.status,
+        401,
+        "its token was replaced"
+    );
     assert_eq!(configure(&regions.a, "GET", &client.id, &renewed.token, None).await.status, 200);
     let [a, b] = regions.stored().await;
     assert_eq!(a, b);

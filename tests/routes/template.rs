@@ -30,7 +30,8 @@ pub(crate) fn tagged<'a>(value: &'a Value, tag: &str) -> Option<&'a str> {
 pub(crate) fn by_regions(value: &Value) -> (&Value, Option<&Value>) {
     match value {
         Value::Tagged(condition)
-            if condition.tag == "If" && (condition.value[0] == "TablesAreShared" || condition.value[0] == "IsReplica") =>
+            if condition.tag == "If"
+                && (condition.value[0] == "TablesAreShared" || condition.value[0] == "IsReplica") =>
         {
             (&condition.value[2], Some(&condition.value[1]))
         }
@@ -239,7 +240,10 @@ fn g1_r20_global_tables() {
             together.extend(replica);
             let name = together.remove("TableName").expect("a name");
             assert_eq!(tagged(&name, "Sub"), Some(&*format!("${{TablePrefix}}-{}", table.to_lowercase())));
-            assert_eq!(together.remove("StreamSpecification").expect("a stream")["StreamViewType"], "NEW_AND_OLD_IMAGES");
+            assert_eq!(
+                together.remove("StreamSpecification").expect("a stream")["StreamViewType"],
+                "NEW_AND_OLD_IMAGES"
+            );
             let mut expected = one.as_mapping().expect("properties").clone();
             expected.remove("StreamSpecification");
             assert_eq!(together, expected, "{table}");
@@ -301,7 +305,9 @@ fn g1_o1_tables_and_keys_of_the_own_region() {
             assert_eq!(tagged(several, "Sub"), Some(&*format!("{own}-{}", table.to_lowercase())));
         } else if let Some(table) = tagged(one, "GetAtt").and_then(|name| name.strip_suffix("Table.StreamArn")) {
             assert_eq!(tagged(several, "GetAtt"), Some(&*format!("{table}GlobalTable.StreamArn")));
-        } else if let Some(key) = tagged(one, "GetAtt").or_else(|| tagged(one, "Ref")).filter(|name| name.contains("Key")) {
+        } else if let Some(key) =
+            tagged(one, "GetAtt").or_else(|| tagged(one, "Ref")).filter(|name| name.contains("Key"))
+        {
             let replica = tagged(several, "GetAtt").or_else(|| tagged(several, "Ref")).expect("a key");
             assert_eq!(replica.replace("Replica", ""), key);
             named.insert(key);
@@ -311,10 +317,12 @@ fn g1_o1_tables_and_keys_of_the_own_region() {
     }
     assert_eq!(named.len(), 4 + 6, "{named:?}");
     // No other reference to what exists in one region only.
-    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).expect("template.yaml");
+    let text =
+        std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../template.yaml")).expect("template.yaml");
     for line in text.lines() {
         for table in ["Clients", "Registrations", "Tokens", "Keys"] {
-            if line.contains(&format!("!Ref {table}Table")) || line.contains(&format!("!GetAtt {table}Table.StreamArn")) {
+            if line.contains(&format!("!Ref {table}Table")) || line.contains(&format!("!GetAtt {table}Table.StreamArn"))
+            {
                 assert!(line.contains("!If [TablesAreShared, "), "{line}");
             }
         }

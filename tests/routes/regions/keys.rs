@@ -93,7 +93,8 @@ impl Load {
 async fn stored_keys(regions: &mut Regions) -> [Vec<(String, Value)>; 2] {
     regions.stored().await.map(|items| {
         let keys = items.into_iter().filter(|item| item.get("generation").is_some());
-        let keys = keys.map(|key| (key["generation"]["N"].as_str().expect("a number").to_owned(), key["public_key"].clone()));
+        let keys =
+            keys.map(|key| (key["generation"]["N"].as_str().expect("a number").to_owned(), key["public_key"].clone()));
         keys.collect()
     })
 }

@@ -255,7 +255,9 @@ impl SealedSigner {
         }
         let overdue_since = now.saturating_sub(self.policy.max_age_with_skew());
         if key_ring.schedule(self.policy).next(overdue_since).is_some() {
-            tracing::warn!("the next signing key is overdue: the region with KEY_ROTATION=on has made none, or it was not replicated");
+            tracing::warn!(
+                "the next signing key is overdue: the region with KEY_ROTATION=on has made none, or it was not replicated"
+            );
         }
         Ok(())
     }
