@@ -77,7 +77,8 @@ def adapt(source, target):
         if resource.get("Condition", "").startswith(OF_REGIONS):
             skipped(f"{name}, of more than one region")
             del resources[name]
-    resources, outputs = template["Resources"], template["Outputs"] = map(in_one_region, (resources, outputs))
+    resources = template["Resources"] = in_one_region(resources)
+    outputs = template["Outputs"] = in_one_region(outputs)
     dropped = set()
     while True:
         for name, resource in list(resources.items()):

@@ -1,4 +1,4 @@
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use serde_json::{Value, json};
 
@@ -51,20 +51,20 @@ struct Write {
 impl Regions {
     /// Two regions that sign with keys in KMS.
     pub async fn new(lag: u64) -> Self {
-        Self::of(World::new().await, lag).await
+        Box::pin(Self::of(Box::pin(World::new()).await, lag)).await
     }
 
     /// Two regions with sealed keys of this spec, of which the first makes the keys. The functions have not started:
     /// change the settings, then call [`Regions::restart`], or use [`World::instance`].
     pub async fn sealed(spec: &str, lag: u64) -> Self {
-        let (world, _) = World::sealed(spec).await;
-        let mut regions = Self::of(world, lag).await;
+        let (world, _) = Box::pin(World::sealed(spec)).await;
+        let mut regions = Box::pin(Self::of(world, lag)).await;
         regions.set_b("KEY_ROTATION", "off");
         regions
     }
 
     async fn of(a: World, lag: u64) -> Self {
-        let b = a.another_region().await;
+        let b = Box::pin(a.another_region()).await;
         a.keep_expired_here().await;
         b.keep_expired_here().await;
         let replicas = [Replica::of(&a).await, Replica::of(&b).await];
@@ -89,8 +89,8 @@ impl Regions {
 
     /// Restarts the functions of both regions.
     pub async fn restart(&mut self) {
-        self.a.restart().await;
-        self.b.restart().await;
+        Box::pin(self.a.restart()).await;
+        Box::pin(self.b.restart()).await;
     }
 
     /// Interrupts the replication, or resumes it. What was written meanwhile arrives then.
@@ -136,9 +136,7 @@ impl Regions {
         self.observe().await;
         self.replicas.each_ref().map(|replica| {
             let items = replica.seen.iter().filter_map(|(key, version)| Some((key, version.item.clone()?)));
-            let mut items: Vec<_> = items.collect();
-            items.sort_by(|(a, _), (b, _)| a.cmp(b));
-            items.into_iter().map(|(_, item)| item).collect()
+            items.collect::<BTreeMap<_, _>>().into_values().collect()
         })
     }
 

@@ -19,11 +19,11 @@ use crate::dpop::{self, ProofKey};
 const LAG: u64 = 5;
 
 async fn started(settings: &[(&str, &str)]) -> Regions {
-    let mut regions = Regions::new(LAG).await;
+    let mut regions = Box::pin(Regions::new(LAG)).await;
     for (name, value) in settings {
         regions.set(name, value);
     }
-    regions.restart().await;
+    Box::pin(regions.restart()).await;
     regions
 }
 
@@ -316,4 +316,31 @@ async fn g5_j5_nonces_of_another_region() {
     let mut claims = dpop::claims(&regions.b, "2");
     claims["nonce"] = nonce;
     assert_eq!(dpop::ask(&regions.b, &client, &key.prove(&claims)).await.status, 200);
+}
+
+/// G5, J5: two regions that make the key of the nonces at the same time. One of the two keys is lost, and the instances that
+/// used it read the other one within a minute.
+#[tokio::test]
+async fn g5_j5_both_regions_make_a_nonce_key() {
+    let mut regions = started(&[("DPOP_NONCE_TTL", "300")]).await;
+    let (client, key) = (regions.a.client(json!({})).await, ProofKey::new());
+    regions.settle().await;
+    let mut nonces = Vec::new();
+    for world in [&regions.a, &regions.b] {
+        let answer = dpop::ask(world, &client, &key.prove(&dpop::claims(world, "1"))).await;
+        answer.expect_error(400, "use_dpop_nonce");
+        nonces.push(answer.header("dpop-nonce").expect("a nonce").to_owned());
+    }
+    regions.settle().await;
+    let ask = async |world: &World, jti: &str, nonce: &str| {
+        let mut claims = dpop::claims(world, jti);
+        claims["nonce"] = nonce.into();
+        dpop::ask(world, &client, &key.prove(&claims)).await
+    };
+    ask(&regions.a, "2", &nonces[1]).await.expect_error(400, "use_dpop_nonce");
+    regions.pass(60).await;
+    for world in [&regions.a, &regions.b] {
+        assert_eq!(ask(world, "3", &nonces[1]).await.status, 200, "the last key remains, in every instance");
+        ask(world, "4", &nonces[0]).await.expect_error(400, "use_dpop_nonce");
+    }
 }

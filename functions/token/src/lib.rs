@@ -31,10 +31,11 @@ use tokenmint_aws::signer::{LoadError, Signer};
 use tokenmint_aws::tokens::TokensTable;
 use tokenmint_fetch::{Fetcher, KeyCache};
 use tokenmint_function::{Clock, Routes};
+use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::discovery::ServerMetadata;
 use tokenmint_oauth::dpop::NonceKey;
 use tokenmint_oauth::issuer::path;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 /// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
@@ -44,7 +45,8 @@ pub struct Token {
     /// For the token endpoint.
     known: KnownClients,
     tokens: TokensTable,
-    nonce_key: OnceCell<NonceKey>,
+    /// When it was read, too.
+    nonce_key: Mutex<Option<(Arc<NonceKey>, EpochSeconds)>>,
     client_keys: KeyCache,
     /// Of trusted issuers, apart from those of clients, who could crowd them out.
     issuer_keys: KeyCache,
@@ -69,7 +71,7 @@ impl Token {
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let known = KnownClients::new(clients.clone(), config.client_cache_ttl);
         let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
-        let nonce_key = OnceCell::new();
+        let nonce_key = Mutex::default();
         let local = config.issuer.is_local();
         let client_keys = KeyCache::new(Fetcher::new(local));
         let issuer_keys = KeyCache::new(Fetcher::new(local));
