@@ -65,8 +65,6 @@ impl Regions {
 
     async fn of(a: World, lag: u64) -> Self {
         let b = Box::pin(a.another_region()).await;
-        a.keep_expired_here().await;
-        b.keep_expired_here().await;
         let replicas = [Replica::of(&a).await, Replica::of(&b).await];
         Self { a, b, replicas, writes: 0, lag, is_cut: false }
     }

@@ -170,13 +170,10 @@ impl World {
             .with("CLIENTS_TABLE", &tables.clients)
             .with("REGISTRATIONS_TABLE", &tables.registrations)
             .with("TOKENS_TABLE", &tables.tokens);
-        let mut expire = vec![&tables.clients, &tables.registrations, &tables.tokens];
         if environment.value("KEYS_TABLE").is_some() {
             provision::keys_table(&sdk.dynamodb(), &tables.keys).await.expect("a table");
             environment = environment.with("KEYS_TABLE", &tables.keys);
-            expire.push(&tables.keys);
         }
-        let expire: Vec<_> = expire.into_iter().cloned().collect();
         let time = self.time.clone();
         let (register, token, routes) = Default::default();
         let next_token = AtomicU64::new(0);
@@ -193,7 +190,8 @@ impl World {
             token,
             routes,
         };
-        world.keep_expired(&expire.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let all = world.all_tables();
+        world.turn_expiry_off(&all.iter().map(|(table, _)| table.as_str()).collect::<Vec<_>>()).await;
         world
     }
 
@@ -202,14 +200,6 @@ impl World {
     async fn keep_expired(&self, tables: &[&str]) {
         if std::env::var_os(OTHER_DYNAMODB).is_some() {
             self.turn_expiry_off(tables).await;
-        }
-    }
-
-    /// The same where the embedded DynamoDB is used, which deletes what has expired every minute: for long tests.
-    pub(crate) async fn keep_expired_here(&self) {
-        if std::env::var_os(OTHER_DYNAMODB).is_none() {
-            let tables = self.all_tables();
-            self.turn_expiry_off(&tables.iter().map(|(table, _)| table.as_str()).collect::<Vec<_>>()).await;
         }
     }
 
@@ -239,7 +229,8 @@ impl World {
     pub async fn sealed(spec: &str) -> (Self, Proxy) {
         let mut world = Self::new().await;
         provision::keys_table(&world.sdk.dynamodb(), &world.tables.keys).await.expect("a table");
-        world.keep_expired(&[&world.tables.keys]).await;
+        // By the clock of a world, the keys are needed; by the clock that DynamoDB deletes by, they have expired.
+        world.turn_expiry_off(&[&world.tables.keys]).await;
         let key = provision::sealing_key(&world.sdk.kms(), "alias/sealing").await.expect("a key");
         let proxy = world.stand_behind_proxy().await;
         world.environment = std::mem::take(&mut world.environment)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use jsonwebtoken::jwk::JwkSet;
 use serde_json::{Value, json};
-use tokenmint_tests::{Credentials, Instance, Regions, events};
+use tokenmint_tests::{Credentials, Instance, Log, Regions, events};
 
 use crate::rotation::{ask, jwks, kid, kids, token, verifies};
 
@@ -57,7 +57,6 @@ impl Load {
         let mut fresh = Vec::new();
         for instance in &self.instances {
             fresh.push(token(instance, &self.client).await);
-            regions.observe().await;
         }
         self.tokens.extend(fresh.iter().map(|token| (kid(token), now + TTL)));
         self.signers.extend(fresh.iter().map(|token| kid(token)));
@@ -201,6 +200,36 @@ async fn g2_o6_no_key_before_the_first_replication() {
     verifies(&token, &published).expect("verifies");
     assert_eq!(kids(&published), kids(&jwks(&regions.a.instance().await).await));
     assert_eq!(proxy.count(GENERATE), 0);
+}
+
+/// G2, O3: a region whose reserve does not arrive says so in its log: an operator has until that reserve signs in the other
+/// regions. A lag is no reason to.
+#[tokio::test]
+async fn g2_o3_an_overdue_reserve_is_logged() {
+    let mut regions = regions(MAX_AGE / 2).await;
+    let a = regions.a.instance().await;
+    let client = regions.a.client(json!({})).await;
+    regions.settle().await;
+    let b = regions.b.instance().await;
+    let log = Log::capture();
+    for (cut, passed, overdue) in [
+        (false, 2 * ROTATION + MAX_AGE / 2, false),
+        (true, ROTATION - MAX_AGE / 2, false),
+        (true, MAX_AGE + 60, true),
+        (false, MAX_AGE, false),
+    ] {
+        regions.cut(cut);
+        regions.pass(1).await;
+        let before = log.text().matches("the next signing key is overdue").count();
+        let until = regions.now() + passed;
+        while regions.now() < until {
+            token(&b, &client).await;
+            jwks(&a).await;
+            regions.pass(100).await;
+        }
+        let after = log.text().matches("the next signing key is overdue").count();
+        assert_eq!(after > before, overdue, "{cut} {passed}: {}", log.text());
+    }
 }
 
 /// G2: why only one region may make the first key: it signs at once, so of two first keys one is lost together with its
