@@ -62,7 +62,7 @@ resource "aws_lambda_function" "token_function" {
   timeout                        = 10
   reserved_concurrent_executions = local.has_reserved_concurrency ? tonumber(var.reserved_concurrency) : -1
   role                           = aws_iam_role.token_role.arn
-  depends_on                     = [aws_iam_role_policy.token_role, aws_iam_role_policy.signing_key_policy, aws_iam_role_policy.second_signing_key_policy, aws_iam_role_policy.sealed_keys_policy]
+  depends_on                     = [aws_iam_role_policy.token_role, aws_iam_role_policy.signing_key_policy, aws_iam_role_policy.second_signing_key_policy, aws_iam_role_policy.sealed_keys_policy, aws_iam_role_policy.key_rotation_policy]
 
   logging_config {
     log_format            = "JSON"
@@ -86,6 +86,7 @@ resource "aws_lambda_function" "token_function" {
       SIGNING_KEY_SPEC       = var.signing_key_spec
       ED25519_ALG            = var.ed25519_alg
       SIGNING_KEY_ROTATION   = var.signing_key_rotation
+      KEY_ROTATION           = "on"
       SCOPES                 = var.scopes
       AUDIENCE               = var.audience
       ACCESS_TOKEN_TTL       = var.access_token_ttl

@@ -2,7 +2,7 @@
 # UPDATE_TERRAFORM=1 cargo test -p tokenmint-tests u9_
 
 resource "aws_kms_key" "signing_key" {
-  count                    = local.has_first_key ? 1 : 0
+  count                    = local.makes_first_key ? 1 : 0
   description              = "Signs the access tokens of ${var.name} (first key)"
   customer_master_key_spec = var.key_spec
   key_usage                = "SIGN_VERIFY"
@@ -48,7 +48,7 @@ resource "aws_kms_alias" "signing_key_alias" {
 }
 
 resource "aws_kms_key" "second_signing_key" {
-  count                    = local.has_second_key ? 1 : 0
+  count                    = local.makes_second_key ? 1 : 0
   description              = "Signs the access tokens of ${var.name} (second key)"
   customer_master_key_spec = var.second_key_spec
   key_usage                = "SIGN_VERIFY"
@@ -94,7 +94,7 @@ resource "aws_kms_alias" "second_signing_key_alias" {
 }
 
 resource "aws_kms_key" "sealing_key" {
-  count                    = local.keys_are_sealed ? 1 : 0
+  count                    = local.makes_sealing_key ? 1 : 0
   description              = "Seals the signing keys of ${var.name}"
   customer_master_key_spec = "SYMMETRIC_DEFAULT"
   key_usage                = "ENCRYPT_DECRYPT"

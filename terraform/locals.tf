@@ -6,6 +6,11 @@ locals {
   has_first_key            = (!(local.keys_are_sealed) && !(var.key_spec == "none"))
   has_second_key           = (!(local.keys_are_sealed) && !(var.second_key_spec == "none"))
   has_both_keys            = (local.has_first_key && local.has_second_key)
+  makes_keys_table         = local.keys_are_sealed
+  makes_first_key          = local.has_first_key
+  makes_second_key         = local.has_second_key
+  makes_sealing_key        = local.keys_are_sealed
+  rotates_keys             = local.keys_are_sealed
   second_key_signs         = var.signing_key_in_use == "second"
   registration_is_on       = !(var.registration == "disabled")
   has_mutual_tls           = !(var.mutual_tls_domain_name == "")

@@ -181,9 +181,9 @@ resource "aws_iam_role_policy" "sealed_keys_policy" {
     Version = "2012-10-17"
     Statement = [
       {
-        Sid      = "GenerateAndDecryptKeyPairs"
+        Sid      = "DecryptKeys"
         Effect   = "Allow"
-        Action   = ["kms:GenerateDataKeyPairWithoutPlaintext", "kms:Decrypt"]
+        Action   = "kms:Decrypt"
         Resource = aws_kms_key.sealing_key[0].arn
         Condition = {
           StringEquals = {
@@ -192,9 +192,37 @@ resource "aws_iam_role_policy" "sealed_keys_policy" {
         }
       },
       {
-        Sid      = "ReadAndAddKeys"
+        Sid      = "ReadKeys"
         Effect   = "Allow"
-        Action   = ["dynamodb:Query", "dynamodb:PutItem"]
+        Action   = "dynamodb:Query"
+        Resource = aws_dynamodb_table.keys_table[0].arn
+      },
+    ]
+  })
+}
+
+resource "aws_iam_role_policy" "key_rotation_policy" {
+  count = local.rotates_keys ? 1 : 0
+  name  = "key-rotation"
+  role  = aws_iam_role.token_role.name
+  policy = jsonencode({
+    Version = "2012-10-17"
+    Statement = [
+      {
+        Sid      = "GenerateKeyPairs"
+        Effect   = "Allow"
+        Action   = "kms:GenerateDataKeyPairWithoutPlaintext"
+        Resource = aws_kms_key.sealing_key[0].arn
+        Condition = {
+          StringEquals = {
+            "kms:EncryptionContext:tokenmint:issuer" = local.has_issuer ? var.issuer : "https://${aws_apigatewayv2_api.api.id}.execute-api.${data.aws_region.current.name}.${data.aws_partition.current.dns_suffix}"
+          }
+        }
+      },
+      {
+        Sid      = "AddKeys"
+        Effect   = "Allow"
+        Action   = "dynamodb:PutItem"
         Resource = aws_dynamodb_table.keys_table[0].arn
       },
     ]

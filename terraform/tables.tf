@@ -2,7 +2,7 @@
 # UPDATE_TERRAFORM=1 cargo test -p tokenmint-tests u9_
 
 resource "aws_dynamodb_table" "keys_table" {
-  count                       = local.keys_are_sealed ? 1 : 0
+  count                       = local.makes_keys_table ? 1 : 0
   name                        = "${var.name}-keys"
   billing_mode                = "PAY_PER_REQUEST"
   deletion_protection_enabled = true

@@ -241,6 +241,7 @@ async fn g5_r16_an_initial_access_token_in_both_regions() {
         uses_left: 1,
         scope: Scope::parse("read").expect("a scope"),
         allows_federation: false,
+        token_policy: None,
     };
     regions.a.registrations().insert_token(&token).await.expect("stored");
     let event = events::with_header(events::register(&json!({})), "authorization", format!("Bearer {text}"));
