@@ -1,7 +1,5 @@
 //! The access token and the answer that carries it: RFC 9068 §2, RFC 6749 §5.1.
 
-use std::ops::RangeInclusive;
-
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Serialize;
@@ -12,9 +10,6 @@ use crate::grant::Granted;
 use crate::issuer::Issuer;
 use crate::jwk::{KeyId, SigningAlgorithm};
 use crate::resource::Audience;
-
-/// How long an access token may be valid, in seconds: whoever decides it, the deployment, a resource or a client.
-pub const LIFETIMES: RangeInclusive<u32> = 60..=604_800;
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const TYPE: &str = "at+jwt";

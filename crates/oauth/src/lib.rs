@@ -49,3 +49,6 @@ pub mod token_request;
 
 /// A point in time: whole seconds since 1970-01-01T00:00:00Z (RFC 7519 §2, `NumericDate`).
 pub type EpochSeconds = u64;
+
+/// How long an access token may be valid, in seconds: whoever decides it, the deployment, a resource or a client.
+pub const ACCESS_TOKEN_LIFETIMES: std::ops::RangeInclusive<u32> = 60..=604_800;

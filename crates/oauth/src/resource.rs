@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::Value;
 use url::Url;
 
-use crate::access_token::LIFETIMES;
+use crate::ACCESS_TOKEN_LIFETIMES as LIFETIMES;
 use crate::scope::Scope;
 
 /// The resources that tokens may be for, and the scopes that are allowed at each.

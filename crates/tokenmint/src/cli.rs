@@ -9,13 +9,13 @@ mod target;
 mod transfer;
 mod trust;
 mod values;
+mod which;
 
 use clap::{Parser, Subcommand};
 
 pub use self::apply::ApplyArguments;
 pub use self::client::{
-    ClientArgument, ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments,
-    ShowArguments,
+    ClientArguments, ClientCommand, CreateArguments, DeleteArguments, ListArguments, RotateArguments, ShowArguments,
 };
 pub use self::policy::{Part, PolicyArguments, SetPolicyArguments};
 pub use self::registration_token::{
@@ -28,6 +28,7 @@ pub use self::trust::{
     AwsRoleArguments, CheckArguments, EksArguments, GithubArguments, SpiffeArguments, SubjectArguments, TrustArguments,
     TrustCommand, Trusting,
 };
+pub use self::which::ClientArgument;
 
 /// An OAuth 2.0 authorization server for machines.
 #[derive(Debug, Parser)]

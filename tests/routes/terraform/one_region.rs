@@ -1,7 +1,7 @@
 //! The template as it is in one region, which is what the module deploys: the parameters of regions have their defaults.
 
-use serde_yaml_ng::Value;
 use serde_yaml_ng::value::TaggedValue;
+use serde_yaml_ng::{Mapping, Value};
 
 /// The parameters that the module does not have.
 pub(super) const OF_REGIONS: [&str; 7] = [
@@ -17,7 +17,7 @@ pub(super) const OF_REGIONS: [&str; 7] = [
 /// Removes every parameter, condition, branch, resource, output and rule of other regions.
 pub(super) fn reduced(template: &Value) -> Value {
     let region = OneRegion(template);
-    let mut reduced = Value::Mapping(Default::default());
+    let mut reduced = Value::Mapping(Mapping::default());
     for (section, own) in template.as_mapping().expect("a template") {
         let mut own = own.clone();
         if let Some(entries) = own.as_mapping_mut() {
@@ -56,9 +56,10 @@ impl OneRegion<'_> {
         match tag.as_str() {
             "!Equals" => {
                 let sides: Vec<_> = arguments().map(|side| self.value(side)).collect();
-                match sides.iter().all(|side| matches!(side, Value::String(_))) {
-                    true => Ok(sides[0] == sides[1]),
-                    false => left(Value::Sequence(sides)),
+                if sides.iter().all(|side| matches!(side, Value::String(_))) {
+                    Ok(sides[0] == sides[1])
+                } else {
+                    left(Value::Sequence(sides))
                 }
             }
             "!Not" => match self.condition(&tagged.value[0]) {

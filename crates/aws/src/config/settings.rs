@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use tokenmint_oauth::access_token::LIFETIMES;
+use tokenmint_oauth::ACCESS_TOKEN_LIFETIMES as LIFETIMES;
 
 use super::choices::{
     AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, JWT_BEARER_GRANTS, KeyRotation, Registration,

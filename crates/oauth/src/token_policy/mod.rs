@@ -10,7 +10,7 @@ use std::ops::RangeInclusive;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::access_token::LIFETIMES;
+use crate::ACCESS_TOKEN_LIFETIMES as LIFETIMES;
 use crate::memory;
 use crate::resource::{is_resource, is_same};
 

@@ -3,7 +3,6 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
@@ -13,6 +12,7 @@ use super::target::ClientsTarget;
 use super::transfer::{self, ExportArguments, ImportArguments};
 use super::trust::{self, CheckArguments, TrustArguments};
 use super::values;
+use super::which::ClientArgument;
 
 /// What to do with clients, and where they are.
 #[derive(Args, Debug, PartialEq)]
@@ -100,14 +100,6 @@ pub struct ShowArguments {
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,
-}
-
-/// Which client.
-#[derive(Args, Debug, PartialEq)]
-pub struct ClientArgument {
-    /// The `client_id`, or at least its first 8 characters.
-    #[arg(value_name = "ID", value_parser = values::client_id)]
-    pub id: ClientId,
 }
 
 /// What a new client is to be.

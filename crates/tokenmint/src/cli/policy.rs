@@ -4,8 +4,8 @@ use clap::builder::PossibleValuesParser;
 use clap::{Args, builder::TypedValueParser};
 use serde_json::Value;
 
-use super::client::ClientArgument;
 use super::values;
+use super::which::ClientArgument;
 
 /// What a client may get.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
