@@ -16,6 +16,7 @@ use tokenmint_oauth::form::Form;
 use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata, TokenPolicies};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::security_profile::SecurityProfile;
 use url::form_urlencoded;
 
 const ID: &str = "07070707-0707-4707-8707-070707070707";
@@ -32,6 +33,7 @@ static CLIENT: LazyLock<Arc<Client>> = LazyLock::new(|| {
         default: scope,
         local: false,
         methods: Method::ALL.to_vec(),
+        profile: SecurityProfile::None,
         federation: Federation::Refused,
         token_policy: TokenPolicies::default(),
     };
@@ -63,6 +65,7 @@ fn prove(assertion: &str) -> Option<u64> {
         audiences: &*AUDIENCES,
         assertion_max_lifetime: MAX_LIFETIME,
         certificate_method: None,
+        profile: SecurityProfile::None,
     };
     let refused = |code| assert!(matches!(code, ErrorCode::InvalidClient | ErrorCode::InvalidRequest), "{code:?}");
     let credentials = match Credentials::present(&presented) {

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 use tokenmint_fuzz::{halves, jwk, signed};
 use tokenmint_oauth::dpop::{Expected, MAX_AGE, MAX_BYTES, MAX_SKEW, NonceKey, verify};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
+use tokenmint_oauth::security_profile::SecurityProfile;
 
 const URL: &str = "https://as.example/token";
 const NOW: u64 = 1_700_000_000;
 
 fn check(proof: &[u8]) -> bool {
     let key = NonceKey::new(&[7; 32]);
-    let expected = |nonce| Expected { method: "POST", urls: &[URL], now: NOW, nonce };
+    let expected = |nonce| Expected { method: "POST", urls: &[URL], now: NOW, nonce, profile: SecurityProfile::None };
     match verify(&[proof], expected(None)) {
         Ok(proof) => {
             let proof = proof.expect("a header is a proof");

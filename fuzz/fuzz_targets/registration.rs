@@ -8,12 +8,14 @@ use tokenmint_oauth::error::{ErrorCode, OAuthError};
 use tokenmint_oauth::metadata::{ClientMetadata, Federation, Policy, RequestedMetadata, TokenPolicies};
 use tokenmint_oauth::method::Method;
 use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::security_profile::SecurityProfile;
 
 static POLICY: LazyLock<Policy> = LazyLock::new(|| Policy {
     offered: Scope::parse("client-scope read write").expect("a scope"),
     default: Scope::parse("read").expect("a scope"),
     local: false,
     methods: Method::ALL.to_vec(),
+    profile: SecurityProfile::None,
     federation: Federation::Allowed,
     token_policy: TokenPolicies::Allowed,
 });

@@ -11,6 +11,7 @@ use tokenmint_oauth::access_token::{Claims, Confirmation};
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::key_schedule::Policy;
 use tokenmint_oauth::resource::Audience;
+use tokenmint_oauth::security_profile::SecurityProfile;
 use tokio::runtime::Builder;
 
 const NOW: u64 = 1_700_000_000;
@@ -51,7 +52,7 @@ fn sealed(criterion: &mut Criterion) {
                 rotation: policy.rotation,
                 key_rotation: KeyRotation::On,
             };
-            SealedSigner::start(&sdk, sealed, policy, &issuer, NOW).await.expect("a start")
+            SealedSigner::start(&sdk, sealed, policy, SecurityProfile::None, &issuer, NOW).await.expect("a start")
         });
         criterion.bench_function(&format!("sealed: sign a token with {name}"), |bencher| {
             bencher.iter(|| runtime.block_on(signer.sign(black_box(&claims), NOW)).expect("a token"));

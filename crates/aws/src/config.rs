@@ -5,6 +5,7 @@
 
 mod choices;
 mod environment;
+mod profile;
 mod settings;
 mod values;
 
@@ -19,6 +20,7 @@ use tokenmint_oauth::mutual_tls::MutualTls;
 use tokenmint_oauth::registration::Lifetimes;
 use tokenmint_oauth::resource::Resources;
 use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::security_profile::SecurityProfile;
 use tokenmint_oauth::software_statement::TrustedIssuer;
 
 use crate::registrations::Limits;
@@ -28,6 +30,8 @@ pub use choices::{
 };
 use environment::Reader;
 pub use environment::{ConfigErrors, Environment};
+pub(crate) use profile::kms_key as kms_key_outside_profile;
+use profile::Restricted;
 pub use settings::{Default, Function, Kind, SETTINGS, Setting};
 
 /// A key in `SIGNING_KEYS`.
@@ -102,6 +106,8 @@ pub struct RegisterConfig {
     pub registration: Registration,
     /// `REGISTRATION_STATUS`.
     pub registration_status: RegistrationStatus,
+    /// `SECURITY_PROFILE`.
+    pub security_profile: SecurityProfile,
     /// `METRICS`.
     pub metrics: Metrics,
 }
@@ -150,6 +156,8 @@ pub struct TokenConfig {
     pub grant_policy: GrantPolicy,
     /// `JWT_BEARER_GRANT`.
     pub jwt_bearer_grant: JwtBearerGrant,
+    /// `SECURITY_PROFILE`.
+    pub security_profile: SecurityProfile,
     /// `CLIENT_CACHE_TTL`, seconds, 0 = every token request reads its client.
     pub client_cache_ttl: u32,
     /// `METRICS`.
@@ -189,7 +197,11 @@ impl RegisterConfig {
             let bounded = total > 0 || per_address.is_none_or(|limit| limit == 0);
             bounded.then_some(()).ok_or_else(|| "must not be 0 where REGISTRATION_RATE is not".to_owned())
         });
-        let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", TrustedIssuer::parse_list);
+        let security_profile = reader.one_of("SECURITY_PROFILE", choices::security_profile);
+        let issuers = reader.read_optional("SOFTWARE_STATEMENT_ISSUERS", |text| {
+            let issuers = TrustedIssuer::parse_list(text)?;
+            profile::statement_issuers(security_profile, &issuers).map(|()| issuers)
+        });
         let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
         let registration_status = reader.one_of("REGISTRATION_STATUS", RegistrationStatus::from_name);
@@ -211,6 +223,7 @@ impl RegisterConfig {
                 mutual_tls: mutual_tls?,
                 registration: registration?,
                 registration_status: registration_status?,
+                security_profile: security_profile?,
                 metrics: metrics?,
             })
         })
@@ -261,6 +274,15 @@ impl TokenConfig {
         let access_token_ttl = reader.number("ACCESS_TOKEN_TTL");
         let grant_policy = reader.one_of("GRANT_POLICY", choices::grant_policy);
         let jwt_bearer_grant = reader.one_of("JWT_BEARER_GRANT", choices::jwt_bearer_grant);
+        let security_profile = reader.one_of("SECURITY_PROFILE", choices::security_profile);
+        let restricted = Restricted {
+            signing: signing.as_ref(),
+            assertion_audience,
+            trusted_issuers: trusted_issuers.as_ref(),
+            authorization_endpoint: authorization_endpoint.as_ref(),
+            jwt_bearer_grant,
+        };
+        restricted.check(security_profile, &mut reader);
         let client_cache_ttl = reader.number("CLIENT_CACHE_TTL");
         let metrics = reader.read("METRICS", values::metrics);
         reader.finish(|| {
@@ -286,6 +308,7 @@ impl TokenConfig {
                 registration: registration?,
                 grant_policy: grant_policy?,
                 jwt_bearer_grant: jwt_bearer_grant?,
+                security_profile: security_profile?,
                 client_cache_ttl: client_cache_ttl?,
                 metrics: metrics?,
             })

@@ -14,6 +14,7 @@ use crate::certificate_name::{CertificateName, alternative_names};
 use crate::distinguished_name::DistinguishedName;
 use crate::error::{ErrorCode, OAuthError};
 use crate::jwk::{PublicKey, SigningAlgorithm};
+use crate::security_profile::SecurityProfile;
 
 const BEGIN: &str = "-----BEGIN CERTIFICATE-----";
 const END: &str = "-----END CERTIFICATE-----";
@@ -33,6 +34,7 @@ pub struct Certificate {
     not_after: EpochSeconds,
     is_authority: bool,
     key: Option<String>,
+    has_long_key: bool,
     thumbprint: String,
 }
 
@@ -69,6 +71,7 @@ impl Certificate {
             not_before: certificate.validity.not_before.to_unix_duration().as_secs(),
             not_after: certificate.validity.not_after.to_unix_duration().as_secs(),
             is_authority: constraints.is_some_and(|constraints| constraints.ca),
+            has_long_key: key.as_ref().is_some_and(|key| !key.is_short()),
             key: key.map(|key| key.kid.as_str().to_owned()),
             thumbprint: URL_SAFE_NO_PAD.encode(digest(&SHA256, der)),
         })
@@ -92,6 +95,11 @@ impl Certificate {
     /// The RFC 7638 thumbprint of its key, if that is of a kind that this server knows.
     pub fn key_thumbprint(&self) -> Option<&str> {
         self.key.as_deref()
+    }
+
+    /// Whether its key is of a kind that this server knows, and of at least 2048 bits if it is RSA.
+    pub const fn has_long_key(&self) -> bool {
+        self.has_long_key
     }
 
     /// What a token is bound by: base64url of the SHA-256 of the certificate (RFC 8705 §3.1).
@@ -122,6 +130,11 @@ pub enum BindError {
     /// The certificate is expired or not yet valid.
     #[error("this client's tokens are bound to its certificate, which is expired or not yet valid")]
     Time,
+    /// The certificate's key is shorter than the security profile allows, or of an unknown kind.
+    #[error(
+        "the token would be bound to a certificate whose key is not RSA of at least 2048 bits, P-256, P-384 or Ed25519"
+    )]
+    ShortKey,
 }
 
 impl From<BindError> for OAuthError {
@@ -137,8 +150,12 @@ impl From<BindError> for OAuthError {
 pub fn bind(
     certificate: Option<Result<&Certificate, CertificateError>>,
     now: EpochSeconds,
+    profile: SecurityProfile,
 ) -> Result<String, BindError> {
     let certificate = certificate.ok_or(BindError::NoCertificate)?.map_err(|_| BindError::Malformed)?;
+    if profile.requires_long_certificate_keys() && !certificate.has_long_key {
+        return Err(BindError::ShortKey);
+    }
     if certificate.is_valid_at(now) { Ok(certificate.thumbprint.clone()) } else { Err(BindError::Time) }
 }
 
@@ -201,10 +218,13 @@ AeGQ0Z94Miv2Te5QnmQxrBARqHQ=
         assert!(!certificate.is_for(&CertificateName::Dns("mtls".to_owned())));
         assert!(!certificate.is_authority());
         let valid = 1_539_866_229;
-        assert_eq!(bind(Some(Ok(&certificate)), valid).as_deref(), Ok(certificate.thumbprint()));
-        assert_eq!(bind(Some(Ok(&certificate)), valid - 1), Err(BindError::Time));
-        assert_eq!(bind(Some(Err(CertificateError)), valid), Err(BindError::Malformed));
-        assert_eq!(bind(None, valid), Err(BindError::NoCertificate));
+        for profile in [SecurityProfile::None, SecurityProfile::Fapi2] {
+            let bind = |certificate, now| bind(certificate, now, profile);
+            assert_eq!(bind(Some(Ok(&certificate)), valid).as_deref(), Ok(certificate.thumbprint()));
+            assert_eq!(bind(Some(Ok(&certificate)), valid - 1), Err(BindError::Time));
+            assert_eq!(bind(Some(Err(CertificateError)), valid), Err(BindError::Malformed));
+            assert_eq!(bind(None, valid), Err(BindError::NoCertificate));
+        }
     }
 
     /// A7: a certificate that may sign others says so.

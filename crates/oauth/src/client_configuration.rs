@@ -100,6 +100,7 @@ mod tests {
     use crate::metadata::{ClientMetadata, StoredMetadata};
     use crate::method::Method;
     use crate::scope::Scope;
+    use crate::security_profile::SecurityProfile;
 
     fn scope(text: &str) -> Scope {
         Scope::parse(text).expect("a scope")
@@ -127,6 +128,7 @@ mod tests {
             default: scope("read"),
             local: false,
             methods: Method::ALL.to_vec(),
+            profile: SecurityProfile::None,
             federation: Federation::Refused,
             token_policy: TokenPolicies::default(),
         };

@@ -5,10 +5,10 @@ use serde::Serialize;
 use crate::authorization_endpoint::AuthorizationEndpoint;
 use crate::grant_type::{GrantType, JwtBearerGrant};
 use crate::issuer::{Issuer, path};
-use crate::jose;
 use crate::method::Method;
 use crate::mutual_tls::MutualTls;
 use crate::scope::Scope;
+use crate::security_profile::SecurityProfile;
 
 /// The endpoints at which clients authenticate, where they can do so with certificates (RFC 8705 §5).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -59,7 +59,7 @@ pub struct ServerMetadata {
 
 impl ServerMetadata {
     /// Describes a server. `registration` tells whether clients can register (R15), `jwt_bearer` whether it runs that
-    /// grant (F5).
+    /// grant (F5), `profile` what it requires of clients (S7).
     pub fn new(
         issuer: &Issuer,
         authorization_endpoint: &AuthorizationEndpoint,
@@ -67,9 +67,10 @@ impl ServerMetadata {
         registration: bool,
         mutual_tls: &MutualTls,
         jwt_bearer: JwtBearerGrant,
+        profile: SecurityProfile,
     ) -> Self {
-        let methods: Vec<_> = Method::offered(mutual_tls.method()).map(Method::as_str).collect();
-        let algorithms: Vec<_> = jose::ALGORITHMS.iter().map(|(name, _)| *name).collect();
+        let methods: Vec<_> = Method::offered(mutual_tls.method(), profile).map(Method::as_str).collect();
+        let algorithms: Vec<_> = profile.algorithms().iter().map(|(name, _)| *name).collect();
         Self {
             issuer: issuer.as_str().to_owned(),
             authorization_endpoint: authorization_endpoint.url(issuer),

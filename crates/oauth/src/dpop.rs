@@ -14,7 +14,8 @@ use url::Url;
 
 use crate::EpochSeconds;
 use crate::error::{ErrorCode, OAuthError};
-use crate::jose::{KeysError, PublicKeys, TokenError, UnverifiedToken};
+use crate::jose::{KeysError, NotATime, PublicKeys, TokenError, UnverifiedToken};
+use crate::security_profile::SecurityProfile;
 
 /// `typ` of a proof (§4.2).
 const TYPE: &str = "dpop+jwt";
@@ -39,6 +40,8 @@ pub struct Expected<'a> {
     pub now: EpochSeconds,
     /// The key of this server's nonces and their lifetime in seconds, if proofs need one (§8).
     pub nonce: Option<(&'a NonceKey, u32)>,
+    /// What this server requires of proofs beyond RFC 9449.
+    pub profile: SecurityProfile,
 }
 
 /// A proof that is good, if it was not used before.
@@ -77,8 +80,8 @@ pub enum ProofError {
     /// The proof is for another method or URL.
     #[error("the proof is for another request")]
     OtherRequest,
-    /// The proof is too old, or from the future.
-    #[error("iat of the proof is too far from now")]
+    /// The proof is too old, expired, or from the future.
+    #[error("the proof is too old, expired, or not yet valid: check its iat, exp and nbf")]
     Time,
     /// The proof was used before.
     #[error("the proof was used before")]
@@ -89,13 +92,18 @@ pub enum ProofError {
     /// The client registered to have bound tokens only, and sent no proof (§5.2).
     #[error("this client needs a DPoP proof")]
     NeedsProof,
+    /// Every token of this server is bound, and the request has neither a proof nor a certificate.
+    #[error(
+        "every token of this server is bound to a key: send a DPoP proof, or a client certificate to the mutual TLS address"
+    )]
+    NeedsBinding,
 }
 
 impl From<ProofError> for OAuthError {
     fn from(error: ProofError) -> Self {
         let code = match error {
             ProofError::Nonce => ErrorCode::UseDpopNonce,
-            ProofError::NeedsProof => ErrorCode::InvalidRequest,
+            ProofError::NeedsProof | ProofError::NeedsBinding => ErrorCode::InvalidRequest,
             _ => ErrorCode::InvalidDpopProof,
         };
         Self::new(code, error.to_string())
@@ -113,6 +121,9 @@ pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>
         _ => return Err(ProofError::Header),
     };
     let token = UnverifiedToken::parse(proof)?;
+    if !expected.profile.allows(token.algorithm()) {
+        return Err(TokenError::Algorithm.into());
+    }
     if token.header("typ") != Some(TYPE) {
         return Err(ProofError::Type);
     }
@@ -126,8 +137,12 @@ pub fn verify(headers: &[&[u8]], expected: Expected<'_>) -> Result<Option<Proof>
     if method != expected.method || !expected.urls.iter().any(|expected| is_same_url(url, expected)) {
         return Err(ProofError::OtherRequest);
     }
+    // A proof needs neither `exp` nor `nbf`, but means what it says with them (RFC 7519 §4.1.4 and §4.1.5).
+    let time = |name| claims.time(name).map_err(|NotATime| ProofError::Missing(name));
     let expires_at = issued_at.saturating_add(MAX_AGE).saturating_add(1);
-    if expected.now >= expires_at || issued_at > expected.now + MAX_SKEW {
+    let has_ended = time("exp")?.is_some_and(|end| expected.now >= end.saturating_add(MAX_SKEW));
+    let starts_at = time("nbf")?.map_or(issued_at, |start| start.max(issued_at));
+    if has_ended || expected.now >= expires_at || starts_at > expected.now + MAX_SKEW {
         return Err(ProofError::Time);
     }
     if let Some((key, ttl)) = expected.nonce {
@@ -200,8 +215,12 @@ mod tests {
     const IAT: EpochSeconds = 1_562_262_616;
     const URL: &str = "https://server.example.com/token";
 
+    fn expected_at(profile: SecurityProfile) -> Expected<'static> {
+        Expected { profile, ..expected(IAT) }
+    }
+
     fn expected(now: EpochSeconds) -> Expected<'static> {
-        Expected { method: "POST", urls: &[URL], now, nonce: None }
+        Expected { method: "POST", urls: &[URL], now, nonce: None, profile: SecurityProfile::None }
     }
 
     /// J5: RFC 9449 §4.1 and the thumbprint of its key in §6.1.
@@ -234,6 +253,40 @@ mod tests {
         }
         let urls = &["https://other.example/token", URL];
         assert!(verify(&[EXAMPLE.as_bytes()], Expected { urls, ..expected(IAT) }).is_ok());
+    }
+
+    /// A proof with these further claims, signed by a new key.
+    fn with_claims(more: &Value) -> String {
+        let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).expect("a key");
+        let (x, y) = pair.public_key().as_ref()[1..].split_at(32);
+        let (x, y) = (URL_SAFE_NO_PAD.encode(x), URL_SAFE_NO_PAD.encode(y));
+        let header = json!({"typ": TYPE, "alg": "ES256", "jwk": {"kty": "EC", "crv": "P-256", "x": x, "y": y}});
+        let mut claims = json!({"jti": "1", "htm": "POST", "htu": URL, "iat": IAT});
+        claims.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+        let signature = pair.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
+        format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+
+    /// S6, J5: `exp` and `nbf` are optional, and count where they are sent, with the allowed difference between clocks.
+    #[test]
+    fn s6_j5_exp_and_nbf() {
+        for (more, expected) in [
+            (json!({"exp": IAT + 300, "nbf": IAT}), Ok(())),
+            (json!({"exp": IAT - 59}), Ok(())),
+            (json!({"exp": IAT - 60}), Err(ProofError::Time)),
+            (json!({"exp": 0}), Err(ProofError::Time)),
+            (json!({"nbf": IAT + 60}), Ok(())),
+            (json!({"nbf": IAT + 61}), Err(ProofError::Time)),
+            (json!({"nbf": 0}), Ok(())),
+            (json!({"nbf": 0, "iat": IAT + 61}), Err(ProofError::Time)),
+            (json!({"exp": "soon"}), Err(ProofError::Missing("exp"))),
+            (json!({"exp": null}), Err(ProofError::Missing("exp"))),
+            (json!({"nbf": {}}), Err(ProofError::Missing("nbf"))),
+        ] {
+            let proof = with_claims(&more);
+            assert_eq!(verify(&[proof.as_bytes()], expected_at(SecurityProfile::Fapi2)).map(drop), expected, "{more}");
+        }
     }
 
     /// J5: one proof, of a bounded size.

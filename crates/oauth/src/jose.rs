@@ -51,7 +51,7 @@ pub const MAX_KEYS: usize = 16;
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
 
 /// The smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits).
-const LEAST_RSA_BYTES: usize = 256;
+pub(crate) const LEAST_RSA_BYTES: usize = 256;
 
 /// A set of public keys of somebody else, each checked.
 #[derive(Clone, Debug, PartialEq)]

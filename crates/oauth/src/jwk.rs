@@ -13,6 +13,8 @@ use pkcs1::der::Decode;
 use serde::{Serialize, Serializer};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
+use crate::jose::LEAST_RSA_BYTES;
+
 /// An algorithm that tokens are signed with (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SigningAlgorithm {
@@ -131,6 +133,17 @@ impl PublicKey {
         let jwk = Jwk { common: CommonParameters::default(), algorithm: parameters.clone() };
         let kid = jwk.thumbprint(ThumbprintHash::SHA256).map_err(|_| PublicKeyError::Malformed)?;
         Ok(Self { kid: KeyId(kid), algorithm, parameters })
+    }
+
+    /// The algorithm that it is for.
+    pub const fn algorithm(&self) -> SigningAlgorithm {
+        self.algorithm
+    }
+
+    /// Whether it is an RSA key of fewer than 2048 bits (RFC 7518 §3.3).
+    pub(crate) fn is_short(&self) -> bool {
+        let AlgorithmParameters::RSA(rsa) = &self.parameters else { return false };
+        URL_SAFE_NO_PAD.decode(&rsa.n).map_or(0, |modulus| modulus.len()) < LEAST_RSA_BYTES
     }
 
     /// The key in the library's form, which has one name only for Ed25519: for verifying.

@@ -43,6 +43,7 @@ pub mod registration;
 pub mod resource;
 pub mod scope;
 pub mod secret;
+pub mod security_profile;
 pub mod software_statement;
 pub mod token_policy;
 pub mod token_request;

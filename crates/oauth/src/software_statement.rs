@@ -8,6 +8,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::issuer::Issuer;
 use crate::jose::{KeysError, PublicKeys, TokenError, UnverifiedToken};
 use crate::metadata::names;
+use crate::security_profile::SecurityProfile;
 
 /// Claims of the JWT itself, which say nothing about the client (RFC 7519 §4.1).
 const JWT_CLAIMS: [&str; 7] = ["iss", "sub", "aud", "exp", "nbf", "iat", "jti"];
@@ -96,8 +97,12 @@ pub fn verify(
     trusted: &[TrustedIssuer],
     own: &Issuer,
     now: EpochSeconds,
+    profile: SecurityProfile,
 ) -> Result<Map<String, Value>, StatementError> {
     let token = UnverifiedToken::parse(statement)?;
+    if !profile.allows(token.algorithm()) {
+        return Err(TokenError::Algorithm.into());
+    }
     if token.header_value("typ").is_some_and(|kind| !is_jwt(kind)) {
         return Err(StatementError::Type);
     }

@@ -11,6 +11,9 @@ pub(crate) const ISSUER: &str = "http://127.0.0.1:9000";
 /// The default of `SIGNING_KEYS`. It is an alias, so that a restart finds the key again.
 const SIGNING_KEY: &str = "alias/tokenmint-signing";
 
+/// The same with `SECURITY_PROFILE=fapi2`, which does not allow RS256.
+const FAPI2_SIGNING_KEY: &str = "alias/tokenmint-fapi2=ES256";
+
 /// The settings that `template.yaml` always sets and that have no default.
 const DEFAULTS: [(&str, &str); 5] = [
     ("CLIENTS_TABLE", "tokenmint-clients"),
@@ -99,10 +102,11 @@ pub(crate) fn with_defaults(environment: Environment, issuer: &str) -> Environme
         .with_default("SIGNING_MODE", "kms");
     // With a limit per address, the usual total limit applies.
     let environment = if limited { environment } else { environment.with_default("REGISTRATION_RATE_TOTAL", "0") };
+    let signing_key = if environment.value("SECURITY_PROFILE") == Some("fapi2") { FAPI2_SIGNING_KEY } else { SIGNING_KEY };
     let keys: &[_] = if environment.value("SIGNING_MODE") == Some("sealed") {
         &[("SEALING_KEY", "alias/tokenmint-sealing"), ("KEYS_TABLE", "tokenmint-keys")]
     } else {
-        &[("SIGNING_KEYS", SIGNING_KEY)]
+        &[("SIGNING_KEYS", signing_key)]
     };
     let defaults = DEFAULTS.iter().chain(keys);
     defaults.fold(environment, |environment, (name, value)| environment.with_default(name, *value))

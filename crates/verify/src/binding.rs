@@ -7,6 +7,7 @@ use serde_json::Value;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::certificate::Certificate;
 use tokenmint_oauth::dpop::{self, Expected, Proof};
+use tokenmint_oauth::security_profile::SecurityProfile;
 
 use crate::presented::Presented;
 use crate::refusal::{ProofRefusal, Refusal, TokenRefusal};
@@ -84,7 +85,8 @@ impl<'a> Bound<'a> {
 /// Checks the proof in all that needs no memory.
 fn proof(presented: &Presented<'_>, settings: &Settings, now: EpochSeconds) -> Result<Proof, ProofRefusal> {
     let request = &presented.request;
-    let expected = Expected { method: request.method, urls: request.urls, now, nonce: None };
+    let (profile, nonce) = (SecurityProfile::None, None);
+    let expected = Expected { method: request.method, urls: request.urls, now, nonce, profile };
     let proof = dpop::verify(request.dpop, expected).map_err(ProofRefusal::Invalid)?.ok_or(ProofRefusal::Missing)?;
     if now >= expires_at(&proof, settings) {
         return Err(ProofRefusal::Old);

@@ -28,7 +28,8 @@ impl Permission {
         match self {
             Self::Open => open.clone(),
             Self::Token(token) => {
-                let federation = if token.allows_federation { Federation::Allowed } else { Federation::Refused };
+                let allows_federation = token.allows_federation && open.profile.allows_federation();
+                let federation = if allows_federation { Federation::Allowed } else { Federation::Refused };
                 let token_policy = TokenPolicies::Fixed(token.token_policy.clone());
                 Policy { federation, token_policy, ..open.within(&token.scope) }
             }

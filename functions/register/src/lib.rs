@@ -42,7 +42,8 @@ impl Register {
             offered: config.scopes.clone(),
             default: config.default_scopes.clone(),
             local: config.issuer.is_local(),
-            methods: Method::offered(config.mutual_tls.method()).collect(),
+            methods: Method::offered(config.mutual_tls.method(), config.security_profile).collect(),
+            profile: config.security_profile,
             federation: Federation::Refused,
             token_policy: TokenPolicies::default(),
         };

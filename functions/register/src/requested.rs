@@ -19,7 +19,8 @@ pub(crate) fn parse(state: &Register, headers: &HeaderMap, body: &[u8]) -> Resul
     let requested = RequestedMetadata::parse(body).or_refuse()?;
     let Some(statement) = requested.software_statement().or_refuse()? else { return Ok(requested) };
     let trusted = &state.config.software_statement_issuers;
-    let verified = software_statement::verify(statement, trusted, &state.config.issuer, state.clock.now());
+    let (issuer, profile) = (&state.config.issuer, state.config.security_profile);
+    let verified = software_statement::verify(statement, trusted, issuer, state.clock.now(), profile);
     let members = verified.or_refuse()?;
     Ok(requested.overridden_by(members))
 }

@@ -142,6 +142,7 @@ pub(crate) async fn prove(
         audiences: &state.assertion_audiences,
         assertion_max_lifetime: state.config.assertion_max_lifetime,
         certificate_method: state.config.mutual_tls.method(),
+        profile: state.config.security_profile,
     };
     match credentials.prove(client, &at)? {
         Progress::Proven(proof) => Ok(proof),

@@ -85,7 +85,10 @@ async fn grant(state: &Token, asked: Asked<'_>, client: AuthenticatedClient) -> 
     if proof.is_none() && client.client().metadata.dpop_bound_access_tokens() {
         return Err(Refusal::by_client(Failure::refused(ProofError::NeedsProof)));
     }
-    let certificate = certificate(state, asked.incoming, &client).map_err(Refusal::by_client)?;
+    let certificate = certificate(state, asked.incoming, &client, proof.is_some()).map_err(Refusal::by_client)?;
+    if proof.is_none() && certificate.is_none() && state.config.security_profile.requires_bound_tokens() {
+        return Err(Failure::refused(ProofError::NeedsBinding).into());
+    }
     let (config, request) = (&state.config, asked.request);
     let terms = Terms {
         policy: config.grant_policy,
@@ -114,10 +117,20 @@ async fn count(state: &Token, client: &AuthenticatedClient) -> Result<(), Refusa
 }
 
 /// The thumbprint of the client's certificate, if the client registered for certificate-bound tokens (J6, RFC 8705
-/// §3).
-fn certificate(state: &Token, incoming: &Incoming, client: &AuthenticatedClient) -> Result<Option<String>, Failure> {
-    if !client.client().metadata.tls_client_certificate_bound_access_tokens() {
+/// §3). Where every token is bound, a certificate also binds the token of any other client that sends no proof (S4).
+fn certificate(
+    state: &Token,
+    incoming: &Incoming,
+    client: &AuthenticatedClient,
+    has_proof: bool,
+) -> Result<Option<String>, Failure> {
+    let (config, profile) = (&state.config, state.config.security_profile);
+    let is_needed = profile.requires_bound_tokens() && !has_proof;
+    let binds = client.client().metadata.tls_client_certificate_bound_access_tokens()
+        || (is_needed && incoming.certificate(config).is_some());
+    if !binds {
         return Ok(None);
     }
-    certificate::bind(incoming.certificate(&state.config), state.clock.now()).map(Some).or_refuse()
+    let presented = incoming.certificate(config);
+    certificate::bind(presented, state.clock.now(), profile).map(Some).or_refuse()
 }

@@ -79,7 +79,8 @@ impl Token {
         let open = config.registration != Registration::Disabled;
         let endpoint = &config.authorization_endpoint;
         let (scopes, mutual_tls, jwt_bearer) = (&config.scopes, &config.mutual_tls, config.jwt_bearer_grant);
-        let metadata = ServerMetadata::new(&config.issuer, endpoint, scopes, open, mutual_tls, jwt_bearer);
+        let profile = config.security_profile;
+        let metadata = ServerMetadata::new(&config.issuer, endpoint, scopes, open, mutual_tls, jwt_bearer, profile);
         let urls = config.mutual_tls.urls(&config.issuer, path::TOKEN);
         let assertion_audiences = assertion_audiences(&config, &urls);
         Ok(Self {

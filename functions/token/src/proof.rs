@@ -28,7 +28,8 @@ pub(crate) async fn check(state: &Token, incoming: &Incoming) -> Result<Option<P
     let urls: Vec<_> = state.urls.iter().map(String::as_str).collect();
     let now = state.clock.now();
     let nonce = key.as_deref().map(|key| (key, state.config.dpop_nonce_ttl));
-    let proof = dpop::verify(&headers, Expected { method: "POST", urls: &urls, now, nonce });
+    let profile = state.config.security_profile;
+    let proof = dpop::verify(&headers, Expected { method: "POST", urls: &urls, now, nonce, profile });
     proof.map_err(|error| match (error, &key) {
         (ProofError::Nonce, Some(key)) => Failure::refused(error).with_header(DPOP_NONCE, fresh(key, now)),
         _ => Failure::refused(error),

@@ -3,6 +3,7 @@
 use tokenmint_oauth::grant::GrantPolicy;
 use tokenmint_oauth::grant_type::JwtBearerGrant;
 use tokenmint_oauth::method::CertificateMethod;
+use tokenmint_oauth::security_profile::SecurityProfile;
 
 macro_rules! choices {
     ($($(#[$doc:meta])* $setting:ident { $($(#[$value_doc:meta])* $variant:ident = $name:literal,)* })*) => {$(
@@ -109,6 +110,17 @@ pub(super) fn jwt_bearer_grant(name: &str) -> Option<JwtBearerGrant> {
     match name {
         "off" => Some(JwtBearerGrant::Off),
         "on" => Some(JwtBearerGrant::On),
+        _ => None,
+    }
+}
+
+/// The names of `SECURITY_PROFILE`.
+pub(super) const SECURITY_PROFILES: &[&str] = &["none", "fapi2"];
+
+pub(super) fn security_profile(name: &str) -> Option<SecurityProfile> {
+    match name {
+        "none" => Some(SecurityProfile::None),
+        "fapi2" => Some(SecurityProfile::Fapi2),
         _ => None,
     }
 }

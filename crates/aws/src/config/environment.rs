@@ -179,6 +179,11 @@ impl Reader<'_> {
         })
     }
 
+    /// Notes that a setting, valid by itself, contradicts another.
+    pub(super) fn refuse(&mut self, name: &str, reason: String) {
+        self.mistakes.push(Mistake { setting: setting(name).name, reason });
+    }
+
     /// The result, if there was no mistake.
     pub(super) fn finish<T>(self, build: impl FnOnce() -> Option<T>) -> Result<T, ConfigErrors> {
         match build() {

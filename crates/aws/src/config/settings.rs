@@ -6,7 +6,7 @@ use tokenmint_oauth::ACCESS_TOKEN_LIFETIMES as LIFETIMES;
 
 use super::choices::{
     AssertionAudience, CERTIFICATE_METHODS, Ed25519Alg, GRANT_POLICIES, JWT_BEARER_GRANTS, KeyRotation, Registration,
-    RegistrationStatus, SigningKeySpec, SigningMode,
+    RegistrationStatus, SECURITY_PROFILES, SigningKeySpec, SigningMode,
 };
 
 /// A function that reads settings.
@@ -344,6 +344,14 @@ pub const SETTINGS: &[Setting] = &[
         default: Default::Value("off"),
         kind: Kind::OneOf(JWT_BEARER_GRANTS),
         help: "Whether an assertion alone gets a token, with the grant type `urn:ietf:params:oauth:grant-type:jwt-bearer`",
+    },
+    Setting {
+        name: "SECURITY_PROFILE",
+        functions: BOTH,
+        default: Default::Value("none"),
+        kind: Kind::OneOf(SECURITY_PROFILES),
+        help: "What is required beyond the RFCs: `fapi2` for the FAPI 2.0 Security Profile, which some other settings \
+               contradict",
     },
     Setting {
         name: "CLIENT_CACHE_TTL",

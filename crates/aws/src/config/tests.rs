@@ -324,3 +324,86 @@ fn o5_every_mistake_of_both_functions_once() {
         assert!(errors.starts_with(setting) && errors.lines().count() == 1, "{errors}");
     }
 }
+
+/// S1, O5: with FAPI 2.0, every setting that contradicts it stops the start, each by its name. Without, none does.
+#[test]
+fn s1_o5_settings_that_contradict_the_profile() {
+    let issuers = r#"[{"issuer":"https://issuer.example","jwks_uri":"https://issuer.example/jwks"}]"#;
+    let contradicting = good()
+        .with("SIGNING_KEYS", "a=RS256,b=PS256,c=ES384,d=ES256,e")
+        .with("ASSERTION_AUDIENCE", "token-endpoint")
+        .with("TRUSTED_ISSUERS", issuers)
+        .with("AUTHORIZATION_ENDPOINT", "compat")
+        .with("JWT_BEARER_GRANT", "on");
+    let read = |environment: &Environment| {
+        let token = TokenConfig::from_environment(environment);
+        let register = RegisterConfig::from_environment(environment);
+        let profiles = ConfigErrors::both(token, register);
+        profiles.map(|(token, register)| {
+            assert_eq!(token.security_profile, register.security_profile);
+            token.security_profile
+        })
+    };
+    for none in ["", "none"] {
+        let environment = contradicting.clone().with("SECURITY_PROFILE", none);
+        assert_eq!(read(&environment).expect("good"), SecurityProfile::None);
+    }
+    let errors = read(&contradicting.with("SECURITY_PROFILE", "fapi2")).expect_err("contradictions").to_string();
+    assert_eq!(
+        errors.lines().collect::<Vec<_>>(),
+        [
+            "SIGNING_KEYS: a signs RS256; with SECURITY_PROFILE=fapi2 every key must sign PS256 or ES256",
+            "SIGNING_KEYS: c signs ES384; with SECURITY_PROFILE=fapi2 every key must sign PS256 or ES256",
+            "ASSERTION_AUDIENCE: must be issuer with SECURITY_PROFILE=fapi2",
+            "TRUSTED_ISSUERS: must not name an issuer with SECURITY_PROFILE=fapi2: clients authenticate with keys of their \
+             own",
+            "AUTHORIZATION_ENDPOINT: must not be set with SECURITY_PROFILE=fapi2: no flow with an authorization endpoint is \
+             supported",
+            "JWT_BEARER_GRANT: must be off with SECURITY_PROFILE=fapi2: the grant needs no client authentication",
+        ]
+    );
+    // A key without an algorithm: KMS knows its kind. No trusted issuers at all, and issuers that are none.
+    for issuers in ["", "[]"] {
+        let within = good().with("SECURITY_PROFILE", "fapi2").with("TRUSTED_ISSUERS", issuers);
+        assert_eq!(read(&within).expect("within the profile"), SecurityProfile::Fapi2);
+    }
+    for bad in ["FAPI2", "fapi", "fapi1", "on"] {
+        let errors = read(&good().with("SECURITY_PROFILE", bad)).expect_err(bad).to_string();
+        assert_eq!(errors, "SECURITY_PROFILE: must be none or fapi2", "{bad}");
+    }
+    // A mistake by itself is reported alone.
+    let errors = read(&good().with("SECURITY_PROFILE", "fapi2").with("SIGNING_KEYS", "a=HS256")).expect_err("a mistake");
+    assert!(errors.to_string().starts_with("SIGNING_KEYS: \"HS256\" is not one of"), "{errors}");
+    assert_eq!(errors.to_string().lines().count(), 1, "{errors}");
+}
+
+/// S1, S3, O5: the kind of sealed keys, and the keys of the issuers of software statements.
+#[test]
+fn s1_s3_o5_keys_outside_the_profile() {
+    let sealed = good().with("SECURITY_PROFILE", "fapi2").with("SIGNING_MODE", "sealed");
+    let sealed = sealed.with("SEALING_KEY", "alias/seal").with("KEYS_TABLE", "keys");
+    let read = |spec| {
+        let config = TokenConfig::from_environment(&sealed.clone().with("SIGNING_KEY_SPEC", spec));
+        config.map(drop).map_err(|errors| errors.to_string())
+    };
+    let refused = |signs| {
+        let reason = "with SECURITY_PROFILE=fapi2 it must be ECC_NIST_P256 or ECC_NIST_EDWARDS25519";
+        Err(format!("SIGNING_KEY_SPEC: {signs}; {reason}"))
+    };
+    assert_eq!(read(""), refused("RSA_2048 signs RS256"));
+    assert_eq!(read("ECC_NIST_P384"), refused("ECC_NIST_P384 signs ES384"));
+    assert_eq!(read("ECC_NIST_P256"), Ok(()));
+    assert_eq!(read("ECC_NIST_EDWARDS25519"), Ok(()));
+
+    let key = |alg: &str| {
+        let n = "n".repeat(344);
+        format!(r#"[{{"issuer":"https://v.example","jwks":{{"keys":[{{"kty":"RSA","n":"{n}","e":"AQAB","alg":"{alg}"}}]}}}}]"#)
+    };
+    let read = |profile, alg| {
+        let environment = good().with("SECURITY_PROFILE", profile).with("SOFTWARE_STATEMENT_ISSUERS", key(alg));
+        RegisterConfig::from_environment(&environment).map(drop).map_err(|errors| errors.to_string())
+    };
+    assert_eq!((read("none", "RS256"), read("fapi2", "PS256")), (Ok(()), Ok(())));
+    let error = "SOFTWARE_STATEMENT_ISSUERS: the jwks of \"https://v.example\" holds no key for PS256, ES256, EdDSA, Ed25519";
+    assert_eq!(read("fapi2", "RS256"), Err(error.to_owned()));
+}

@@ -9,10 +9,11 @@ use der::{Decode, Reader, SliceReader};
 use futures_util::future::try_join_all;
 use tokenmint_oauth::access_token::{self, Claims, EncodedHeader};
 use tokenmint_oauth::jwk::{KeySet, PublicKey, PublicKeyError, SigningAlgorithm};
+use tokenmint_oauth::security_profile::SecurityProfile;
 use tokio::sync::OnceCell;
 
 use super::error::{LoadError, SignError};
-use crate::config::SigningKey;
+use crate::config::{SigningKey, kms_key_outside_profile};
 use crate::unavailable::{KMS_MISTAKES, definite_error};
 use crate::{Sdk, Unavailable};
 
@@ -51,6 +52,7 @@ struct KmsAlgorithm {
 pub struct KmsKeys {
     kms: Kms,
     wanted: Vec<SigningKey>,
+    profile: SecurityProfile,
     loaded: OnceCell<KmsSigner>,
 }
 
@@ -59,8 +61,8 @@ impl KmsKeys {
     ///
     /// # Errors
     /// [`LoadError::Mistake`] if these keys can never work. An unreachable KMS is not an error.
-    pub async fn start(sdk: &Sdk, wanted: Vec<SigningKey>) -> Result<Self, LoadError> {
-        let keys = Self { kms: sdk.kms(), wanted, loaded: OnceCell::new() };
+    pub async fn start(sdk: &Sdk, wanted: Vec<SigningKey>, profile: SecurityProfile) -> Result<Self, LoadError> {
+        let keys = Self { kms: sdk.kms(), wanted, profile, loaded: OnceCell::new() };
         match keys.load().await {
             Err(error @ LoadError::Mistake(..)) => return Err(error),
             Err(LoadError::Unavailable(error)) => tracing::warn!(cause = %error, "the signing keys are not loaded yet"),
@@ -74,7 +76,7 @@ impl KmsKeys {
     /// # Errors
     /// [`LoadError`].
     pub async fn load(&self) -> Result<&KmsSigner, LoadError> {
-        self.loaded.get_or_try_init(|| KmsSigner::load(self.kms.clone(), &self.wanted)).await
+        self.loaded.get_or_try_init(|| KmsSigner::load(self.kms.clone(), &self.wanted, self.profile)).await
     }
 }
 
@@ -82,9 +84,9 @@ impl KmsSigner {
     /// Requests all public keys from KMS concurrently, one `GetPublicKey` each.
     ///
     /// # Errors
-    /// [`LoadError`], also if there is no key or a duplicate.
-    pub async fn load(kms: Kms, keys: &[SigningKey]) -> Result<Self, LoadError> {
-        let loaded = try_join_all(keys.iter().map(|key| KmsKey::load(&kms, key))).await?;
+    /// [`LoadError`], also if there is no key or a duplicate, or a key of an algorithm that the profile does not allow.
+    pub async fn load(kms: Kms, keys: &[SigningKey], profile: SecurityProfile) -> Result<Self, LoadError> {
+        let loaded = try_join_all(keys.iter().map(|key| KmsKey::load(&kms, key, profile))).await?;
         for (at, key) in loaded.iter().enumerate() {
             if loaded[..at].iter().any(|other| other.public.kid == key.public.kid) {
                 return Err(LoadError::Mistake(SETTING, format!("{} is listed twice", key.arn)));
@@ -121,7 +123,7 @@ impl KmsSigner {
 }
 
 impl KmsKey {
-    async fn load(kms: &Kms, key: &SigningKey) -> Result<Self, LoadError> {
+    async fn load(kms: &Kms, key: &SigningKey, profile: SecurityProfile) -> Result<Self, LoadError> {
         let mistake = |what: String| LoadError::Mistake(SETTING, format!("{} {what}", key.id));
         let output =
             Box::pin(kms.get_public_key().key_id(&key.id).send()).await.map_err(|error| {
@@ -140,6 +142,9 @@ impl KmsKey {
             (Some(KeySpec::EccNistP384), None) => SigningAlgorithm::Es384,
             _ => return Err(mistake("is not an RSA, P-256 or P-384 key".to_owned())),
         };
+        if !profile.allows_to_sign(algorithm) {
+            return Err(LoadError::Mistake(SETTING, kms_key_outside_profile(&key.id, algorithm)));
+        }
         let spki = output.public_key.unwrap_or_else(|| Blob::new([]));
         let public = PublicKey::from_spki(spki.as_ref(), algorithm)
             .map_err(|error: PublicKeyError| mistake(error.to_string()))?;

@@ -39,10 +39,13 @@ impl Signer {
     pub async fn start(sdk: &Sdk, config: &TokenConfig, now: EpochSeconds) -> Result<Self, LoadError> {
         warn_of_many_keys(config);
         match config.signing.clone() {
-            Signing::Kms(keys) => KmsKeys::start(sdk, keys).await.map(|keys| Self::Kms(Box::new(keys))),
+            Signing::Kms(keys) => {
+                let keys = KmsKeys::start(sdk, keys, config.security_profile).await?;
+                Ok(Self::Kms(Box::new(keys)))
+            }
             Signing::Sealed(sealed) => {
-                let policy = policy(&sealed, config);
-                SealedSigner::start(sdk, sealed, policy, &config.issuer, now).await.map(Self::Sealed)
+                let (policy, profile) = (policy(&sealed, config), config.security_profile);
+                SealedSigner::start(sdk, sealed, policy, profile, &config.issuer, now).await.map(Self::Sealed)
             }
         }
     }

@@ -29,8 +29,9 @@ use futures_util::stream::FuturesUnordered;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::access_token::{self, Claims};
 use tokenmint_oauth::issuer::Issuer;
-use tokenmint_oauth::jwk::KeySet;
+use tokenmint_oauth::jwk::{KeySet, PublicKey};
 use tokenmint_oauth::key_schedule::{Duty, Policy};
+use tokenmint_oauth::security_profile::SecurityProfile;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
@@ -61,6 +62,7 @@ pub struct SealedSigner {
     ed25519_alg: Ed25519Alg,
     key_rotation: KeyRotation,
     policy: Policy,
+    profile: SecurityProfile,
     key_ring: RwLock<Arc<KeyRing>>,
     /// When to retry optional work that failed.
     retry_at: AtomicU64,
@@ -77,6 +79,7 @@ impl SealedSigner {
         sdk: &Sdk,
         config: Sealed,
         policy: Policy,
+        profile: SecurityProfile,
         issuer: &Issuer,
         now: EpochSeconds,
     ) -> Result<Self, LoadError> {
@@ -87,12 +90,13 @@ impl SealedSigner {
             ed25519_alg: config.ed25519_alg,
             key_rotation: config.key_rotation,
             policy,
+            profile,
             key_ring: RwLock::default(),
             retry_at: AtomicU64::new(0),
             turn: Mutex::default(),
         };
         match timeout(START, signer.signing_key(now)).await {
-            Ok(Ok(_)) => {}
+            Ok(Ok(_)) => signer.check_algorithms(signer.current().published(policy, now))?,
             Ok(Err(error @ LoadError::Mistake(..))) => return Err(error),
             Ok(Err(error)) => tracing::warn!(cause = %error, "the signing keys are not loaded yet"),
             Err(_) => tracing::warn!("the signing keys are not loaded yet: loading took too long"),
@@ -106,6 +110,7 @@ impl SealedSigner {
     /// [`SignError`].
     pub async fn sign(&self, claims: &Claims<'_>, now: EpochSeconds) -> Result<String, SignError> {
         let key = self.signing_key(now).await?;
+        self.check_algorithms([key.public()])?;
         let input = access_token::signing_input(key.header(), claims);
         let signature = key.sign(input.as_bytes()).ok_or(SignError::Malformed)?;
         Ok(access_token::with_signature(input, &signature))
@@ -118,7 +123,22 @@ impl SealedSigner {
     pub async fn jwk_set(&self, now: EpochSeconds) -> Result<KeySet, LoadError> {
         let key_ring = self.key_ring(now).await?;
         self.authenticate_needed(&key_ring, now).await?;
+        self.check_algorithms(key_ring.published(self.policy, now))?;
         Ok(key_ring.published(self.policy, now).collect())
+    }
+
+    /// Checks that the profile allows what the keys sign. They may be older than the profile: it needs another kind of
+    /// key to sign first, and the last token of the old kind to expire (S3).
+    fn check_algorithms<'k>(&self, keys: impl IntoIterator<Item = &'k PublicKey>) -> Result<(), LoadError> {
+        let outside = |key: &&PublicKey| !self.profile.allows_to_sign(key.algorithm());
+        let Some(key) = keys.into_iter().find(outside) else { return Ok(()) };
+        let reason = format!(
+            "fapi2 does not allow {}, the algorithm of the sealed key {}: set SIGNING_KEY_SPEC first, and the profile when \
+             the key set has no such key any more",
+            key.algorithm(),
+            key.kid.as_str()
+        );
+        Err(LoadError::Mistake("SECURITY_PROFILE", reason))
     }
 
     /// Opens all keys that must be published: all except an announced key that no verifier needs before it fetches

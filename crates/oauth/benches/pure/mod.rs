@@ -19,6 +19,7 @@ use tokenmint_oauth::metadata::{ClientMetadata, StoredMetadata};
 use tokenmint_oauth::resource::Resources;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
+use tokenmint_oauth::security_profile::SecurityProfile;
 use tokenmint_oauth::token_request::TokenRequest;
 
 /// An uncompressed P-256 point with its DER around it (RFC 5480): the curve's generator.
@@ -70,8 +71,13 @@ impl PurePath {
             trusted_issuers: &self.trusted_issuers,
         };
         let Ok(Claim::Client(credentials)) = Credentials::present(&presented) else { panic!("presents") };
-        let at =
-            ProofContext { now: 1_700_000_001, audiences: &[], assertion_max_lifetime: 0, certificate_method: None };
+        let at = ProofContext {
+            now: 1_700_000_001,
+            audiences: &[],
+            assertion_max_lifetime: 0,
+            certificate_method: None,
+            profile: SecurityProfile::None,
+        };
         let Ok(Progress::Proven(Proof::Complete(client))) = credentials.prove(Some(self.client.clone()), &at) else {
             panic!("proves")
         };

@@ -2,6 +2,7 @@
 
 use crate::EpochSeconds;
 use crate::method::CertificateMethod;
+use crate::security_profile::SecurityProfile;
 
 /// What credentials are verified against beside the registered client.
 #[derive(Clone, Copy, Debug)]
@@ -17,4 +18,6 @@ pub struct ProofContext<'a> {
     pub assertion_max_lifetime: u32,
     /// The method with certificates that this deployment offers, if it offers one (A7).
     pub certificate_method: Option<CertificateMethod>,
+    /// What this deployment requires of clients beyond the RFCs.
+    pub profile: SecurityProfile,
 }

@@ -176,6 +176,9 @@ impl Credentials {
             Self::PrivateKeyJwt(_) | Self::Tls(_) | Self::Federated(_) => None,
         };
         let Some(client) = client else { return Err(ProveError::UnknownClient) };
+        if !at.profile.allows_method(client.metadata.token_endpoint_auth_method()) {
+            return Err(ProveError::MethodNotOffered);
+        }
         // The method presented and the one registered are matched as a pair; all else is a mismatch.
         let by_key = match (self, client.metadata.authentication()) {
             (Self::ClientSecretBasic(_), Authentication::SecretBasic { .. })

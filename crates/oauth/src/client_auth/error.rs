@@ -128,6 +128,10 @@ pub enum ProveError {
     /// The certificate is that of a certificate authority.
     #[error("client certificate: it may sign others (basicConstraints CA:TRUE)")]
     Authority,
+    /// The certificate's key is shorter than the security profile allows, or of an unknown kind.
+    #[error("client certificate: the security profile requires an RSA key of at least 2048 bits or a P-256, P-384 or \
+             Ed25519 key")]
+    ShortKey,
     /// This deployment does not offer the method that the client registered.
     #[error("this server does not offer the registered method")]
     MethodNotOffered,
@@ -148,6 +152,9 @@ pub enum AssertionError {
     /// Its audience is not this server, or not this server alone.
     #[error("aud is not this server alone")]
     Audience,
+    /// Its audience is this server, but in an array, which the security profile does not allow.
+    #[error("aud is an array; the security profile requires a string")]
+    AudienceList,
     /// A required claim is missing, or a claim has the wrong type.
     #[error("{0} is missing or malformed")]
     Claim(&'static str),

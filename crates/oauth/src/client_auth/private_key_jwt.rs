@@ -11,7 +11,7 @@ use super::error::{AssertionError, PresentError};
 use super::jti::Jti;
 use crate::EpochSeconds;
 use crate::client::ClientId;
-use crate::jose::{Algorithm, Claims, MAX_SKEW, NotATime, PublicKeys, Unverified, UnverifiedToken, Verified};
+use crate::jose::{Algorithm, Claims, MAX_SKEW, NotATime, PublicKeys, TokenError, Unverified, UnverifiedToken, Verified};
 
 /// `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
@@ -62,6 +62,9 @@ impl Assertion {
         if registered.is_some_and(|registered| token.algorithm() != registered) {
             return Err(AssertionError::Algorithm);
         }
+        if !at.profile.allows(token.algorithm()) {
+            return Err(TokenError::Algorithm.into());
+        }
         self.read(&self.claims, at)?;
         Ok(PlausibleAssertion { assertion: self, token })
     }
@@ -73,6 +76,9 @@ impl Assertion {
         }
         if !claims.is_for(at.audiences) {
             return Err(AssertionError::Audience);
+        }
+        if at.profile.requires_audience_as_string() && claims.text("aud").is_none() {
+            return Err(AssertionError::AudienceList);
         }
         let end = time(claims, "exp")?.ok_or(AssertionError::Claim("exp"))?;
         let expires_at = end.saturating_add(MAX_SKEW);
@@ -111,10 +117,18 @@ mod tests {
     use serde_json::{Map, Value, json};
 
     use super::*;
+    use crate::security_profile::SecurityProfile;
 
     const NOW: EpochSeconds = 1_700_000_000;
 
     fn check(change: impl FnOnce(&mut Map<String, Value>)) -> Result<(String, EpochSeconds), AssertionError> {
+        check_within(SecurityProfile::None, change)
+    }
+
+    fn check_within(
+        profile: SecurityProfile,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) -> Result<(String, EpochSeconds), AssertionError> {
         let claims = json!({
             "iss": "s6BhdRkqt3", "sub": "s6BhdRkqt3", "aud": "https://as.example", "jti": "1", "exp": NOW + 60,
         });
@@ -126,7 +140,7 @@ mod tests {
         let client_id = ClientId::parse("s6BhdRkqt3").expect("an identifier");
         let assertion = Assertion { client_id, token: token.clone(), claims };
         let audiences = &["https://as.example".to_owned(), "https://as.example/token".to_owned()];
-        let at = ProofContext { now: NOW, audiences, assertion_max_lifetime: 600, certificate_method: None };
+        let at = ProofContext { now: NOW, audiences, assertion_max_lifetime: 600, certificate_method: None, profile };
         assertion.read(&assertion.claims, &at).map(|jti| (jti.id, jti.expires_at))
     }
 
@@ -179,6 +193,22 @@ mod tests {
             json!([[ours[0]]]),
         ] {
             assert_eq!(with("aud", bad.clone()), Err(AssertionError::Audience), "{bad}");
+        }
+    }
+
+    /// S5: with FAPI 2.0 the audience is a string; what is not this server is refused for that, in whatever form.
+    #[test]
+    fn s5_audience_is_a_string() {
+        let with = |aud: Value| {
+            check_within(SecurityProfile::Fapi2, |claims| drop(claims.insert("aud".to_owned(), aud))).map(drop)
+        };
+        let ours = "https://as.example";
+        assert_eq!(with(json!(ours)), Ok(()));
+        for list in [json!([ours]), json!([ours, ours])] {
+            assert_eq!(with(list.clone()), Err(AssertionError::AudienceList), "{list}");
+        }
+        for bad in [json!([ours, "https://other.example"]), json!([]), json!(null), json!({"x": ours})] {
+            assert_eq!(with(bad.clone()), Err(AssertionError::Audience), "{bad}");
         }
     }
 

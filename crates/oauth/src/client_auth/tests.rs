@@ -19,6 +19,7 @@ use crate::form::Form;
 use crate::metadata::{ClientMetadata, StoredMetadata};
 use crate::method::{CertificateMethod, Method, MethodChoice};
 use crate::secret::SecretHash;
+use crate::security_profile::SecurityProfile;
 
 const ID: &str = "07070707-0707-4707-8707-070707070707";
 
@@ -63,7 +64,7 @@ fn present_over(
 fn at(now: EpochSeconds) -> ProofContext<'static> {
     static AUDIENCES: LazyLock<[String; 1]> = LazyLock::new(|| ["https://as.example".to_owned()]);
     let certificate_method = Some(CertificateMethod::TlsClientAuth);
-    ProofContext { now, audiences: &*AUDIENCES, assertion_max_lifetime: 600, certificate_method }
+    ProofContext { now, audiences: &*AUDIENCES, assertion_max_lifetime: 600, certificate_method, profile: SecurityProfile::None }
 }
 
 fn basic(pair: &str) -> String {

@@ -49,10 +49,14 @@ impl IdAndCertificate {
         Ok(PlausibleCertificate { key: self.certificate.key_thumbprint().ok_or(ProveError::UnknownKey)? })
     }
 
-    /// What both methods ask for: that this deployment offers the method, and that the certificate is valid.
+    /// What both methods ask for: that this deployment offers the method, and that the certificate is valid and
+    /// has a key that the security profile allows.
     fn check(&self, method: CertificateMethod, at: &ProofContext<'_>) -> Result<(), ProveError> {
         if at.certificate_method != Some(method) {
             return Err(ProveError::MethodNotOffered);
+        }
+        if at.profile.requires_long_certificate_keys() && !self.certificate.has_long_key() {
+            return Err(ProveError::ShortKey);
         }
         if self.certificate.is_valid_at(at.now) { Ok(()) } else { Err(ProveError::CertificateTime) }
     }

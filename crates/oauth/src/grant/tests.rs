@@ -10,6 +10,7 @@ use crate::federation::TrustedIssuers;
 use crate::form::Form;
 use crate::metadata::{ClientMetadata, StoredMetadata};
 use crate::secret::SecretHash;
+use crate::security_profile::SecurityProfile;
 
 const ID: &str = "07070707-0707-4707-8707-070707070707";
 const AS: &str = "https://as.example";
@@ -47,7 +48,8 @@ fn stored(registered: &str, grant_types: &[&str], token_policy: Option<Value>) -
     let (authorization, trusted_issuers) = (&[header.as_bytes()][..], &TrustedIssuers::default());
     let presented = Presented { authorization, query: &empty, form: &empty, certificate: None, trusted_issuers };
     let Ok(Claim::Client(credentials)) = Credentials::present(&presented) else { panic!("presents") };
-    let at = ProofContext { now: 1, audiences: &[], assertion_max_lifetime: 600, certificate_method: None };
+    let (audiences, profile) = (&[][..], SecurityProfile::None);
+    let at = ProofContext { now: 1, audiences, assertion_max_lifetime: 600, certificate_method: None, profile };
     match credentials.prove(Some(Arc::new(client)), &at) {
         Ok(Progress::Proven(Proof::Complete(client))) => client,
         other => panic!("{other:?}"),

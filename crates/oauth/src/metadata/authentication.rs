@@ -129,6 +129,11 @@ impl Authentication {
         {
             return Err(wrong(JWKS, "holds no key for token_endpoint_auth_signing_alg"));
         }
+        if let Self::PrivateKeyJwt { keys: ClientKeys::Inline(keys), algorithm: None } = self
+            && !policy.profile.algorithms().iter().any(|(_, algorithm)| keys.can_verify(*algorithm))
+        {
+            return Err(wrong(JWKS, "holds no key for an algorithm this server supports; see its metadata document"));
+        }
         let certificates = || policy.methods.iter().any(|method| method.has_certificate());
         if members.contains_key(TLS_CLIENT_CERTIFICATE_BOUND_ACCESS_TOKENS) && !certificates() {
             let reason = "needs mutual TLS, which this server does not have";
@@ -163,6 +168,11 @@ pub(super) fn requested_method(
     policy: &Policy,
 ) -> Result<(Method, MethodChoice), MetadataError> {
     let Some(name) = requested.decided_text(TOKEN_ENDPOINT_AUTH_METHOD)? else {
+        if !policy.methods.contains(&Method::default()) {
+            let reason = "must be sent: the default, client_secret_basic, is not a method this server supports; see its \
+                          metadata document";
+            return Err(wrong(TOKEN_ENDPOINT_AUTH_METHOD, reason));
+        }
         return Ok((Method::default(), MethodChoice::Defaulted));
     };
     let method = policy.methods.iter().copied().find(|method| method.as_str() == name);

@@ -60,7 +60,8 @@ fn registered(member: &Member, name: &str, value: &Value, policy: &Policy) -> Re
         }
         Kind::Algorithm => {
             let text = string(name, value, 16)?;
-            if !text.is_empty() && jose::algorithm(text).is_none() {
+            let is_allowed = jose::algorithm(text).is_some_and(|algorithm| policy.profile.allows(algorithm));
+            if !text.is_empty() && !is_allowed {
                 return Err(wrong(UNKNOWN_ALGORITHM));
             }
             !text.is_empty()

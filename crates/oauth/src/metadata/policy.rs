@@ -7,6 +7,7 @@ use super::requested::RequestedMetadata;
 use crate::federation::FederatedCredentials;
 use crate::method::Method;
 use crate::scope::Scope;
+use crate::security_profile::SecurityProfile;
 use crate::token_policy::TokenPolicy;
 
 /// What the operator decided about registrations.
@@ -21,6 +22,8 @@ pub struct Policy {
     /// The methods of authentication that clients may register. One with certificates is among them where
     /// clients can show certificates (RFC 8705).
     pub methods: Vec<Method>,
+    /// What it requires of clients beyond the RFCs.
+    pub profile: SecurityProfile,
     /// Who may set `federated_credentials` (F4).
     pub federation: Federation,
     /// Who may set `token_policy` (P6).
@@ -56,14 +59,15 @@ pub enum Federation {
 
 impl Policy {
     /// The policy for what an operator says: every scope that is named, none by default, every method of authentication,
-    /// and federated credentials. Which method with certificates the server offers is a setting of its functions.
+    /// and federated credentials. Which method with certificates the server offers is a setting of its functions, and so is
+    /// its security profile.
     pub fn of_operator(requested: &RequestedMetadata, local: bool) -> Self {
         // A scope that is malformed is refused later.
         let named = requested.sent(names::SCOPE).and_then(Value::as_str).map(Scope::parse);
         let offered = named.and_then(Result::ok).unwrap_or_default();
         let (methods, federation) = (Method::ALL.to_vec(), Federation::Allowed);
         let (default, token_policy) = (Scope::default(), TokenPolicies::Allowed);
-        Self { offered, default, local, methods, federation, token_policy }
+        Self { offered, default, local, methods, profile: SecurityProfile::None, federation, token_policy }
     }
 
     /// The policy for a client that may register these scopes at most.

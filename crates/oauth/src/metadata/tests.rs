@@ -6,6 +6,7 @@ use crate::error::{ErrorCode, OAuthError};
 use crate::grant_type::GrantType;
 use crate::method::{Method, MethodChoice};
 use crate::scope::Scope;
+use crate::security_profile::SecurityProfile;
 use crate::token_policy::TokenPolicy;
 
 pub(crate) fn policy() -> Policy {
@@ -14,6 +15,7 @@ pub(crate) fn policy() -> Policy {
         default: Scope::parse("read").expect("a scope"),
         local: false,
         methods: Method::ALL.to_vec(),
+        profile: SecurityProfile::None,
         federation: Federation::default(),
         token_policy: TokenPolicies::default(),
     }

@@ -27,10 +27,19 @@ impl Vendor {
     }
 
     /// What becomes of a statement with this header and these claims.
-    fn verify(&self, header: Value, mut claims: Value) -> Result<Map<String, Value>, StatementError> {
+    fn verify(&self, header: Value, claims: Value) -> Result<Map<String, Value>, StatementError> {
+        self.verify_within(SecurityProfile::None, header, claims)
+    }
+
+    fn verify_within(
+        &self,
+        profile: SecurityProfile,
+        header: Value,
+        mut claims: Value,
+    ) -> Result<Map<String, Value>, StatementError> {
         claims["iss"] = VENDOR.into();
         let own = Issuer::parse("https://as.example").expect("an issuer");
-        verify(&self.sign(header, claims), &self.trusted, &own, NOW)
+        verify(&self.sign(header, claims), &self.trusted, &own, NOW, profile)
     }
 
     fn sign(&self, mut header: Value, claims: Value) -> String {
@@ -38,6 +47,21 @@ impl Vendor {
         let message = [header, claims].map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
         let signature = self.key.sign(&SystemRandom::new(), message.as_bytes()).expect("signs");
         format!("{message}.{}", URL_SAFE_NO_PAD.encode(signature))
+    }
+}
+
+/// S3, R17: with FAPI 2.0 the algorithm of a statement is one of the profile's, before anything else of it counts.
+#[test]
+fn s3_r17_algorithms_of_statements() {
+    let vendor = Vendor::new();
+    vendor.verify_within(SecurityProfile::Fapi2, json!({}), json!({})).expect("ES256");
+    let own = Issuer::parse("https://as.example").expect("an issuer");
+    for alg in ["RS256", "PS384", "ES384"] {
+        let parts = [json!({"alg": alg}), json!({"iss": VENDOR})].map(|part| URL_SAFE_NO_PAD.encode(part.to_string()));
+        let statement = format!("{}.AA", parts.join("."));
+        let verify = |profile| verify(&statement, &vendor.trusted, &own, NOW, profile).expect_err(alg);
+        assert_eq!(verify(SecurityProfile::None), StatementError::Token(TokenError::NoKey), "{alg}");
+        assert_eq!(verify(SecurityProfile::Fapi2), StatementError::Token(TokenError::Algorithm), "{alg}");
     }
 }
 
@@ -170,7 +194,7 @@ proptest! {
     #[test]
     fn r17_any_statement(statement in "\\PC{0,40}|[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,40}\\.[A-Za-z0-9_-]{0,9}") {
         let own = Issuer::parse("https://as.example").expect("an issuer");
-        let error = OAuthError::from(verify(&statement, &[], &own, NOW).expect_err("nobody is trusted"));
+        let error = OAuthError::from(verify(&statement, &[], &own, NOW, SecurityProfile::None).expect_err("nobody is trusted"));
         prop_assert!(
             [ErrorCode::InvalidSoftwareStatement, ErrorCode::UnapprovedSoftwareStatement].contains(&error.code)
         );

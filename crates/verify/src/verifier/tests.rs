@@ -280,7 +280,13 @@ fn v4_rfc9449_example() {
     const PROOF: &str = "eyJ0eXAiOiJkcG9wK2p3dCIsImFsZyI6IkVTMjU2IiwiandrIjp7Imt0eSI6IkVDIiwieCI6Imw4dEZyaHgtMzR0VjNoUklDUkRZOXpDa0RscEJoRjQyVVFVZldWQVdCRnMiLCJ5IjoiOVZFNGpmX09rX282NHpiVFRsY3VOSmFqSG10NnY5VERWclUwQ2R2R1JEQSIsImNydiI6IlAtMjU2In19.eyJqdGkiOiJlMWozVl9iS2ljOC1MQUVCIiwiaHRtIjoiR0VUIiwiaHR1IjoiaHR0cHM6Ly9yZXNvdXJjZS5leGFtcGxlLm9yZy9wcm90ZWN0ZWRyZXNvdXJjZSIsImlhdCI6MTU2MjI2MjYxOCwiYXRoIjoiZlVIeU8ycjJaM0RaNTNFc05yV0JiMHhXWG9hTnk1OUlpS0NBcWtzbVFFbyJ9.2oW9RP35yRqzhrtNP86L-Ey71EOptxRimPPToA1plemAgR6pxHF8y6-yqyVnmcw6Fy1dqd-jfxSYoMxhAJpLjA";
     const AT: EpochSeconds = 1_562_262_618;
     let urls = ["https://resource.example.org/protectedresource"];
-    let expected = tokenmint_oauth::dpop::Expected { method: "GET", urls: &urls, now: AT, nonce: None };
+    let expected = tokenmint_oauth::dpop::Expected {
+        method: "GET",
+        urls: &urls,
+        now: AT,
+        nonce: None,
+        profile: tokenmint_oauth::security_profile::SecurityProfile::None,
+    };
     let proof = tokenmint_oauth::dpop::verify(&[PROOF.as_bytes()], expected).expect("valid").expect("a proof");
     assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
     assert_eq!(proof.ath.as_deref(), Some("fUHyO2r2Z3DZ53EsNrWBb0xWXoaNy59IiKCAqksmQEo"));

@@ -102,6 +102,10 @@ impl Key {
         &self.header
     }
 
+    pub(super) const fn public(&self) -> &PublicKey {
+        &self.public
+    }
+
     pub(super) const fn dates(&self) -> &KeyDates {
         &self.stored.dates
     }

@@ -34,7 +34,7 @@ pub(super) struct SealedPair {
 
 impl SigningKeySpec {
     /// The algorithm of the key (J4); that of Ed25519 by its configured name.
-    pub(super) const fn algorithm(self, ed25519_alg: Ed25519Alg) -> SigningAlgorithm {
+    pub(crate) const fn algorithm(self, ed25519_alg: Ed25519Alg) -> SigningAlgorithm {
         match self {
             Self::Rsa2048 => SigningAlgorithm::Rs256,
             Self::EccNistP256 => SigningAlgorithm::Es256,
