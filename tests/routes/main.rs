@@ -12,6 +12,7 @@ mod docs;
 mod dpop;
 mod ed25519;
 mod event;
+mod fapi;
 mod federation;
 mod hostile_metadata;
 mod http;
