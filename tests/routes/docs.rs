@@ -12,7 +12,7 @@ use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::metadata::members::MEMBERS;
 
 /// The first letters of rule ids.
-const RULE_LETTERS: &str = "rmtafjkdovupg";
+const RULE_LETTERS: &str = "rmtafjkdovupgs";
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)
@@ -35,6 +35,8 @@ const ERRORS_TABLE: Place = Place { document: "docs/http.md", name: "errors" };
 const MEMBERS_TABLE: Place = Place { document: "docs/http.md", name: "members" };
 const FINDINGS_TABLE: Place = Place { document: "docs/security.md", name: "findings" };
 const RULES_TABLE: Place = Place { document: "docs/rules.md", name: "rules" };
+const FAPI_TABLE: Place = Place { document: "docs/fapi.md", name: "fapi" };
+const MODULES_TABLE: Place = Place { document: "docs/fapi.md", name: "modules" };
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -172,6 +174,25 @@ fn rules_name_tests_that_exist() {
         missing.extend(named.iter().filter(|name| !tests.contains(**name)).map(|name| format!("{rule}: {name:?}")));
     }
     assert!(missing.is_empty(), "{RULES_TABLE} names tests that do not exist:\n{}", missing.join("\n"));
+}
+
+/// Every test that the page on FAPI 2.0 names exists, and every test of a rule S is there.
+#[test]
+fn fapi_names_tests_that_exist() {
+    let tests = tests();
+    let mut named = BTreeSet::new();
+    for place in [FAPI_TABLE, MODULES_TABLE] {
+        for row in table(place) {
+            let of_row = row.last().expect("cells").split(',').map(|name| name.trim().trim_matches('`').to_owned());
+            let of_row: Vec<_> = of_row.collect();
+            let missing: Vec<_> = of_row.iter().filter(|name| !tests.contains(*name)).collect();
+            assert!(missing.is_empty(), "{place}, {}: {missing:?} do not exist", row[0]);
+            named.extend(of_row);
+        }
+    }
+    let is_of_fapi = |test: &&String| rules(test).iter().any(|rule| rule.starts_with('S'));
+    let left_out: Vec<_> = tests.iter().filter(is_of_fapi).filter(|test| !named.contains(*test)).collect();
+    assert!(left_out.is_empty(), "{} does not name {left_out:?}", FAPI_TABLE.document);
 }
 
 /// Every rule id at the beginning of a test's name has exactly one row.

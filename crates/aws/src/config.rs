@@ -30,8 +30,8 @@ pub use choices::{
 };
 use environment::Reader;
 pub use environment::{ConfigErrors, Environment};
-pub(crate) use profile::kms_key as kms_key_outside_profile;
 use profile::Restricted;
+pub(crate) use profile::kms_key as kms_key_outside_profile;
 pub use settings::{Default, Function, Kind, SETTINGS, Setting};
 
 /// A key in `SIGNING_KEYS`.

@@ -77,10 +77,7 @@ impl CertificateMethod {
 
 impl Method {
     /// The methods that a deployment offers: of those with certificates, at most one.
-    pub fn offered(
-        certificates: Option<CertificateMethod>,
-        profile: SecurityProfile,
-    ) -> impl Iterator<Item = Self> {
+    pub fn offered(certificates: Option<CertificateMethod>, profile: SecurityProfile) -> impl Iterator<Item = Self> {
         let certificates = certificates.map(CertificateMethod::method);
         let has_its_domain = move |method: &Self| !method.has_certificate() || certificates == Some(*method);
         Self::ALL.iter().copied().filter(move |method| has_its_domain(method) && profile.allows_method(*method))

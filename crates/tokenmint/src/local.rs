@@ -102,7 +102,8 @@ pub(crate) fn with_defaults(environment: Environment, issuer: &str) -> Environme
         .with_default("SIGNING_MODE", "kms");
     // With a limit per address, the usual total limit applies.
     let environment = if limited { environment } else { environment.with_default("REGISTRATION_RATE_TOTAL", "0") };
-    let signing_key = if environment.value("SECURITY_PROFILE") == Some("fapi2") { FAPI2_SIGNING_KEY } else { SIGNING_KEY };
+    let signing_key =
+        if environment.value("SECURITY_PROFILE") == Some("fapi2") { FAPI2_SIGNING_KEY } else { SIGNING_KEY };
     let keys: &[_] = if environment.value("SIGNING_MODE") == Some("sealed") {
         &[("SEALING_KEY", "alias/tokenmint-sealing"), ("KEYS_TABLE", "tokenmint-keys")]
     } else {

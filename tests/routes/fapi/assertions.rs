@@ -42,14 +42,8 @@ async fn s2_s3_s4_private_key_jwt_and_dpop() {
 #[tokio::test]
 async fn s3_a4_other_algorithms() {
     let mut world = World::new().await;
-    let algorithms = [
-        Algorithm::RS256,
-        Algorithm::RS384,
-        Algorithm::RS512,
-        Algorithm::PS384,
-        Algorithm::PS512,
-        Algorithm::ES384,
-    ];
+    let algorithms =
+        [Algorithm::RS256, Algorithm::RS384, Algorithm::RS512, Algorithm::PS384, Algorithm::PS512, Algorithm::ES384];
     let mut clients = Vec::new();
     for algorithm in algorithms {
         let mut key = ClientKey::new(algorithm);
@@ -73,6 +67,23 @@ async fn s3_a4_other_algorithms() {
             assert_eq!(line["cause"], "client assertion: algorithm not allowed", "{alg}");
         }
     }
+}
+
+/// S3: of several keys with one `kid`, those of the assertion's algorithm are tried (§5.4.3).
+#[tokio::test]
+async fn s3_keys_with_the_same_kid() {
+    let world = world().await;
+    let keys = [Algorithm::EdDSA, Algorithm::ES256, Algorithm::PS256, Algorithm::ES256].map(ClientKey::new);
+    let jwks: Vec<_> = keys.iter().map(|key| key.jwk.clone()).collect();
+    assert!(jwks.iter().all(|jwk| jwk["kid"] == "1"));
+    let jwks = json!({"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": jwks}});
+    let id = register(&world, &jwks).await;
+    for (round, key) in keys.iter().enumerate() {
+        let answer = ask(&world, &assertion(&world, key, &id, &round.to_string()), &any_proof(&world)).await;
+        assert_eq!(answer.status, 200, "{}", key.jwk);
+    }
+    let stranger = ClientKey::new(Algorithm::ES256);
+    ask(&world, &assertion(&world, &stranger, &id, "x"), &any_proof(&world)).await.expect_error(401, "invalid_client");
 }
 
 /// S2, S5, S6: an assertion that is invalid in one way gets `invalid_client`, or `invalid_request` where it is incomplete,

@@ -100,9 +100,7 @@ async fn s4_j6_private_key_jwt_and_mutual_tls() {
     let world = world().await;
     let (key, id) = client(&world).await;
     let shown = Shown::self_signed("x");
-    let request = |id: &str, jti| {
-        events::token(&format!("{GRANT}{}", parameters(&assertion(&world, &key, id, jti))))
-    };
+    let request = |id: &str, jti| events::token(&format!("{GRANT}{}", parameters(&assertion(&world, &key, id, jti))));
     let answer = world.token(&over(request(&id, "1"), &shown.pem)).await;
     assert_eq!(answer.json()["token_type"], "Bearer");
     assert_eq!(token(&world, &answer).await["cnf"], json!({"x5t#S256": shown.thumbprint}));
@@ -132,9 +130,8 @@ async fn s4_d3_introspection_and_revocation() {
     let (key, id) = client(&world).await;
     let answer = ask(&world, &assertion(&world, &key, &id, "1"), &any_proof(&world)).await.json();
     let token = answer["access_token"].as_str().expect("a token");
-    let form = |path, jti| {
-        events::form(path, &format!("token={token}{}", parameters(&assertion(&world, &key, &id, jti))))
-    };
+    let form =
+        |path, jti| events::form(path, &format!("token={token}{}", parameters(&assertion(&world, &key, &id, jti))));
     let seen = world.token(&form("/introspect", "2")).await.json();
     assert_eq!((&seen["active"], &seen["token_type"]), (&json!(true), &json!("DPoP")));
     assert!(seen["cnf"]["jkt"].is_string());

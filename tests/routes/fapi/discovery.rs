@@ -78,7 +78,9 @@ async fn s7_what_is_listed_registers() {
             answer.expect_error(400, "invalid_client_metadata");
         }
     }
-    for algorithm in ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519", "none"] {
+    for algorithm in
+        ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA", "Ed25519", "none"]
+    {
         let answer = register(json!({
             "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://c.example/",
             "token_endpoint_auth_signing_alg": algorithm,

@@ -84,7 +84,10 @@ async fn s3_s4_s6_hostile_proofs() {
         (header(json!({"jwk": private})), "jwk of the proof holds a key that is not public"),
         (header(json!({"jwk": other.jwk})), "wrong signature"),
         (header(json!({"crit": ["x"]})), "critical header"),
-        (format!("{}.", unsigned(&json!({"typ": "dpop+jwt", "alg": "none", "jwk": proof_key.jwk}), &good)), "not allowed"),
+        (
+            format!("{}.", unsigned(&json!({"typ": "dpop+jwt", "alg": "none", "jwk": proof_key.jwk}), &good)),
+            "not allowed",
+        ),
         (format!("{}.{}.AAAA", parts[0], parts[1]), "wrong signature"),
         (format!("{}.{}", parts[0], parts[1]), "malformed JWT"),
         (hs256(&proof_key.jwk), "algorithm not allowed"),

@@ -38,7 +38,8 @@ async fn s2_m4_no_update_to_a_secret() {
     let registered = world.register(&events::register(&metadata(&key))).await.json();
     let (id, token) = (registered["client_id"].as_str().expect("an id"), &registered["registration_access_token"]);
     let authorization = format!("Bearer {}", token.as_str().expect("a token"));
-    let put = async |body: Value| world.register(&events::configure("PUT", id, Some(&authorization), Some(&body))).await;
+    let put =
+        async |body: Value| world.register(&events::configure("PUT", id, Some(&authorization), Some(&body))).await;
     for method in ["client_secret_basic", "client_secret_post"] {
         let answer = put(json!({"client_id": id, "token_endpoint_auth_method": method})).await;
         answer.expect_error(400, "invalid_client_metadata");
@@ -119,7 +120,10 @@ async fn s2_f4_no_assertions_of_others() {
     let (key, id) = client(&world).await;
     let grant = "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer";
     let event = events::token(&format!("{grant}&assertion={}", assertion(&world, &key, &id, "1")));
-    world.token(&events::with_header(event, "dpop", any_proof(&world))).await.expect_error(400, "unsupported_grant_type");
+    world
+        .token(&events::with_header(event, "dpop", any_proof(&world)))
+        .await
+        .expect_error(400, "unsupported_grant_type");
     // Nothing was used up.
     assert_eq!(ask(&world, &assertion(&world, &key, &id, "1"), &any_proof(&world)).await.status, 200);
 
@@ -136,11 +140,8 @@ async fn s2_f4_no_assertions_of_others() {
     world.registrations().insert_token(&token).await.expect("stored");
     let mut metadata = metadata(&key);
     metadata["federated_credentials"] = json!([{"issuer": "https://issuer.example", "sub": "x"}]);
-    let event = events::with_header(
-        events::register(&metadata),
-        "authorization",
-        "Bearer an-initial-access-token".to_owned(),
-    );
+    let event =
+        events::with_header(events::register(&metadata), "authorization", "Bearer an-initial-access-token".to_owned());
     world.set("REGISTRATION", "protected").await;
     let answer = world.register(&event).await;
     let text = answer.expect_error(400, "invalid_client_metadata").json()["error_description"].to_string();
@@ -171,7 +172,9 @@ async fn s3_r17_software_statements() {
 async fn s2_client_authentication_is_required() {
     let world = world().await;
     let (key, id) = client(&world).await;
-    for form in [GRANT.to_owned(), format!("{GRANT}&client_id={id}"), "grant_type=password&username=a&password=b".to_owned()] {
+    for form in
+        [GRANT.to_owned(), format!("{GRANT}&client_id={id}"), "grant_type=password&username=a&password=b".to_owned()]
+    {
         let answer = world.token(&events::with_header(events::token(&form), "dpop", any_proof(&world))).await;
         if form.contains("password") {
             answer.expect_error(400, "unsupported_grant_type");

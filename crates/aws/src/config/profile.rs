@@ -28,7 +28,8 @@ impl Restricted<'_> {
         match self.signing {
             Some(Signing::Kms(keys)) => {
                 let named = keys.iter().filter_map(|key| Some((&key.id, key.algorithm?)));
-                for (id, algorithm) in named.filter(|(_, algorithm)| !SecurityProfile::Fapi2.allows_to_sign(*algorithm)) {
+                for (id, algorithm) in named.filter(|(_, algorithm)| !SecurityProfile::Fapi2.allows_to_sign(*algorithm))
+                {
                     reader.refuse("SIGNING_KEYS", kms_key(id, algorithm));
                 }
             }
@@ -48,11 +49,13 @@ impl Restricted<'_> {
             reader.refuse("ASSERTION_AUDIENCE", "must be issuer with SECURITY_PROFILE=fapi2".to_owned());
         }
         if self.trusted_issuers.is_some_and(|issuers| !issuers.is_empty()) {
-            let reason = "must not name an issuer with SECURITY_PROFILE=fapi2: clients authenticate with keys of their own";
+            let reason =
+                "must not name an issuer with SECURITY_PROFILE=fapi2: clients authenticate with keys of their own";
             reader.refuse("TRUSTED_ISSUERS", reason.to_owned());
         }
         if self.authorization_endpoint.is_some() {
-            let reason = "must not be set with SECURITY_PROFILE=fapi2: no flow with an authorization endpoint is supported";
+            let reason =
+                "must not be set with SECURITY_PROFILE=fapi2: no flow with an authorization endpoint is supported";
             reader.refuse("AUTHORIZATION_ENDPOINT", reason.to_owned());
         }
         if self.jwt_bearer_grant == Some(JwtBearerGrant::On) {
@@ -70,9 +73,8 @@ pub(crate) fn kms_key(id: &str, algorithm: SigningAlgorithm) -> String {
 /// Checks that each issuer of software statements has a key for an algorithm that the profile allows.
 pub(super) fn statement_issuers(profile: Option<SecurityProfile>, issuers: &[TrustedIssuer]) -> Result<(), String> {
     let Some(profile) = profile else { return Ok(()) };
-    let can_sign = |issuer: &&TrustedIssuer| {
-        profile.algorithms().iter().any(|(_, algorithm)| issuer.keys.can_verify(*algorithm))
-    };
+    let can_sign =
+        |issuer: &&TrustedIssuer| profile.algorithms().iter().any(|(_, algorithm)| issuer.keys.can_verify(*algorithm));
     match issuers.iter().find(|issuer| !can_sign(issuer)) {
         Some(TrustedIssuer { issuer, .. }) => {
             let names: Vec<_> = profile.algorithms().iter().map(|(name, _)| *name).collect();

@@ -372,7 +372,8 @@ fn s1_o5_settings_that_contradict_the_profile() {
         assert_eq!(errors, "SECURITY_PROFILE: must be none or fapi2", "{bad}");
     }
     // A mistake by itself is reported alone.
-    let errors = read(&good().with("SECURITY_PROFILE", "fapi2").with("SIGNING_KEYS", "a=HS256")).expect_err("a mistake");
+    let errors =
+        read(&good().with("SECURITY_PROFILE", "fapi2").with("SIGNING_KEYS", "a=HS256")).expect_err("a mistake");
     assert!(errors.to_string().starts_with("SIGNING_KEYS: \"HS256\" is not one of"), "{errors}");
     assert_eq!(errors.to_string().lines().count(), 1, "{errors}");
 }
@@ -397,13 +398,16 @@ fn s1_s3_o5_keys_outside_the_profile() {
 
     let key = |alg: &str| {
         let n = "n".repeat(344);
-        format!(r#"[{{"issuer":"https://v.example","jwks":{{"keys":[{{"kty":"RSA","n":"{n}","e":"AQAB","alg":"{alg}"}}]}}}}]"#)
+        format!(
+            r#"[{{"issuer":"https://v.example","jwks":{{"keys":[{{"kty":"RSA","n":"{n}","e":"AQAB","alg":"{alg}"}}]}}}}]"#
+        )
     };
     let read = |profile, alg| {
         let environment = good().with("SECURITY_PROFILE", profile).with("SOFTWARE_STATEMENT_ISSUERS", key(alg));
         RegisterConfig::from_environment(&environment).map(drop).map_err(|errors| errors.to_string())
     };
     assert_eq!((read("none", "RS256"), read("fapi2", "PS256")), (Ok(()), Ok(())));
-    let error = "SOFTWARE_STATEMENT_ISSUERS: the jwks of \"https://v.example\" holds no key for PS256, ES256, EdDSA, Ed25519";
+    let error =
+        "SOFTWARE_STATEMENT_ISSUERS: the jwks of \"https://v.example\" holds no key for PS256, ES256, EdDSA, Ed25519";
     assert_eq!(read("fapi2", "RS256"), Err(error.to_owned()));
 }

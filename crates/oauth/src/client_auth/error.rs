@@ -129,8 +129,10 @@ pub enum ProveError {
     #[error("client certificate: it may sign others (basicConstraints CA:TRUE)")]
     Authority,
     /// The certificate's key is shorter than the security profile allows, or of an unknown kind.
-    #[error("client certificate: the security profile requires an RSA key of at least 2048 bits or a P-256, P-384 or \
-             Ed25519 key")]
+    #[error(
+        "client certificate: the security profile requires an RSA key of at least 2048 bits or a P-256, P-384 or \
+             Ed25519 key"
+    )]
     ShortKey,
     /// This deployment does not offer the method that the client registered.
     #[error("this server does not offer the registered method")]

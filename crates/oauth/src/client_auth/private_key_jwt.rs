@@ -11,7 +11,9 @@ use super::error::{AssertionError, PresentError};
 use super::jti::Jti;
 use crate::EpochSeconds;
 use crate::client::ClientId;
-use crate::jose::{Algorithm, Claims, MAX_SKEW, NotATime, PublicKeys, TokenError, Unverified, UnverifiedToken, Verified};
+use crate::jose::{
+    Algorithm, Claims, MAX_SKEW, NotATime, PublicKeys, TokenError, Unverified, UnverifiedToken, Verified,
+};
 
 /// `client_assertion_type` of a JWT (RFC 7523 §2.2).
 pub const TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";

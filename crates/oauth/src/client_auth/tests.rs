@@ -64,7 +64,13 @@ fn present_over(
 fn at(now: EpochSeconds) -> ProofContext<'static> {
     static AUDIENCES: LazyLock<[String; 1]> = LazyLock::new(|| ["https://as.example".to_owned()]);
     let certificate_method = Some(CertificateMethod::TlsClientAuth);
-    ProofContext { now, audiences: &*AUDIENCES, assertion_max_lifetime: 600, certificate_method, profile: SecurityProfile::None }
+    ProofContext {
+        now,
+        audiences: &*AUDIENCES,
+        assertion_max_lifetime: 600,
+        certificate_method,
+        profile: SecurityProfile::None,
+    }
 }
 
 fn basic(pair: &str) -> String {
