@@ -69,7 +69,7 @@ impl ServerMetadata {
         jwt_bearer: JwtBearerGrant,
         profile: SecurityProfile,
     ) -> Self {
-        let methods: Vec<_> = Method::offered(mutual_tls.method(), profile).map(Method::as_str).collect();
+        let methods: Vec<_> = profile.methods(mutual_tls.method()).map(Method::as_str).collect();
         let algorithms: Vec<_> = profile.algorithms().iter().map(|(name, _)| *name).collect();
         Self {
             issuer: issuer.as_str().to_owned(),

@@ -18,7 +18,7 @@ use serde_json::{Map, Value};
 
 pub use claims::{Claims, MAX_SKEW, NotATime, Unverified, Verified};
 
-use crate::jwk::PublicKey;
+use crate::jwk::{LEAST_RSA_BYTES, PublicKey};
 use crate::memory;
 
 /// The algorithms that tokens of others may be signed with (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2), by their
@@ -49,9 +49,6 @@ pub const MAX_KEYS: usize = 16;
 
 /// The members that only a private or symmetric key has (RFC 7518 §6.2.2, §6.3.2, §6.4).
 const PRIVATE_MEMBERS: [&str; 8] = ["d", "p", "q", "dp", "dq", "qi", "oth", "k"];
-
-/// The smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits).
-pub(crate) const LEAST_RSA_BYTES: usize = 256;
 
 /// A set of public keys of somebody else, each checked.
 #[derive(Clone, Debug, PartialEq)]

@@ -13,7 +13,8 @@ use pkcs1::der::Decode;
 use serde::{Serialize, Serializer};
 use spki::{ObjectIdentifier, SubjectPublicKeyInfoRef};
 
-use crate::jose::LEAST_RSA_BYTES;
+/// The smallest RSA modulus, in bytes (RFC 7518 §3.3: 2048 bits).
+pub(crate) const LEAST_RSA_BYTES: usize = 256;
 
 /// An algorithm that tokens are signed with (RFC 7518 §3.1, RFC 8037 §3.1, RFC 9864 §2.2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -2,8 +2,6 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::security_profile::SecurityProfile;
-
 macro_rules! methods {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
         /// A method of client authentication, by its registered name (RFC 7591 §2). The one list:
@@ -77,10 +75,9 @@ impl CertificateMethod {
 
 impl Method {
     /// The methods that a deployment offers: of those with certificates, at most one.
-    pub fn offered(certificates: Option<CertificateMethod>, profile: SecurityProfile) -> impl Iterator<Item = Self> {
+    pub fn offered(certificates: Option<CertificateMethod>) -> impl Iterator<Item = Self> {
         let certificates = certificates.map(CertificateMethod::method);
-        let has_its_domain = move |method: &Self| !method.has_certificate() || certificates == Some(*method);
-        Self::ALL.iter().copied().filter(move |method| has_its_domain(method) && profile.allows_method(*method))
+        Self::ALL.iter().copied().filter(move |method| !method.has_certificate() || certificates == Some(*method))
     }
 
     /// The method with this name, if it is supported.

@@ -3,7 +3,7 @@
 
 use crate::jose::{ALGORITHMS, Algorithm};
 use crate::jwk::SigningAlgorithm;
-use crate::method::Method;
+use crate::method::{CertificateMethod, Method};
 
 /// The algorithms of FAPI 2.0 (§5.4.1), by their names. A note there allows the fully specified name of Ed25519 as soon
 /// as it is registered, which RFC 9864 did.
@@ -50,6 +50,11 @@ impl SecurityProfile {
                 SigningAlgorithm::Rs256 | SigningAlgorithm::Es384 => false,
             },
         }
+    }
+
+    /// The methods that a deployment offers: of those with certificates, at most one.
+    pub fn methods(self, certificates: Option<CertificateMethod>) -> impl Iterator<Item = Method> {
+        Method::offered(certificates).filter(move |method| self.allows_method(*method))
     }
 
     /// Whether clients may authenticate by this method (§5.3.2.1 item 6).

@@ -115,6 +115,8 @@ pub(crate) fn with_defaults(environment: Environment, issuer: &str) -> Environme
 
 #[cfg(test)]
 mod tests {
+    use tokenmint_aws::config::SigningKey;
+
     use super::*;
 
     fn read(environment: Environment) -> Result<Settings, String> {
@@ -145,6 +147,19 @@ mod tests {
         let errors = read(environment).map(drop).expect_err("mistakes");
         let named: Vec<_> = errors.lines().filter_map(|line| line.split(':').next()).collect();
         assert_eq!(named, ["ISSUER", "CLIENT_SECRET_TTL", "SIGNING_MODE", "AUDIENCE"]);
+    }
+
+    /// S1: with FAPI 2.0 the key that is made has an algorithm of the profile. A kind of sealed key must be named.
+    #[test]
+    fn s1_a_local_key_within_the_profile() {
+        let fapi2 = Environment::default().with("SECURITY_PROFILE", "fapi2");
+        let signing = |environment| read(environment).map(|settings| settings.token.signing);
+        let key = SigningKey { id: "alias/tokenmint-fapi2".to_owned(), algorithm: Some(SigningAlgorithm::Es256) };
+        assert_eq!(signing(fapi2.clone()), Ok(Signing::Kms(vec![key])));
+        let sealed = fapi2.with("SIGNING_MODE", "sealed");
+        let error = signing(sealed.clone()).expect_err("RSA");
+        assert!(error.starts_with("SIGNING_KEY_SPEC: RSA_2048 signs RS256") && error.lines().count() == 1, "{error}");
+        signing(sealed.with("SIGNING_KEY_SPEC", "ECC_NIST_P256")).expect("within the profile");
     }
 
     #[test]

@@ -23,7 +23,6 @@ use tokenmint_aws::registrations::RegistrationsTable;
 use tokenmint_function::{Clock, Routes};
 use tokenmint_oauth::issuer::path;
 use tokenmint_oauth::metadata::{Federation, Policy, TokenPolicies};
-use tokenmint_oauth::method::Method;
 
 /// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
@@ -42,7 +41,7 @@ impl Register {
             offered: config.scopes.clone(),
             default: config.default_scopes.clone(),
             local: config.issuer.is_local(),
-            methods: Method::offered(config.mutual_tls.method(), config.security_profile).collect(),
+            methods: config.security_profile.methods(config.mutual_tls.method()).collect(),
             profile: config.security_profile,
             federation: Federation::Refused,
             token_policy: TokenPolicies::default(),
