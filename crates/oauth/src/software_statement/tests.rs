@@ -159,7 +159,8 @@ fn r17_whose_statement() {
     let (vendor, other) = (Vendor::new(), Vendor::new());
     let own = Issuer::parse("https://as.example").expect("an issuer");
     let sign = |claims: Value| vendor.sign(json!({}), claims);
-    let check = |statement: &str, trusted: &[TrustedIssuer]| verify(statement, trusted, &own, NOW);
+    let check =
+        |statement: &str, trusted: &[TrustedIssuer]| verify(statement, trusted, &own, NOW, SecurityProfile::None);
     let good = sign(json!({"iss": VENDOR, "client_name": "x"}));
     assert_eq!(check(&good, &vendor.trusted).map(Value::from), Ok(json!({"client_name": "x"})));
     assert_eq!(check(&good, &[]), Err(StatementError::Unapproved));
