@@ -45,6 +45,7 @@ resource "aws_lambda_function" "register_function" {
       MUTUAL_TLS                 = local.has_mutual_tls ? "https://${var.mutual_tls_domain_name}" : "off"
       MUTUAL_TLS_METHOD          = var.mutual_tls_method
       REGISTRATION_STATUS        = var.registration_status
+      SECURITY_PROFILE           = var.security_profile
       METRICS                    = local.metrics_are_on ? "${var.name}-register" : "off"
     }
   }
@@ -93,6 +94,7 @@ resource "aws_lambda_function" "token_function" {
       REGISTRATION           = var.registration
       GRANT_POLICY           = var.grant_policy
       JWT_BEARER_GRANT       = var.jwt_bearer_grant
+      SECURITY_PROFILE       = var.security_profile
       TOKENS_TABLE           = aws_dynamodb_table.tokens_table.name
       JWKS_MAX_AGE           = var.jwks_max_age
       RESOURCES              = var.resources

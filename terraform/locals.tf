@@ -71,5 +71,30 @@ resource "terraform_data" "rules" {
       condition     = !((var.signing_mode == "kms" && var.signing_key_in_use == "second")) || !(var.second_key_spec == "none")
       error_message = "signing_key_in_use is second, so second_key_spec must not be none."
     }
+
+    precondition {
+      condition     = !(var.security_profile == "fapi2") || ((var.signing_mode == "sealed" && contains(["ECC_NIST_P256", "ECC_NIST_EDWARDS25519"], var.signing_key_spec)) || (var.signing_mode == "kms" && (var.key_spec == "none" || contains(["PS256", "ES256"], var.signing_algorithm)) && (var.second_key_spec == "none" || contains(["PS256", "ES256"], var.second_signing_algorithm))))
+      error_message = "With security_profile fapi2, every signing key must sign PS256, ES256 or Ed25519."
+    }
+
+    precondition {
+      condition     = !(var.security_profile == "fapi2") || var.assertion_audience == "issuer"
+      error_message = "With security_profile fapi2, assertion_audience must be issuer."
+    }
+
+    precondition {
+      condition     = !(var.security_profile == "fapi2") || var.trusted_issuers == ""
+      error_message = "With security_profile fapi2, trusted_issuers must be empty."
+    }
+
+    precondition {
+      condition     = !(var.security_profile == "fapi2") || var.authorization_endpoint == ""
+      error_message = "With security_profile fapi2, authorization_endpoint must be empty."
+    }
+
+    precondition {
+      condition     = !(var.security_profile == "fapi2") || var.jwt_bearer_grant == "off"
+      error_message = "With security_profile fapi2, jwt_bearer_grant must be off."
+    }
   }
 }

@@ -232,6 +232,18 @@ variable "jwt_bearer_grant" {
   }
 }
 
+variable "security_profile" {
+  description = "What is required beyond the RFCs. fapi2 = the FAPI 2.0 Security Profile: no client secrets, bound tokens only, PS256, ES256 and Ed25519 only (docs/fapi.md). Some other parameters contradict it and are refused."
+  type        = string
+  nullable    = false
+  default     = "none"
+
+  validation {
+    condition     = contains(["none", "fapi2"], var.security_profile)
+    error_message = "security_profile must be one of the allowed values."
+  }
+}
+
 variable "client_cache_ttl" {
   description = "How long the token function may issue tokens to a client without reading it again, in seconds. A client that was disabled or deleted, or a replaced secret, may be accepted that long. 0 = every token reads the client."
   type        = number
