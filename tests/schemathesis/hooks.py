@@ -105,6 +105,10 @@ def form(case, client):
     if body.get("client_assertion") == "":
         # An empty parameter counts as not sent, and its type does not stand alone.
         body.pop("client_assertion"), body.pop("client_assertion_type", None)
+    if body.get("grant_type"):
+        # The JWT bearer grant is off by default, and no assertion can be generated.
+        body["grant_type"] = "client_credentials"
+        body.pop("assertion", None)
     if body.get("client_id") or body.get("client_secret"):
         body["client_id"] = client["client_id"]
     if body.get("scope"):
