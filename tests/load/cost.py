@@ -1,7 +1,7 @@
-"""What tokens cost on AWS, and which quota binds first. Prints two Markdown tables for docs/performance.md.
+"""What tokens cost on AWS, and which quota binds first. Prints the Markdown tables for docs/performance.md.
 
     cost.py [--cpu-kms MS] [--cpu-sealed MS] [--cpu-known MS] [--dynamodb-ms MS] [--kms-ms MS] [--misses SHARE]
-    cost.py --check         checks the arithmetic
+    cost.py --check         checks the arithmetic, and that docs/performance.md has the tables
 
 The CPU times per token are what tests/load/functions.sh prints. Lambda bills the time that passes, so they are divided
 by the share of a vCPU that the memory buys, the waits for DynamoDB and KMS are added, and the sum is rounded up to a
@@ -13,8 +13,12 @@ cold starts, stored data, free tiers. Prices are those of us-east-1, first tier.
 
 import argparse
 import math
+import pathlib
 import sys
 from dataclasses import dataclass
+
+# Where the tables stand.
+PAGE = pathlib.Path(__file__).parents[2] / "docs/performance.md"
 
 # Every price: dollars for this many units, the page that lists it, and the date of the latest report of that page that
 # was at hand. Compare them with the pages before you rely on them: prices change.
@@ -157,13 +161,18 @@ def quota_cell(mode, rate):
 def quotas_table(rows):
     lines = [[mode.name, *(quota_cell(mode, rate) for rate in RATES)] for mode in rows]
     heads = ["quotas that bind, the first first", *(f"{rate:,} tokens/s" for rate in RATES)]
+    return table(heads, lines)
+
+
+def remedies(rows):
+    """What to do about each quota that binds."""
     needed = {name for mode in rows for rate in RATES for share, name in mode.used(rate) if share > 0.5}
-    remedies = [f"- {name}: {remedy}." for name, (_, remedy) in QUOTAS.items() if name in needed]
-    remedies.append(
+    lines = [f"- {name}: {remedy}." for name, (_, remedy) in QUOTAS.items() if name in needed]
+    lines.append(
         "- From nothing: Lambda gives a function 1,000 more concurrency, or 10,000 more requests a second, every "
         f"10 s, so {RATES[-1]:,} tokens/s take {RATES[-1] // 10_000 * 10} s. Provisioned concurrency is there at once."
     )
-    return table(heads, lines) + "\n\n" + "\n".join(remedies)
+    return "\n".join(lines)
 
 
 def sources():
@@ -192,22 +201,25 @@ def self_check():
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    # About what functions.sh prints for ES256 on 2 vCPU (x86-64), before clients are kept. A vCPU of arm64 is taken to
-    # be as fast.
-    parser.add_argument("--cpu-kms", type=float, default=0.6, help="CPU ms per token, kms [%(default)s]")
-    parser.add_argument("--cpu-sealed", type=float, default=0.4, help="the same, sealed, cache off [%(default)s]")
-    parser.add_argument("--cpu-known", type=float, default=0.08, help="the same, sealed, known client [%(default)s]")
+    # What functions.sh printed for docs/performance.md. A vCPU of arm64 is taken to be as fast as one of that machine.
+    parser.add_argument("--cpu-kms", type=float, default=0.585, help="CPU ms per token, kms [%(default)s]")
+    parser.add_argument("--cpu-sealed", type=float, default=0.43, help="the same, sealed, cache off [%(default)s]")
+    parser.add_argument("--cpu-known", type=float, default=0.149, help="the same, sealed, known client [%(default)s]")
     parser.add_argument("--dynamodb-ms", type=float, default=3, help="wait for a GetItem [%(default)s]")
     parser.add_argument("--kms-ms", type=float, default=8, help="wait for a Sign [%(default)s]")
     parser.add_argument("--misses", type=float, default=0.01, help="share of tokens of unknown clients [%(default)s]")
-    parser.add_argument("--check", action="store_true", help="check the arithmetic")
+    parser.add_argument("--check", action="store_true", help="check the arithmetic, and the tables of docs/performance.md")
     arguments = parser.parse_args()
     self_check()
+    rows = modes(arguments)
+    parts = [costs_table(rows), sources(), quotas_table(rows), remedies(rows)]
     if arguments.check:
+        page = PAGE.read_text()
+        for part in parts:
+            assert part in page, f"docs/performance.md lacks this:\n{part}"
         print("cost.py: the checks pass")
         return
-    rows = modes(arguments)
-    sys.stdout.write("\n\n".join([costs_table(rows), sources(), quotas_table(rows)]) + "\n")
+    sys.stdout.write("\n\n".join(parts) + "\n")
 
 
 if __name__ == "__main__":
