@@ -5,14 +5,17 @@
 mod answer;
 mod document;
 pub mod events;
+mod instance;
 mod log;
 mod proxy;
 mod regions;
+mod tables;
 mod world;
 
 pub use answer::Answer;
 pub use document::{DOCUMENT, Document};
+pub use instance::{Instance, StoppedWorld, send};
 pub use log::Log;
 pub use proxy::{Fault, Proxy};
 pub use regions::Regions;
-pub use world::{Credentials, Instance, StoppedWorld, World, send};
+pub use world::{Credentials, World};

@@ -2,11 +2,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::Request;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{Algorithm, DecodingKey, TokenData, Validation};
-use lambda_http::request::LambdaRequest;
 use register::Register;
 use serde_json::{Value, json};
 use token::Token;
@@ -18,14 +15,15 @@ use tokenmint_aws::registrations::{self, RegistrationsTable};
 use tokenmint_aws::signer::sealed;
 use tokenmint_aws::tokens;
 use tokenmint_embedded::Embedded;
-use tokenmint_function::{Clock, Routes, lambda, shell};
+use tokenmint_function::{Clock, Routes, shell};
 use tokenmint_oauth::client::ClientId;
 use tokenmint_oauth::initial_access_token::InitialAccessToken;
 use tokenmint_oauth::scope::Scope;
 use tokenmint_oauth::secret::SecretHash;
-use tower::ServiceExt;
 
-use crate::{Answer, DOCUMENT, Proxy, events};
+use crate::instance::described;
+use crate::tables::Tables;
+use crate::{Answer, Instance, Proxy, StoppedWorld, events};
 
 /// The issuer of every world.
 const ISSUER: &str = "https://as.example";
@@ -49,37 +47,6 @@ pub struct World {
     register: Router,
     token: Router,
     routes: Routes,
-}
-
-/// The names of the tables. Another DynamoDB than the embedded one is shared by every world, so each has its own.
-#[derive(Debug)]
-struct Tables {
-    clients: String,
-    registrations: String,
-    tokens: String,
-    keys: String,
-}
-
-impl Tables {
-    fn new() -> Self {
-        static WORLDS: AtomicU64 = AtomicU64::new(0);
-        let world = format!("{}-{}", std::process::id(), WORLDS.fetch_add(1, Ordering::SeqCst));
-        let name = |table: &str| format!("{table}-{world}");
-        Self {
-            clients: name("clients"),
-            registrations: name("registrations"),
-            tokens: name("tokens"),
-            keys: name("keys"),
-        }
-    }
-
-    /// Creates all but the table of keys.
-    async fn create(&self, sdk: &Sdk) {
-        let dynamodb = sdk.dynamodb();
-        provision::table(&dynamodb, &self.clients, clients::KEY).await.expect("a table");
-        provision::table(&dynamodb, &self.registrations, registrations::KEY).await.expect("a table");
-        provision::table(&dynamodb, &self.tokens, tokens::KEY).await.expect("a table");
-    }
 }
 
 /// The credentials of a registered client.
@@ -453,53 +420,4 @@ impl World {
         assert!(token.claims["exp"].as_u64().is_some_and(|exp| exp > self.now()), "{}", token.claims);
         token
     }
-}
-
-/// An instance of the token function.
-#[derive(Clone, Debug)]
-pub struct Instance {
-    token: Router,
-}
-
-impl Instance {
-    /// Sends it an API Gateway event.
-    pub async fn token(&self, event: &Value) -> Answer {
-        described(&self.token, event).await
-    }
-}
-
-/// Both functions, after their services have stopped.
-#[derive(Debug)]
-pub struct StoppedWorld {
-    register: Router,
-    token: Router,
-}
-
-impl StoppedWorld {
-    /// Sends an API Gateway event to the register function.
-    pub async fn register(&self, event: &Value) -> Answer {
-        described(&self.register, event).await
-    }
-
-    /// Sends an API Gateway event to the token function.
-    pub async fn token(&self, event: &Value) -> Answer {
-        described(&self.token, event).await
-    }
-}
-
-/// Sends an event, and checks that `docs/openapi.json` describes the response.
-async fn described(router: &Router, event: &Value) -> Answer {
-    let answer = send(router, event).await;
-    let request = &event["requestContext"]["http"];
-    let [method, path] = [&request["method"], &event["rawPath"]].map(|text| text.as_str().unwrap_or_default());
-    DOCUMENT.check(method, path, &answer).unwrap_or_else(|error| panic!("docs/openapi.json: {error}"));
-    answer
-}
-
-/// Converts an event as `lambda_http` does, and passes the request to the router.
-pub async fn send(router: &Router, event: &Value) -> Answer {
-    let event: LambdaRequest = serde_json::from_value(event.clone()).expect("an API Gateway event");
-    let (head, body) = lambda_http::Request::from(lambda::sanitize_event(event)).into_parts();
-    let request = Request::from_parts(head, Body::new(body));
-    Answer::of(router.clone().oneshot(request).await.expect("a router always answers")).await
 }
