@@ -50,7 +50,15 @@ impl Plan {
         let (mut steps, mut mistakes, mut unchanged) = (Vec::new(), Vec::new(), 0);
         for declared in list.clients {
             let name = &declared.managed.name;
-            match managed.remove(name) {
+            let before = match managed.remove(name) {
+                None => tables.clients.record(&declared.created(0).client_id).await?,
+                before => before,
+            };
+            match before {
+                // Its identifier is in use. Another process may also have created it since the table was read.
+                Some(other) if !is_same(other.managed.as_ref(), &declared.managed) => {
+                    mistakes.push(format!("{name}: {}", taken(&other)));
+                }
                 Some(before) if declared.client_id.as_ref().is_some_and(|id| *id != before.client.client_id) => {
                     let id = visible(before.client.client_id.as_str());
                     mistakes
@@ -60,10 +68,7 @@ impl Plan {
                     Some(changed) => steps.push(Step::Change(Box::new(changed))),
                     None => unchanged += 1,
                 },
-                None => match taken(tables, &declared).await? {
-                    Some(by) => mistakes.push(format!("{name}: {by}")),
-                    None => steps.push(Step::Create(Box::new(declared))),
-                },
+                None => steps.push(Step::Create(Box::new(declared))),
             }
         }
         if !mistakes.is_empty() {
@@ -121,15 +126,18 @@ async fn managed(tables: &Tables, owner: &Label) -> Result<BTreeMap<Label, Recor
     }
 }
 
-/// Why a client cannot be created, if its identifier is in use.
-async fn taken(tables: &Tables, declared: &Declared) -> Result<Option<String>, Error> {
-    let id = declared.created(0).client_id;
-    let Some(Record { managed, .. }) = tables.clients.record(&id).await? else { return Ok(None) };
+/// Whether a client is the one of this name in the list of this owner.
+fn is_same(managed: Option<&ManagedBy>, declared: &ManagedBy) -> bool {
+    managed.is_some_and(|managed| (&managed.owner, &managed.name) == (&declared.owner, &declared.name))
+}
+
+/// Why a client with this identifier cannot be created.
+fn taken(Record { client, managed, .. }: &Record) -> String {
     let by = match managed {
         Some(ManagedBy { owner, name, .. }) => format!("is {name} of the owner {owner}"),
         None => "is not managed by a list".to_owned(),
     };
-    Ok(Some(format!("the client {} exists and {by}", visible(id.as_str()))))
+    format!("the client {} exists and {by}", visible(client.client_id.as_str()))
 }
 
 impl Changed {
