@@ -53,7 +53,7 @@ resource "aws_lambda_function" "register_function" {
 
 resource "aws_lambda_function" "token_function" {
   function_name                  = "${var.name}-token"
-  description                    = "POST /token (RFC 6749 section 4.4), the JWKS and the metadata (RFC 8414)"
+  description                    = "POST /token, /introspect and /revoke, the JWKS and the metadata (RFC 8414)"
   filename                       = var.token_zip
   source_code_hash               = filebase64sha256(var.token_zip)
   runtime                        = "provided.al2023"

@@ -158,7 +158,7 @@ variable "scopes" {
 }
 
 variable "default_scopes" {
-  description = "The scopes of a client that registers without scope, a subset of Scopes. Empty = all of Scopes."
+  description = "The scopes of a client that registers without scope, a subset of Scopes. Empty = all of Scopes except IntrospectionScope."
   type        = string
   nullable    = false
   default     = ""

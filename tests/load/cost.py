@@ -160,7 +160,7 @@ def quota_cell(mode, rate):
 
 def quotas_table(rows):
     lines = [[mode.name, *(quota_cell(mode, rate) for rate in RATES)] for mode in rows]
-    heads = ["quotas that bind, the first first", *(f"{rate:,} tokens/s" for rate in RATES)]
+    heads = ["quotas of which more than half is used, the tightest first", *(f"{rate:,} tokens/s" for rate in RATES)]
     return table(heads, lines)
 
 

@@ -170,7 +170,7 @@ pub const SETTINGS: &[Setting] = &[
         functions: TOKEN,
         default: Default::Required,
         kind: Kind::Text("a table name or ARN"),
-        help: "The DynamoDB table of revoked tokens and of used assertions and proofs",
+        help: "The DynamoDB table of revoked tokens, of used assertions and proofs, and of counters of tokens per hour",
     },
     Setting {
         name: "SCOPES",
