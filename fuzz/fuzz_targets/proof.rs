@@ -4,8 +4,9 @@
 use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use tokenmint_fuzz::{halves, jwk, signed};
-use tokenmint_oauth::dpop::{Expected, MAX_AGE, MAX_BYTES, MAX_SKEW, NonceKey, verify};
+use tokenmint_oauth::dpop::{Expected, MAX_AGE, MAX_BYTES, NonceKey, verify};
 use tokenmint_oauth::error::{ErrorCode, OAuthError};
+use tokenmint_oauth::jose::MAX_SKEW;
 use tokenmint_oauth::security_profile::SecurityProfile;
 
 const URL: &str = "https://as.example/token";

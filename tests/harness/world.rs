@@ -125,7 +125,7 @@ impl World {
         let embedded = Embedded::in_memory().await.expect("embedded services");
         let dynamodb_url = std::env::var(OTHER_DYNAMODB).unwrap_or_else(|_| embedded.dynamodb_url());
         let kms_url = self.kms_url.clone();
-        let sdk = Sdk::local(&dynamodb_url, &kms_url).await;
+        let sdk = Sdk::local(&dynamodb_url, &kms_url).await.of_region("eu-west-1");
         let tables = Tables::new();
         tables.create(&sdk).await;
         let mut environment = self.environment.clone();
@@ -307,14 +307,14 @@ impl World {
 
     /// The table of initial access tokens.
     pub fn registrations(&self) -> RegistrationsTable {
-        RegistrationsTable::new(self.sdk.dynamodb(), self.tables.registrations.clone())
+        RegistrationsTable::new(&self.sdk, self.tables.registrations.clone())
     }
 
     /// The number of registrations that were counted against the limits.
     pub async fn counted_registrations(&self) -> u64 {
         let scan = self.sdk.dynamodb().scan().table_name(&self.tables.registrations).send().await.expect("a scan");
-        // `minute#<minute>` counts all addresses, `minute#<minute>#<address>` counts one.
-        let of_all = |id: &str| id.starts_with("minute#") && id.matches('#').count() == 1;
+        // `minute#<region>#<minute>` counts all addresses, `minute#<region>#<minute>#<address>` counts one.
+        let of_all = |id: &str| id.starts_with("minute#") && id.matches('#').count() == 2;
         let of_all = scan.items().iter().filter(|item| item["id"].as_s().is_ok_and(|id| of_all(id)));
         let totals = of_all.filter_map(|item| item.get("registrations")?.as_n().ok());
         totals.map(|total| total.parse::<u64>().expect("a number")).sum()

@@ -14,6 +14,7 @@ use tokenmint_tests::{Answer, Credentials, Regions, World, events};
 use crate::client_key::{self, ClientKey};
 use crate::configure::{configure, update};
 use crate::dpop::{self, ProofKey};
+use crate::token_policy;
 
 /// Seconds.
 const LAG: u64 = 5;
@@ -205,6 +206,27 @@ async fn g4_a5_disabling_is_lost_to_a_write_of_the_other_region() {
     }
 }
 
+/// G4, P6: a policy that an operator has narrowed is undone by the client's update in the other region in the same way.
+#[tokio::test]
+async fn g4_p6_a_narrower_policy_is_lost_to_a_write_of_the_other_region() {
+    let mut regions = started(&[("CLIENT_CACHE_TTL", "0")]).await;
+    let mut client = regions.a.client(json!({})).await;
+    regions.settle().await;
+    let narrow = json!({"access_token_ttl": 60});
+    token_policy::set(&regions.a, &client, &narrow).await;
+    regions.observe().await;
+    (_, client) = update(&regions.b, &client, json!({})).await;
+    regions.settle().await;
+    for world in [&regions.a, &regions.b] {
+        assert_eq!(world.ask(&client, "").await.json()["expires_in"], 18_000, "the last write counts");
+    }
+    token_policy::set(&regions.a, &client, &narrow).await;
+    regions.settle().await;
+    for world in [&regions.a, &regions.b] {
+        assert_eq!(world.ask(&client, "").await.json()["expires_in"], 60);
+    }
+}
+
 /// G4, M6: a deletion is undone in the same way. Deleting the client again, after the lag, holds.
 #[tokio::test]
 async fn g4_m6_a_deletion_is_lost_to_a_write_of_the_other_region() {
@@ -295,13 +317,41 @@ async fn g5_a6_j5_an_assertion_and_a_proof_in_both_regions() {
 /// G5, R18: registrations are counted per region.
 #[tokio::test]
 async fn g5_r18_limits_count_per_region() {
-    let regions = started(&[("REGISTRATION_RATE_TOTAL", "2")]).await;
+    let mut regions = started(&[("REGISTRATION_RATE_TOTAL", "2")]).await;
     for world in [&regions.a, &regions.b] {
         let mut statuses = Vec::new();
         for _ in 0..3 {
             statuses.push(world.register(&events::register(&json!({}))).await.status.as_u16());
         }
         assert_eq!(statuses, [201, 201, 429]);
+    }
+    regions.settle().await;
+    for world in [&regions.a, &regions.b] {
+        assert_eq!(world.register(&events::register(&json!({}))).await.status, 429, "no count was lost");
+    }
+}
+
+/// G5, P5: tokens per hour are counted by each region for itself. A write of one region takes nothing from the count of the
+/// other, as it would if both wrote one item.
+#[tokio::test]
+async fn g5_p5_tokens_per_hour_count_per_region() {
+    let mut regions = started(&[]).await;
+    let client = regions.a.client(json!({})).await;
+    token_policy::set(&regions.a, &client, &json!({"tokens_per_hour": 3})).await;
+    regions.settle().await;
+    for _ in 0..3 {
+        assert_eq!(status(&regions.a, &client).await, 200);
+    }
+    regions.observe().await;
+    assert_eq!(status(&regions.b, &client).await, 200);
+    regions.settle().await;
+    assert_eq!(status(&regions.a, &client).await, 429);
+    for expected in [200, 200, 429] {
+        assert_eq!(status(&regions.b, &client).await, expected);
+    }
+    regions.settle().await;
+    for world in [&regions.a, &regions.b] {
+        assert_eq!(status(world, &client).await, 429);
     }
 }
 

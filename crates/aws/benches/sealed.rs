@@ -31,7 +31,7 @@ fn sealed(criterion: &mut Criterion) {
         jti: "5d7d7ba0-4a8e-4a5e-9f5f-0c8f6a1f6a11",
         scope: "client-scope",
         cnf: Confirmation::default(),
-        more: "",
+        more: None,
     };
     let embedded = runtime.block_on(Embedded::in_memory()).expect("embedded services");
     for (name, spec) in [

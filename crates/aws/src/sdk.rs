@@ -107,6 +107,12 @@ impl Sdk {
         Self { config: with_limits(loader).load().await, endpoints, in_process: false }
     }
 
+    /// The same services, called as those of another region.
+    #[must_use]
+    pub fn of_region(self, region: &'static str) -> Self {
+        Self { config: self.config.into_builder().region(Region::from_static(region)).build(), ..self }
+    }
+
     /// The same DynamoDB and KMS, which `service` answers for in this process. It receives the value of
     /// `x-amz-target` and the body, and leaves what it does not answer to the port. Requests to DynamoDB are not signed:
     /// nobody would verify the signature.

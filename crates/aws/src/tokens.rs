@@ -7,8 +7,9 @@
 //! |---|---|
 //! | `revoked#<jti>` | a revoked access token of this server (D4); `jti` (S) and, for the audit log, `client_id` (S), whose token it was and who revoked it |
 //! | `assertion#<client_id>#<hash>` | a used client assertion; the hash is base64url of the SHA-256 of its `jti` (A6) |
+//! | `federated#<hash>` | a used assertion of a trusted issuer whose assertions count once (F1) |
 //! | `proof#<thumbprint>#<hash>` | a used DPoP proof (J5) |
-//! | `issued#<client_id>#<hours since 1970>` | `issued` (N): the tokens of a client that may get so many an hour (P5) |
+//! | `issued#<client_id>#<region>#<hours since 1970>` | `issued` (N): the tokens that a client, which may get so many an hour, got in this region (P5) |
 //! | `nonce-key` | `key` (B, 32 bytes), from which DPoP nonces are made; does not expire |
 
 use aws_sdk_dynamodb::Client as DynamoDb;
@@ -19,7 +20,7 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::ClientId;
 
-use crate::Unavailable;
+use crate::{Sdk, Unavailable};
 
 /// The name of the partition key.
 pub const KEY: &str = "id";
@@ -46,12 +47,14 @@ pub enum Uncounted {
 pub struct TokensTable {
     dynamodb: DynamoDb,
     name: String,
+    /// The counters are those of this region. Two regions that wrote one item would lose each other's counts.
+    region: String,
 }
 
 impl TokensTable {
     /// Creates a handle to the table with this name.
-    pub const fn new(dynamodb: DynamoDb, name: String) -> Self {
-        Self { dynamodb, name }
+    pub fn new(sdk: &Sdk, name: String) -> Self {
+        Self { dynamodb: sdk.dynamodb(), name, region: sdk.region().unwrap_or_default().to_owned() }
     }
 
     /// Records the use of an identifier until it expires, with exactly one conditional `PutItem`. Returns `false` if
@@ -111,7 +114,7 @@ impl TokensTable {
     pub async fn count(&self, client: &ClientId, limit: u32, now: EpochSeconds) -> Result<(), Uncounted> {
         const HOUR: EpochSeconds = 3600;
         let (hour, number) = (now / HOUR, |number: u64| AttributeValue::N(number.to_string()));
-        let counter = AttributeValue::S(format!("issued#{}#{hour}", client.as_str()));
+        let counter = AttributeValue::S(format!("issued#{}#{}#{hour}", client.as_str(), self.region));
         let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, counter);
         let update = update
             .update_expression("ADD issued :one SET expires_at = :end")

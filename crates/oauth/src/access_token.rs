@@ -10,6 +10,7 @@ use crate::grant::Granted;
 use crate::issuer::Issuer;
 use crate::jwk::{KeyId, SigningAlgorithm};
 use crate::resource::Audience;
+use crate::token_policy::StaticClaims;
 
 /// `typ` of an access token (RFC 9068 §2.1).
 pub const TYPE: &str = "at+jwt";
@@ -37,9 +38,9 @@ pub struct Claims<'a> {
     /// What its bearer must show; left out for a plain bearer token (RFC 7800 §3.1).
     #[serde(skip_serializing_if = "Confirmation::is_empty")]
     pub cnf: Confirmation<'a>,
-    /// Further claims of the client, as the members of a JSON object without its braces (P1).
+    /// Further claims of the client (P1). [`signing_input`] adds them.
     #[serde(skip)]
-    pub more: &'a str,
+    pub more: Option<&'a StaticClaims>,
 }
 
 /// The keys that a token is bound to (RFC 7800 §3.1).
@@ -79,7 +80,7 @@ impl<'a> Claims<'a> {
             jti,
             scope: granted.scope.as_str(),
             cnf: Confirmation::default(),
-            more: "",
+            more: None,
         }
     }
 }
@@ -106,7 +107,7 @@ impl EncodedHeader {
 pub fn signing_input(header: &EncodedHeader, claims: &Claims<'_>) -> String {
     /// A signature of RSA 4096 in base64url, so that adding it does not move the string.
     const SIGNATURE: usize = 683;
-    let more = claims.more;
+    let more = claims.more.map_or("", StaticClaims::as_json_members);
     let mut claims = to_json(claims);
     if !more.is_empty() {
         // Within the object, whose other members are never absent.
@@ -207,7 +208,8 @@ mod tests {
             String::from_utf8(claims).expect("text")
         };
         let without = claims(&plain);
-        let with = claims(&Claims { more: r#""tenant":"a}","n":1"#, ..plain });
+        let own = StaticClaims::parse(&json!({"tenant": "a}", "n": 1})).expect("claims");
+        let with = claims(&Claims { more: Some(&own), ..plain });
         assert_eq!(
             Some(with.as_str()),
             without.strip_suffix('}').map(|own| format!(r#"{own},"tenant":"a}}","n":1}}"#)).as_deref()

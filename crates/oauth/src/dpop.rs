@@ -14,7 +14,7 @@ use url::Url;
 
 use crate::EpochSeconds;
 use crate::error::{ErrorCode, OAuthError};
-use crate::jose::{KeysError, NotATime, PublicKeys, TokenError, UnverifiedToken};
+use crate::jose::{KeysError, MAX_SKEW, NotATime, PublicKeys, TokenError, UnverifiedToken};
 use crate::security_profile::SecurityProfile;
 
 /// `typ` of a proof (§4.2).
@@ -22,9 +22,6 @@ const TYPE: &str = "dpop+jwt";
 
 /// How old a proof may be, in seconds: network and queues (§11.1).
 pub const MAX_AGE: EpochSeconds = 300;
-
-/// How far a client's clock may go ahead, in seconds.
-pub const MAX_SKEW: EpochSeconds = 60;
 
 /// The longest proof, in bytes: a key of RSA 4096 and its signature fit.
 pub const MAX_BYTES: usize = 4096;
@@ -75,7 +72,7 @@ pub enum ProofError {
     #[error("jwk of the proof {0}")]
     Key(KeysError),
     /// A claim is missing or of a wrong type.
-    #[error("the proof needs {0}")]
+    #[error("{0} of the proof is missing or of a wrong type")]
     Missing(&'static str),
     /// The proof is for another method or URL.
     #[error("the proof is for another request")]

@@ -144,7 +144,9 @@ impl PublicKey {
     /// Whether it is an RSA key of fewer than 2048 bits (RFC 7518 §3.3).
     pub(crate) fn is_short(&self) -> bool {
         let AlgorithmParameters::RSA(rsa) = &self.parameters else { return false };
-        URL_SAFE_NO_PAD.decode(&rsa.n).map_or(0, |modulus| modulus.len()) < LEAST_RSA_BYTES
+        let modulus = URL_SAFE_NO_PAD.decode(&rsa.n).unwrap_or_default();
+        let has_top_bit = modulus.first().is_some_and(|first| *first >= 0x80);
+        modulus.len() < LEAST_RSA_BYTES || (modulus.len() == LEAST_RSA_BYTES && !has_top_bit)
     }
 
     /// The key in the library's form, which has one name only for Ed25519: for verifying.
@@ -253,6 +255,21 @@ mod tests {
             public_exponent: UintRef::new(&[1, 0, 1]).expect("positive"),
         };
         spki(RSA, AnyRef::NULL, &key.to_der().expect("encodes"))
+    }
+
+    /// S3: a modulus of 2047 bits has as many bytes as one of 2048.
+    #[test]
+    fn s3_bits_of_an_rsa_key() {
+        for (first, bytes, is_short) in [(0x80, 256, false), (0x7f, 256, true), (0xff, 255, true), (1, 257, false)] {
+            let modulus = [vec![first], vec![1; bytes - 1]].concat();
+            let key = RsaPublicKey {
+                modulus: UintRef::new(&modulus).expect("positive"),
+                public_exponent: UintRef::new(&[1, 0, 1]).expect("positive"),
+            };
+            let key = spki(RSA, AnyRef::NULL, &key.to_der().expect("encodes"));
+            let key = PublicKey::from_spki(&key, SigningAlgorithm::Ps256).expect("a key");
+            assert_eq!(key.is_short(), is_short, "{first} {bytes}");
+        }
     }
 
     /// J1: `kid` is the thumbprint; RFC 7638 §3.1 is the vector.

@@ -185,7 +185,7 @@ fn config(environment: Environment) -> Result<RegisterConfig, Error> {
 fn tables(sdk: &Sdk, config: &RegisterConfig) -> Tables {
     Tables {
         clients: ClientsTable::new(sdk.dynamodb(), config.clients_table.clone()),
-        registrations: RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone()),
+        registrations: RegistrationsTable::new(sdk, config.registrations_table.clone()),
         issuer: Some(config.issuer.clone()),
         lifetimes: config.lifetimes,
         local: true,

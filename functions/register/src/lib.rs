@@ -47,7 +47,7 @@ impl Register {
             token_policy: TokenPolicies::default(),
         };
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
-        let registrations = RegistrationsTable::new(sdk.dynamodb(), config.registrations_table.clone());
+        let registrations = RegistrationsTable::new(sdk, config.registrations_table.clone());
         Self { clients, registrations, policy, config, clock }
     }
 

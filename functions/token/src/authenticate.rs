@@ -115,7 +115,7 @@ impl Unproven {
     }
 }
 
-/// Authenticates the caller of introspection or revocation with one read, and one write for an assertion after all
+/// Authenticates the caller of introspection or revocation, or a client beside a JWT bearer grant, with one read, and one write for an assertion after all
 /// other checks. If authentication fails, it repeats with a consistent read, because the client may have registered a
 /// moment ago (O2). It reads the table each time, so that a disabled client is refused at once, or nearly so.
 pub(crate) async fn authenticate(state: &Token, credentials: &Credentials) -> Result<AuthenticatedClient, Failure> {

@@ -125,12 +125,12 @@ fn certificate(
     has_proof: bool,
 ) -> Result<Option<String>, Failure> {
     let (config, profile) = (&state.config, state.config.security_profile);
+    let presented = incoming.certificate(config);
     let is_needed = profile.requires_bound_tokens() && !has_proof;
-    let binds = client.client().metadata.tls_client_certificate_bound_access_tokens()
-        || (is_needed && incoming.certificate(config).is_some());
+    let is_registered = client.client().metadata.tls_client_certificate_bound_access_tokens();
+    let binds = is_registered || (is_needed && presented.is_some());
     if !binds {
         return Ok(None);
     }
-    let presented = incoming.certificate(config);
     certificate::bind(presented, state.clock.now(), profile).map(Some).or_refuse()
 }

@@ -51,7 +51,7 @@ pub(crate) async fn issue(
         Confirmation { jkt: proof.as_ref().map(|proof| proof.jkt.as_str()), x5t_s256: certificate.as_deref() };
     let now = state.clock.now();
     let ttl = lifetime(granted.ttl, request.grant, &client, now).or_refuse()?;
-    let more = client.client().metadata.token_policy().map_or("", |policy| policy.claims.as_json_members());
+    let more = client.client().metadata.token_policy().map(|policy| &policy.claims);
     let claims = Claims::new(&state.config.issuer, &client.client().client_id, &granted, &jti, now, ttl);
     let token = state.signer.sign(&Claims { cnf: bound_to, more, ..claims }, now).await?;
     clear_expiry(&state, &client).await?;

@@ -40,7 +40,7 @@ use tokio::sync::Mutex;
 /// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
 pub struct Token {
-    /// For introspection and revocation, which read it each time.
+    /// For introspection, revocation and credentials beside a JWT bearer grant, which read it each time.
     clients: ClientsTable,
     /// For the token endpoint.
     known: KnownClients,
@@ -70,7 +70,7 @@ impl Token {
         let signer = Signer::start(sdk, &config, clock.now()).await?;
         let clients = ClientsTable::new(sdk.dynamodb(), config.clients_table.clone());
         let known = KnownClients::new(clients.clone(), config.client_cache_ttl);
-        let tokens = TokensTable::new(sdk.dynamodb(), config.tokens_table.clone());
+        let tokens = TokensTable::new(sdk, config.tokens_table.clone());
         let nonce_key = Mutex::default();
         let local = config.issuer.is_local();
         let client_keys = KeyCache::new(Fetcher::new(local));

@@ -62,10 +62,10 @@ async fn s3_s4_s6_hostile_proofs() {
     };
     let log = Log::capture();
     for (round, (proof, why)) in [
-        (with(json!({"jti": null})), "the proof needs jti"),
-        (with(json!({"htm": null})), "the proof needs htm"),
-        (with(json!({"htu": null})), "the proof needs htu"),
-        (with(json!({"iat": null})), "the proof needs iat"),
+        (with(json!({"jti": null})), "jti of the proof is missing or of a wrong type"),
+        (with(json!({"htm": null})), "htm of the proof is missing or of a wrong type"),
+        (with(json!({"htu": null})), "htu of the proof is missing or of a wrong type"),
+        (with(json!({"iat": null})), "iat of the proof is missing or of a wrong type"),
         (with(json!({"htm": "PUT"})), "the proof is for another request"),
         (with(json!({"htu": "https://as.example/introspect"})), "the proof is for another request"),
         (with(json!({"htu": "https://mtls.as.example/token"})), "the proof is for another request"),
@@ -74,8 +74,8 @@ async fn s3_s4_s6_hostile_proofs() {
         (with(json!({"iat": now + 61})), "too old, expired, or not yet valid"),
         (with(json!({"nbf": now + 61})), "too old, expired, or not yet valid"),
         (with(json!({"exp": now - 60})), "too old, expired, or not yet valid"),
-        (with(json!({"exp": "later"})), "the proof needs exp"),
-        (with(json!({"nbf": []})), "the proof needs nbf"),
+        (with(json!({"exp": "later"})), "exp of the proof is missing or of a wrong type"),
+        (with(json!({"nbf": []})), "nbf of the proof is missing or of a wrong type"),
         (header(json!({"typ": null})), "typ of the proof"),
         (header(json!({"typ": "JWT"})), "typ of the proof"),
         (header(json!({"alg": null})), "malformed JWT"),

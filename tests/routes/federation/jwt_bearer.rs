@@ -5,11 +5,12 @@ use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
 use tokenmint_aws::clients::Author;
 use tokenmint_oauth::client::ClientId;
-use tokenmint_tests::{Answer, Log, World, events};
+use tokenmint_tests::{Answer, Credentials, Log, World, events};
 
 use super::{GITHUB, REPO, SERVER, StandIn, client, expect_token_of, github_claims, register, with};
 use crate::client_key::{self, ClientKey, parameters};
 use crate::site::ok;
+use crate::token_policy;
 
 const GRANT: &str = "urn:ietf:params:oauth:grant-type:jwt-bearer";
 
@@ -381,4 +382,41 @@ async fn f5_o3_the_log_has_the_reason() {
     present(&world, &assertion, &format!("&client_id={client}")).await.expect_error(400, "invalid_grant");
     let line = log.requests().pop().expect("a line");
     assert_eq!((&line["cause"], &line["client.id"]), (&json!("grant: federated assertion: expired"), &json!(client)));
+}
+
+/// F5, P1 to P3, P5: the client's policy is that of its tokens in this grant too.
+#[tokio::test]
+async fn f5_p1_p2_p3_p5_the_policy_of_the_client() {
+    let github = StandIn::github().await;
+    let mut world = world(&[github.entry(&json!({"reuse": "until-exp"}))]).await;
+    world.set("RESOURCES", r#"{"https://a.example/":"read","https://b.example/":"read"}"#).await;
+    let id = client(&world, &json!([{"issuer": GITHUB, "sub": REPO}])).await.0;
+    let (secret, token) = Default::default();
+    let policy = json!({
+        "claims": {"tenant": "acme"}, "access_token_ttl": 120, "tokens_per_hour": 3,
+        "resources": ["https://a.example"], "default_resource": "https://a.example",
+    });
+    token_policy::set(&world, &Credentials { id, secret, token }, &policy).await;
+    // The shorter of the policy's lifetime and the assertion's counts.
+    for (left, lifetime) in [(300, 120), (20, 80)] {
+        let claims = with(github_claims(&world, "1"), &json!({"exp": world.now() + left}));
+        let claims = claims_of(&present(&world, &github.key.sign(&claims), "").await);
+        assert_eq!((&claims["tenant"], &claims["aud"]), (&json!("acme"), &json!("https://a.example/")));
+        assert_eq!(claims["exp"].as_u64(), Some(world.now() + lifetime));
+    }
+    let assertion = github.key.sign(&github_claims(&world, "1"));
+    present(&world, &assertion, "&resource=https%3A%2F%2Fb.example").await.expect_error(400, "invalid_target");
+    assert_eq!(present(&world, &assertion, "").await.status, 200);
+    present(&world, &assertion, "").await.expect_error(429, "temporarily_unavailable");
+}
+
+/// F5, A6: one assertion as the grant and as the credentials beside it is used twice.
+#[tokio::test]
+async fn f5_a6_one_assertion_twice_in_one_request() {
+    let world = world(&[StandIn::github().await.entry(&json!({}))]).await;
+    let (client, own) = client_with_key(&world).await;
+    let assertion = own.sign(&client_key::claims(&world, &client, "1"));
+    present(&world, &assertion, &parameters(&assertion)).await.expect_error(400, "invalid_grant");
+    let fresh = |jti: &str| own.sign(&client_key::claims(&world, &client, jti));
+    expect_token_of(&client, &present(&world, &fresh("2"), &parameters(&fresh("3"))).await);
 }

@@ -44,12 +44,12 @@ impl RegistrationsTable {
     /// # Errors
     /// [`Throttled`].
     pub async fn count(&self, from: IpAddr, limits: Limits, now: EpochSeconds) -> Result<(), Throttled> {
-        let minute = now / 60;
+        let minute = format!("minute#{}#{}", self.region, now / 60);
         if limits.per_address > 0 {
-            self.count_one(format!("minute#{minute}#{}", subscriber(from)), limits.per_address, now).await?;
+            self.count_one(format!("{minute}#{}", subscriber(from)), limits.per_address, now).await?;
         }
         if limits.total > 0 {
-            self.count_one(format!("minute#{minute}"), limits.total, now).await?;
+            self.count_one(minute, limits.total, now).await?;
         }
         Ok(())
     }

@@ -11,7 +11,7 @@ use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::disable_interceptor;
 
-/// The `user-agent` of every request to AWS, which `CloudTrail` records.
+/// The `user-agent` of every request to DynamoDB and KMS, which `CloudTrail` records.
 const USER_AGENT: &str = concat!("tokenmint/", env!("CARGO_PKG_VERSION"));
 
 /// Sends a fixed `user-agent`. The SDK would put together its own anew for each call, from the environment and from what

@@ -16,12 +16,15 @@ pub const MAX_DEPTH: usize = 8;
 
 /// The names that no policy can use: whoever verifies a token gives them a meaning, for which this server must vouch.
 /// They are those of IANA's registry of JWT claims that RFC 7519, 7662, 7800, 8417, 8693, 9068, 9396 and 9449, OpenID
-/// Connect and SCIM (RFC 9068 §2.2.3.1) define for an issuer, a subject, an authorization or the token itself, and the
-/// members of an introspection response. They are refused in any case: some parsers of JSON ignore it.
-pub const RESERVED: [&str; 53] = [
+/// Connect (Core §5.1 and §5.6.2) and SCIM (RFC 9068 §2.2.3.1) define for an issuer, a subject, an authorization or the
+/// token itself, and the members of an introspection response. They are refused in any case: some parsers of JSON ignore it.
+pub const RESERVED: [&str; 68] = [
+    "_claim_names",
+    "_claim_sources",
     "acr",
     "act",
     "active",
+    "address",
     "amr",
     "at_hash",
     "ath",
@@ -39,6 +42,9 @@ pub const RESERVED: [&str; 53] = [
     "events",
     "exp",
     "expires_in",
+    "family_name",
+    "gender",
+    "given_name",
     "groups",
     "htm",
     "htu",
@@ -47,14 +53,20 @@ pub const RESERVED: [&str; 53] = [
     "jti",
     "jwk",
     "jwks",
+    "locale",
     "may_act",
+    "middle_name",
+    "name",
     "nbf",
+    "nickname",
     "nonce",
     "orig",
     "origid",
     "phone_number",
     "phone_number_verified",
+    "picture",
     "preferred_username",
+    "profile",
     "roles",
     "s_hash",
     "scope",
@@ -67,11 +79,14 @@ pub const RESERVED: [&str; 53] = [
     "token_introspection",
     "token_type",
     "txn",
+    "updated_at",
     "username",
     "vc",
     "vot",
     "vp",
     "vtm",
+    "website",
+    "zoneinfo",
 ];
 
 /// Claims that go into each token of a client, checked.
@@ -138,7 +153,7 @@ impl StaticClaims {
     }
 
     /// The claims as JSON, without the braces around them.
-    pub fn as_json_members(&self) -> &str {
+    pub(crate) fn as_json_members(&self) -> &str {
         &self.json
     }
 

@@ -8,7 +8,7 @@ mod claims;
 use std::ops::RangeInclusive;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::ACCESS_TOKEN_LIFETIMES as LIFETIMES;
 use crate::memory;
@@ -129,16 +129,7 @@ impl TokenPolicy {
 
     /// The policy as it was sent.
     pub fn to_json(&self) -> Value {
-        let claims = (!self.claims.is_empty()).then(|| self.claims.members().clone().into());
-        let values = [
-            ("claims", claims),
-            ("access_token_ttl", self.access_token_ttl.map(Value::from)),
-            ("resources", self.resources.clone().map(Value::from)),
-            ("default_resource", self.default_resource.clone().map(Value::from)),
-            ("tokens_per_hour", self.tokens_per_hour.map(Value::from)),
-        ];
-        let given = values.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?)));
-        Value::Object(given.collect())
+        json!(self)
     }
 
     /// An upper estimate of the memory that it takes, in bytes, itself included.

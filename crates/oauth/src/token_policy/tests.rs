@@ -41,6 +41,10 @@ fn p1_p2_p3_p5_a_policy() {
 fn p1_reserved_claims() {
     assert!(RESERVED.is_sorted());
     for name in [
+        "_claim_names",
+        "_claim_sources",
+        "name",
+        "updated_at",
         "iss",
         "sub",
         "aud",

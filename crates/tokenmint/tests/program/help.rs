@@ -221,7 +221,7 @@ async fn every_example_does_what_it_shows() {
     fs::write(place.path().join("config"), profile).unwrap();
     let sdk = Sdk::local(&dynamodb, &dynamodb).await;
     let clients = ClientsTable::new(sdk.dynamodb(), "tokenmint-clients".to_owned());
-    let registrations = RegistrationsTable::new(sdk.dynamodb(), "tokenmint-registrations".to_owned());
+    let registrations = RegistrationsTable::new(&sdk, "tokenmint-registrations".to_owned());
     for block in commands {
         restore(&clients, &registrations).await;
         place.run(&block.concat().replace("https://as.example.com", &server.url));
