@@ -67,8 +67,9 @@ impl IssuerDocuments {
     /// # Errors
     /// [`Unavailable`] if there are none that are recent enough.
     pub async fn keys(&self, now: EpochSeconds) -> Result<Arc<PublicKeys>, Unavailable> {
-        let url = match self.endpoints(now).await {
-            Ok(metadata) => metadata.endpoints()?.jwks_uri.clone(),
+        let metadata = self.endpoints(now).await;
+        let url = match metadata.as_ref().map_err(|error| *error).and_then(|metadata| metadata.endpoints()) {
+            Ok(endpoints) => endpoints.jwks_uri.clone(),
             // Keys that are held count for as long as their own lifetime says.
             Err(unavailable) => return self.keys.held(now).ok_or(unavailable),
         };
@@ -105,7 +106,10 @@ impl IssuerDocuments {
         let (fetcher, issuer) = (self.fetcher.clone(), self.issuer.clone());
         let fetch = async move {
             let response = fetcher.get(&issuer.url(path::AUTHORIZATION_SERVER)).await?;
-            Ok((Metadata::read(&response.json()?, &issuer), response.max_age))
+            let metadata = Metadata::read(&response.json()?, &issuer);
+            // A document that is not the issuer's cannot say how long it is valid.
+            let lifetime = response.max_age.filter(|_| metadata.0.is_some());
+            Ok((metadata, lifetime))
         };
         self.metadata.document(now, fetch).await.map_err(Unavailable::Metadata)
     }

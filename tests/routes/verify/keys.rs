@@ -137,3 +137,54 @@ async fn v2_hostile_documents() {
     api.restart(&[]);
     assert_eq!(read(&api, &token).await, Outcome::Allowed);
 }
+
+/// V2: metadata that is not the issuer's is asked for again after a minute, whatever its own lifetime, and takes no keys
+/// away: those that are held are used as if the issuer were down.
+#[tokio::test]
+async fn v2_metadata_that_is_not_the_issuers_takes_no_keys_away() {
+    let api = Api::start(&[]).await;
+    let client = api.client(json!({})).await;
+    let url = api.issuer.url.clone();
+    let good = json!({"issuer": url, "jwks_uri": format!("{url}/keys")});
+    let keys = api.world.token(&tokenmint_tests::events::get(JWKS)).await.json().to_string();
+    let serve = |metadata: &serde_json::Value, max_age: u32| {
+        let (metadata, keys) = (metadata.to_string(), keys.clone());
+        let lifetime = [("cache-control", format!("max-age={max_age}"))];
+        let metadata = get(async move || (lifetime.clone(), metadata.clone()));
+        let keys = get(async move || ([("cache-control", "max-age=3600")], keys.clone()));
+        api.issuer.set(Router::new().route(METADATA, metadata).route("/keys", keys));
+    };
+    let mut fetched = 0;
+    for bad in [
+        json!({"issuer": "https://other.example", "jwks_uri": good["jwks_uri"]}),
+        json!({"issuer": url}),
+        json!({"issuer": url, "jwks_uri": 1}),
+    ] {
+        let token = api.token(&client, "").await;
+        serve(&good, 60);
+        assert_eq!(read(&api, &token).await, Outcome::Allowed, "{bad}");
+        serve(&bad, 86_400);
+        api.world.pass(60);
+        fetched += 2;
+        for passed in [0, 59] {
+            api.world.pass(passed);
+            assert_eq!(read(&api, &token).await, Outcome::Allowed, "{bad}, {passed}");
+            assert_eq!(api.issuer.asked(METADATA), fetched, "{bad}, {passed}");
+        }
+        serve(&good, 60);
+        api.world.pass(1);
+        fetched += 1;
+        assert_eq!(read(&api, &token).await, Outcome::Allowed, "{bad}");
+        assert_eq!(api.issuer.asked(METADATA), fetched, "{bad}: asked again after a minute");
+        // The keys are used for an hour beyond their own lifetime, and not longer.
+        serve(&bad, 86_400);
+        api.world.pass(7_199 - 120);
+        assert_eq!(read(&api, &token).await, Outcome::Allowed, "{bad}");
+        fetched += 1;
+        api.world.pass(1);
+        assert_eq!(read(&api, &token).await, Outcome::Unavailable, "{bad}");
+        assert_eq!(api.issuer.asked(METADATA), fetched, "{bad}");
+        api.world.pass(60);
+    }
+    assert_eq!(api.issuer.asked("/keys"), 3, "once for each");
+}
