@@ -7,12 +7,11 @@ use std::time::Duration;
 use http_body_util::{BodyExt, Full};
 use hyper::body::{Body, Bytes};
 use hyper::client::conn::http1;
-use hyper::{HeaderMap, Request, StatusCode, header};
+use hyper::{Request, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
-use serde_json::Value;
 use tokenmint_oauth::jose::{KeysError, PublicKeys};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -21,6 +20,7 @@ use tokio::task::{JoinSet, spawn_blocking};
 use tokio_rustls::TlsConnector;
 use url::{Host, Url};
 
+use crate::fetched::{Fetched, max_age};
 use crate::is_public;
 
 /// The maximum size of a response, in bytes.
@@ -103,26 +103,6 @@ enum Hosts {
 enum Ask<'a> {
     Get,
     Form { authorization: &'a str, body: String },
-}
-
-/// A response with status 200.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fetched {
-    /// The body, of at most [`MAX_BYTES`].
-    pub body: Vec<u8>,
-    /// For how many seconds it may be cached (RFC 9111 §5.2.2): 0 for `no-store` and `no-cache`, `None` if it says
-    /// nothing.
-    pub max_age: Option<u32>,
-}
-
-impl Fetched {
-    /// The body as JSON.
-    ///
-    /// # Errors
-    /// [`FetchError::Json`].
-    pub fn json(&self) -> Result<Value, FetchError> {
-        serde_json::from_slice(&self.body).map_err(|_| FetchError::Json)
-    }
 }
 
 /// Fetches keys and other documents.
@@ -295,17 +275,6 @@ fn request(url: &Url, ask: Ask<'_>) -> Result<Request<Full<Bytes>>, FetchError> 
             .body(body.into()),
     };
     request.map_err(|_| FetchError::Url)
-}
-
-/// The lifetime in a response's `Cache-Control` (RFC 9111 §5.2.2). One that cannot be read counts as 0 (§4.2.1).
-fn max_age(headers: &HeaderMap) -> Option<u32> {
-    let values = headers.get_all(header::CACHE_CONTROL).iter().map(|value| value.to_str().unwrap_or("no-store"));
-    let lifetimes = values.flat_map(|value| value.split(',')).filter_map(|directive| {
-        let directive = directive.trim().to_ascii_lowercase();
-        let seconds = directive.strip_prefix("max-age=").map(|seconds| seconds.trim_matches('"').parse().unwrap_or(0));
-        seconds.or_else(|| matches!(directive.as_str(), "no-store" | "no-cache").then_some(0))
-    });
-    lifetimes.min()
 }
 
 #[cfg(test)]

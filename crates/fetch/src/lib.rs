@@ -9,11 +9,13 @@
 //! [`Fetcher::of_operator`] also opens private addresses.
 
 mod cache;
+mod fetched;
 mod fetcher;
 #[cfg(test)]
 mod host;
 mod public;
 
 pub use cache::{KeyCache, MAX_AGE, MAX_ENTRIES, MAX_STALE_AGE, MAX_URLS, NEWER_AFTER, RETRY_AFTER};
-pub use fetcher::{FetchError, Fetched, Fetcher, MAX_BYTES, MAX_TIME};
+pub use fetched::Fetched;
+pub use fetcher::{FetchError, Fetcher, MAX_BYTES, MAX_TIME};
 pub use public::is_public;
