@@ -31,7 +31,8 @@ impl ResourceServer {
         Ok(Self { verifier: Verifier::new(settings)?, issuer, replays: Replays::default(), introspects_as })
     }
 
-    /// Decides whether a request may do what needs this scope.
+    /// Decides whether a request may do what needs this scope. The issuer is asked last about a token, so a `DPoP` proof
+    /// that was used before causes no request; one that is sent with a revoked token is used up.
     ///
     /// # Errors
     /// [`Refusal`]. A token that cannot be verified is never accepted.
@@ -43,14 +44,13 @@ impl ResourceServer {
     ) -> Result<AccessToken, Refusal> {
         let presented = self.verifier.present(request, now)?;
         let keys = self.issuer.keys(now).await.map_err(Refusal::Unavailable)?;
-        let mut verified = self.verifier.verify(&presented, &keys, &self.replays, now);
+        let mut verified = self.verifier.verify(&presented, &keys, scope, &self.replays, now);
         if verified.as_ref().is_err_and(Refusal::is_about_the_keys)
             && let Some(newer) = self.issuer.newer_keys(&keys, now).await
         {
-            verified = self.verifier.verify(&presented, &newer, &self.replays, now);
+            verified = self.verifier.verify(&presented, &newer, scope, &self.replays, now);
         }
         let token = verified?;
-        token.require(scope)?;
         if let Some(credentials) = &self.introspects_as {
             let active = self.issuer.is_active(presented.text, credentials, now).await.map_err(Refusal::Unavailable)?;
             if !active {

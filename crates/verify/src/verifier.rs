@@ -3,6 +3,7 @@
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::access_token::TYPE;
 use tokenmint_oauth::jose::PublicKeys;
+use tokenmint_oauth::scope::Scope;
 
 use crate::access_token::{self, AccessToken};
 use crate::binding;
@@ -46,8 +47,8 @@ impl Verifier {
         Ok(presented)
     }
 
-    /// Verifies a token with the issuer's keys, and that its sender holds what it is bound to. A `DPoP` proof is used up
-    /// only if everything else is valid.
+    /// Verifies a token with the issuer's keys, that its sender holds what it is bound to, and that it has this scope. A
+    /// `DPoP` proof is used up only if everything else is valid.
     ///
     /// # Errors
     /// [`Refusal`]; if [newer keys could change it](Refusal::is_about_the_keys), fetch them and try once more.
@@ -55,6 +56,7 @@ impl Verifier {
         &self,
         presented: &Presented<'_>,
         keys: &PublicKeys,
+        scope: &Scope,
         replays: &Replays,
         now: EpochSeconds,
     ) -> Result<AccessToken, Refusal> {
@@ -63,6 +65,7 @@ impl Verifier {
         access_token::check(&claims, &self.settings, now).map_err(refused)?;
         let unused = binding::check(presented, claims.get("cnf"), &self.settings, now)?;
         let token = AccessToken::of(claims, presented.scheme).map_err(refused)?;
+        token.require(scope)?;
         if let Some(proof) = unused {
             replays.use_up(proof.id, proof.expires_at, now).map_err(|used| match used {
                 Used::Before => Refusal::Proof(ProofRefusal::Replayed),

@@ -83,6 +83,23 @@ async fn v5_a_proof_works_once() {
     }
 }
 
+/// V5: a request that the token does not allow uses no proof up, so no token fills the memory without the scope.
+#[tokio::test]
+async fn v5_a_proof_without_the_scope_is_not_used_up() {
+    let mut api = Api::start(&[]).await;
+    let client = api.client(json!({})).await;
+    let key = ProofKey::new();
+    let token = api.bound_token(&client, &key).await;
+    let call = Call::read(format!("DPoP {token}")).with_proof(key.prove(&api.proof(&token)));
+    api.restart(&[("ROUTES", r#"{"GET /items/{id}": "read admin"}"#)]);
+    for way in WAYS {
+        let forbidden = Outcome::Forbidden("insufficient_scope".to_owned());
+        assert_eq!(api.call(way, &call).await, forbidden, "{way:?}");
+    }
+    api.restart(&[]);
+    assert_eq!(api.call(WAYS[1], &call).await, Outcome::Allowed);
+}
+
 /// V5: of many requests with one proof at the same time, one works.
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn v5_a_proof_works_once_at_the_same_time() {

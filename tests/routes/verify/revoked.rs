@@ -6,6 +6,7 @@ use serde_json::json;
 use tokenmint_tests::{Credentials, events};
 
 use super::api::{Api, Call, Outcome, WAYS};
+use crate::dpop::ProofKey;
 
 /// An API that introspects as a client of the issuer.
 async fn introspecting() -> (Api, Credentials) {
@@ -45,6 +46,27 @@ async fn v7_revoked_tokens() {
         assert_eq!(api.call(WAYS[0], call).await, Outcome::Allowed, "introspection is off");
     }
     assert_eq!(api.issuer.asked("/introspect"), asked);
+}
+
+/// V5, V7: a proof that was used before causes no introspection. A token that proves to be revoked uses its proof up.
+#[tokio::test]
+async fn v5_v7_a_replay_is_not_introspected() {
+    let (api, client) = introspecting().await;
+    let key = ProofKey::new();
+    let token = api.bound_token(&client, &key).await;
+    let call = || Call::read(format!("DPoP {token}")).with_proof(key.prove(&api.proof(&token)));
+    let replayed = call();
+    assert_eq!(api.call(WAYS[0], &replayed).await, Outcome::Allowed);
+    api.expect_everywhere(&replayed, "invalid_dpop_proof", "used before").await;
+    assert_eq!(api.issuer.asked("/introspect"), 1);
+    revoke(&api, &client, &token).await;
+    let revoked = call();
+    let outcomes = [api.call(WAYS[0], &revoked).await, api.call(WAYS[0], &revoked).await];
+    assert_eq!(
+        outcomes,
+        ["invalid_token", "invalid_dpop_proof"].map(|code| Outcome::Unauthorized(Some(code.to_owned())))
+    );
+    assert_eq!(api.issuer.asked("/introspect"), 2);
 }
 
 /// V7: a token that the issuer does not vouch for is never accepted.

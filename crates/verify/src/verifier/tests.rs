@@ -11,7 +11,6 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 use tokenmint_oauth::issuer::Issuer;
-use tokenmint_oauth::scope::Scope;
 
 use super::*;
 use crate::scheme::Scheme;
@@ -101,11 +100,13 @@ struct Decision<'a> {
     keys: PublicKeys,
     replays: Replays,
     certificate: Option<&'a str>,
+    /// What the request needs.
+    scope: Scope,
 }
 
 impl<'a> Decision<'a> {
     fn new(verifier: &'a Verifier, key: &Key) -> Self {
-        Self { verifier, keys: key.keys(), replays: Replays::default(), certificate: None }
+        Self { verifier, keys: key.keys(), replays: Replays::default(), certificate: None, scope: Scope::default() }
     }
 
     fn at(&self, now: EpochSeconds, authorization: &[u8], dpop: &[&[u8]]) -> Result<AccessToken, Refusal> {
@@ -117,7 +118,7 @@ impl<'a> Decision<'a> {
             certificate: self.certificate,
         };
         let presented = self.verifier.present(request, now)?;
-        self.verifier.verify(&presented, &self.keys, &self.replays, now)
+        self.verifier.verify(&presented, &self.keys, &self.scope, &self.replays, now)
     }
 
     fn bearer(&self, token: &str) -> Result<AccessToken, Refusal> {

@@ -31,7 +31,7 @@ fn v4_rfc9449_example() {
         certificate: None,
     };
     let presented = verifier.present(request, AT).expect("an access token");
-    let decided = verifier.verify(&presented, &key.keys(), &Replays::default(), AT);
+    let decided = verifier.verify(&presented, &key.keys(), &Scope::default(), &Replays::default(), AT);
     assert_eq!(decided, Err(Refusal::Proof(ProofRefusal::OtherToken)));
 }
 
@@ -89,10 +89,16 @@ fn v5_what_uses_a_proof_up() {
     let proof = client.proof(&token, &json!({}));
     assert_eq!(decision.dpop(&token, &[&proof]), Err(Refusal::Token(Scheme::Dpop, TokenRefusal::NoCertificate)));
     decision.certificate = Some(CERTIFICATE);
+    decision.scope = Scope::parse("admin").expect("a scope");
+    let refusal = Refusal::Scope(Scheme::Dpop, decision.scope.clone());
+    assert_eq!(decision.dpop(&token, &[&proof]), Err(refusal.clone()));
+    decision.scope = Scope::parse("read").expect("a scope");
     decision.dpop(&token, &[&proof]).expect("bound to both");
     decision.replays = Replays::new(0);
     let another = client.proof(&token, &json!({"jti": "2"}));
     assert_eq!(decision.dpop(&token, &[&another]), Err(Refusal::Unavailable(Unavailable::Proofs)));
+    decision.scope = Scope::parse("admin").expect("a scope");
+    assert_eq!(decision.dpop(&token, &[&another]), Err(refusal), "it needs no memory");
 }
 
 /// V6: a token that is bound to a certificate needs a connection with it: RFC 8705 §3.1, with the certificate and the
