@@ -11,13 +11,14 @@ use tokenmint_oauth::security_profile::SecurityProfile;
 
 use crate::presented::Presented;
 use crate::refusal::{ProofRefusal, Refusal, TokenRefusal};
+use crate::replays::ProofHash;
 use crate::scheme::Scheme;
 use crate::settings::Settings;
 
 /// A proof that is valid if it was not used before.
 pub(crate) struct Unused {
-    /// The key and the identifier of the proof.
-    pub(crate) id: String,
+    /// Its key and its identifier.
+    pub(crate) hash: ProofHash,
     /// The first second at which it is too old.
     pub(crate) expires_at: EpochSeconds,
 }
@@ -54,7 +55,7 @@ pub(crate) fn check(
                 return Err(refused(TokenRefusal::OtherKey));
             }
             let expires_at = expires_at(&proof, settings);
-            Ok(Some(Unused { id: format!("{}.{}", proof.jkt, proof.id), expires_at }))
+            Ok(Some(Unused { hash: ProofHash::new(&proof.jkt, &proof.id), expires_at }))
         }
     }
 }

@@ -67,7 +67,7 @@ impl Verifier {
         let token = AccessToken::of(claims, presented.scheme).map_err(refused)?;
         token.require(scope)?;
         if let Some(proof) = unused {
-            replays.use_up(proof.id, proof.expires_at, now).map_err(|used| match used {
+            replays.use_up(proof.hash, proof.expires_at, now).map_err(|used| match used {
                 Used::Before => Refusal::Proof(ProofRefusal::Replayed),
                 Used::Full => Refusal::Unavailable(Unavailable::Proofs),
             })?;
