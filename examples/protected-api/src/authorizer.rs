@@ -60,18 +60,19 @@ impl<'a> Event<'a> {
                 route: event["routeKey"].as_str()?.to_owned(),
                 method: context["http"]["method"].as_str()?,
                 origin: origin(context),
-                path: context["http"]["path"].as_str()?,
+                path: encoded(context["http"]["path"].as_str()?).into(),
                 authorization: headers(event, "authorization"),
                 dpop: headers(event, "dpop"),
                 certificate: context["authentication"]["clientCert"]["clientCertPem"].as_str(),
             };
             (caller, None)
         } else {
+            let path = context["path"].as_str()?;
             let caller = Caller {
                 route: format!("{} {}", event["httpMethod"].as_str()?, event["resource"].as_str()?),
                 method: event["httpMethod"].as_str()?,
                 origin: origin(context),
-                path: context["path"].as_str()?,
+                path: if event["version"] == "1.0" { encoded(path).into() } else { path.into() },
                 authorization: headers(event, "authorization"),
                 dpop: headers(event, "dpop"),
                 certificate: context["identity"]["clientCert"]["clientCertPem"].as_str(),
@@ -106,6 +107,17 @@ impl<'a> Event<'a> {
             "context": context,
         })
     }
+}
+
+/// The path of an HTTP API, which delivers it decoded. What a URL would not keep as it is becomes encoded again: what
+/// begins a query or a fragment, separates segments, or would be removed. Whether the client encoded other characters is
+/// lost.
+fn encoded(path: &str) -> String {
+    let encoded = path.chars().map(|character| match character {
+        '%' | '?' | '#' | '\\' | '\0'..=' ' | '\x7F' => format!("%{:02X}", u32::from(character)),
+        _ => character.to_string(),
+    });
+    encoded.collect()
 }
 
 /// The origin by the domain name of the API, under which API Gateway received the request. It is not the `Host` header.

@@ -1,5 +1,6 @@
 //! The decision about a request: which scope its route needs, and whether its token has it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -22,8 +23,8 @@ pub struct Caller<'a> {
     pub method: &'a str,
     /// The origin that the request was sent to, if API Gateway says it.
     pub origin: Option<String>,
-    /// The path that the client sent.
-    pub path: &'a str,
+    /// The path that the client sent, percent-encoded.
+    pub path: Cow<'a, str>,
     /// The values of all `Authorization` headers.
     pub authorization: Vec<&'a [u8]>,
     /// The values of all `DPoP` headers.

@@ -44,7 +44,7 @@ async fn serve<C: Fn() -> u64 + Send + Sync>(
         route: route.clone(),
         method: request.method().as_str(),
         origin: None,
-        path: request.uri().path(),
+        path: request.uri().path().into(),
         authorization: values(request.headers(), "authorization"),
         dpop: values(request.headers(), "dpop"),
         certificate: None,

@@ -79,6 +79,75 @@ async fn v8_the_url_of_a_request() {
     assert_eq!(api.authorizer(&nowhere).await, Err(authorizer::NoAnswer::Unauthorized));
 }
 
+/// V8: HTTP APIs deliver the path decoded. It is encoded again for the URL of a proof, so that nothing of it becomes a query,
+/// a fragment, another segment, or nothing at all. REST APIs deliver it as it was sent.
+#[tokio::test]
+async fn v8_paths_of_proofs() {
+    let api = Api::start(&[]).await;
+    let client = api.client(json!({})).await;
+    let key = ProofKey::new();
+    let token = api.bound_token(&client, &key).await;
+    let call = |path: &str| {
+        let mut claims = api.proof(&token);
+        claims["htu"] = format!("https://api.example{path}").into();
+        Call::read(format!("DPoP {token}")).with_proof(key.prove(&claims))
+    };
+    let http_api = |proven: &str, delivered: &str| {
+        let mut event = call(proven).http_api();
+        event["requestContext"]["http"]["path"] = delivered.into();
+        event
+    };
+    // Payload format 1.0 of HTTP APIs, too.
+    let format_1 = |proven: &str, delivered: &str| {
+        let mut event = call(proven).rest_api();
+        event["version"] = "1.0".into();
+        event["requestContext"]["path"] = delivered.into();
+        event
+    };
+    for (proven, delivered) in [
+        ("/items/a%3Fb", "/items/a?b"),
+        ("/items/a%23b", "/items/a#b"),
+        ("/items/a%25b", "/items/a%b"),
+        ("/items/a%253Fb", "/items/a%3Fb"),
+        ("/items/a%20", "/items/a "),
+        ("/items/a%09", "/items/a\t"),
+        ("/items/a%5Cb", "/items/a\\b"),
+        ("/items/%C3%A4", "/items/\u{e4}"),
+        ("/items/A", "/items/A"),
+        ("/items/1/", "/items/1/"),
+    ] {
+        for event in [http_api(proven, delivered), format_1(proven, delivered)] {
+            assert!(api.authorizer(&event).await.is_ok(), "{proven} for {delivered}");
+        }
+    }
+    for (proven, delivered) in [
+        ("/items/a", "/items/a?b"),
+        ("/items/a?b", "/items/a?b"),
+        ("/items/a", "/items/a#b"),
+        ("/items/a#b", "/items/a#b"),
+        ("/items/a%3Fb", "/items/a%3Fb"),
+        ("/items/a%", "/items/a%25"),
+        ("/items/a", "/items/a "),
+        ("/items/a", "/items/a\t"),
+        ("/items/a/b", "/items/a\\b"),
+        ("/items/a", "/items/A"),
+        ("/items/1", "/items/1/"),
+        ("/items/1/", "/items/1"),
+        // Whether the client encoded the slash is lost.
+        ("/items/a%2Fb", "/items/a/b"),
+    ] {
+        for event in [http_api(proven, delivered), format_1(proven, delivered)] {
+            let refused = Err(authorizer::NoAnswer::Unauthorized);
+            assert_eq!(api.authorizer(&event).await, refused, "{proven} for {delivered}");
+        }
+    }
+    for path in ["/items/a%3Fb", "/items/a%23b", "/items/a%25b", "/items/a%2Fb", "/items/A", "/items/1/"] {
+        let mut event = call(path).rest_api();
+        event["requestContext"]["path"] = path.into();
+        assert!(api.authorizer(&event).await.is_ok(), "{path}");
+    }
+}
+
 /// V8: the files of events are what the functions take; the API behind an authorizer knows its caller, and without one it
 /// serves nobody.
 #[tokio::test]
