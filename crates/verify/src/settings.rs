@@ -19,7 +19,8 @@ pub struct Settings {
     pub algorithms: Vec<Algorithm>,
     /// By how many seconds the clock of the issuer may differ: at most [`MAX_LEEWAY`].
     pub leeway: u32,
-    /// How old a `DPoP` proof may be, in seconds: 1 to 300 ([`dpop::MAX_AGE`]).
+    /// How long ago `iat` of a `DPoP` proof may be, in seconds: 1 to 300 ([`dpop::MAX_AGE`]). It may also be
+    /// [`dpop::MAX_SKEW`] ahead, so a proof is valid for the sum of both.
     pub proof_max_age: u32,
     /// Whether a token must be bound to a key or a certificate.
     pub require_bound: bool,
@@ -48,8 +49,8 @@ pub enum SettingsError {
 }
 
 impl Settings {
-    /// The defaults: every algorithm that Tokenmint signs with, a leeway of 10 seconds, proofs of at most 60 seconds,
-    /// tokens that may be unbound.
+    /// The defaults: every algorithm that Tokenmint signs with, a leeway of 10 seconds, proofs that are at most 60 seconds
+    /// old, tokens that may be unbound.
     pub fn new(issuer: Issuer, audience: impl Into<String>) -> Self {
         let algorithms = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
         Self {

@@ -101,6 +101,24 @@ fn v5_what_uses_a_proof_up() {
     assert_eq!(decision.dpop(&token, &[&another]), Err(refusal), "it needs no memory");
 }
 
+/// V5: a proof may be a minute ahead of the clock and a minute old, so it is valid for two minutes and remembered as long.
+/// A process that has not seen it accepts it until then.
+#[test]
+fn v5_a_proof_of_a_clock_that_is_ahead() {
+    let (verifier, key, client) = (verifier(|_| ()), Key::new(), Key::new());
+    let mut decision = Decision::new(&verifier, &key);
+    let token = key.token(&json!({"cnf": {"jkt": client.thumbprint()}, "exp": NOW + 300}));
+    let proof = client.proof(&token, &json!({"iat": NOW + 60}));
+    let authorization = format!("DPoP {token}");
+    let at = |decision: &Decision<'_>, now| decision.at(now, authorization.as_bytes(), &[proof.as_bytes()]).map(drop);
+    assert_eq!(at(&decision, NOW), Ok(()));
+    assert_eq!(at(&decision, NOW + 120), Err(Refusal::Proof(ProofRefusal::Replayed)));
+    decision.replays = Replays::default();
+    assert_eq!(at(&decision, NOW + 120), Ok(()), "another process");
+    decision.replays = Replays::default();
+    assert_eq!(at(&decision, NOW + 121), Err(Refusal::Proof(ProofRefusal::Old)));
+}
+
 /// V6: a token that is bound to a certificate needs a connection with it: RFC 8705 §3.1, with the certificate and the
 /// thumbprint of Appendix A.
 #[test]
