@@ -120,7 +120,8 @@ fn encoded(path: &str) -> String {
     encoded.collect()
 }
 
-/// The origin by the domain name of the API, under which API Gateway received the request. It is not the `Host` header.
+/// The origin by the domain of this API that the request was sent to. API Gateway refuses others, except below a wildcard
+/// domain: set `ORIGINS` there.
 fn origin(context: &Value) -> Option<String> {
     context["domainName"].as_str().map(|domain| format!("https://{domain}"))
 }

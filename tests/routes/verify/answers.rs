@@ -46,8 +46,8 @@ async fn v8_answers_of_the_authorizer() {
     }
 }
 
-/// V8: without `ORIGINS`, the URL of a proof is that of the domain under which API Gateway received the request, with the
-/// stage of a REST API; the `Host` header counts for nothing.
+/// V8: without `ORIGINS`, the URL of a proof is that of the domain in the request context, with the stage of a REST API; the
+/// header `Host` is not read.
 #[tokio::test]
 async fn v8_the_url_of_a_request() {
     let api = Api::start(&[("ORIGINS", "")]).await;
