@@ -102,11 +102,17 @@ impl<'a> Event<'a> {
             "principalId": principal,
             "policyDocument": {
                 "Version": "2012-10-17",
-                "Statement": [{"Action": "execute-api:Invoke", "Effect": effect, "Resource": arn}],
+                "Statement": [{"Action": "execute-api:Invoke", "Effect": effect, "Resource": literal(arn)}],
             },
             "context": context,
         })
     }
+}
+
+/// An ARN as a resource of a policy that is for nothing else. It has the path of the client, so wildcards and variables in it
+/// are escaped, by the variables that IAM policies of version 2012-10-17 have for that.
+fn literal(arn: &str) -> String {
+    arn.replace("${", "${$}{").replace('*', "${*}").replace('?', "${?}")
 }
 
 /// The path of an HTTP API, which delivers it decoded. What a URL would not keep as it is becomes encoded again: what

@@ -169,6 +169,33 @@ async fn v8_event_files() {
     }
 }
 
+/// V8: `methodArn` has the path of the client. What is a wildcard or a variable in a policy is a literal there, so the answer
+/// is for this request only.
+#[tokio::test]
+async fn v8_a_policy_is_for_one_request() {
+    let api = Api::start(&[]).await;
+    let token = api.token(&api.client(json!({})).await, "").await;
+    for call in [Call::read(format!("Bearer {token}")), Call::unlisted(format!("Bearer {token}"))] {
+        for (path, literal) in [
+            ("items/1", "items/1"),
+            ("items/*", "items/${*}"),
+            ("items/?", "items/${?}"),
+            ("items/**", "items/${*}${*}"),
+            ("items/${*}", "items/${$}{${*}}"),
+            ("items/${aws:SourceIp}", "items/${$}{aws:SourceIp}"),
+            ("items/$", "items/$"),
+        ] {
+            let mut event = call.rest_api();
+            let api_arn = "arn:aws:execute-api:eu-central-1:123456789012:f6g7h8i9j0/v1/GET";
+            event["methodArn"] = format!("{api_arn}/{path}").into();
+            let answer = api.authorizer(&event).await.expect("an answer");
+            let policy = &answer["policyDocument"];
+            assert_eq!(policy["Version"], "2012-10-17", "the version with variables");
+            assert_eq!(policy["Statement"][0]["Resource"], format!("{api_arn}/{literal}"));
+        }
+    }
+}
+
 /// V8: neither API caches the answer of the authorizer, and every route has it.
 #[test]
 fn v8_answers_are_not_cached() {
