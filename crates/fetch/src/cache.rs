@@ -1,15 +1,13 @@
 //! A cache of fetched keys.
 
-mod entries;
-
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::jose::PublicKeys;
-use tokio::sync::OwnedMutexGuard;
 
+use crate::cached::{Cached, Found};
 use crate::{FetchError, Fetcher};
-use entries::Entries;
 
 /// The lifetime of cached keys, in seconds. While its host responds, a key that a client withdraws is used no longer
 /// than this.
@@ -19,17 +17,11 @@ pub const MAX_AGE: EpochSeconds = 300;
 /// RFC 5861 §4).
 pub const MAX_STALE_AGE: EpochSeconds = 3600;
 
-/// After how many seconds keys are fetched again if they do not contain the required key.
-pub const NEWER_AFTER: EpochSeconds = 60;
-
-/// The delay before a failed fetch is retried, in seconds. No URL is ever fetched more often than this.
-pub const RETRY_AFTER: EpochSeconds = 10;
-
 /// The maximum number of cached key sets; the least recently used one is evicted first.
 pub const MAX_ENTRIES: usize = 256;
 
-/// The maximum number of URLs whose fetch times are stored. None is evicted within [`RETRY_AFTER`]: if the cache is
-/// full, other URLs get [`FetchError::Busy`].
+/// The maximum number of URLs whose fetch times are stored. None is evicted within
+/// [`RETRY_AFTER`](crate::RETRY_AFTER): if the cache is full, other URLs get [`FetchError::Busy`].
 pub const MAX_URLS: usize = 4096;
 
 /// The keys at clients' URLs. Each URL has at most one fetch at a time.
@@ -40,6 +32,17 @@ pub struct KeyCache(Arc<Shared>);
 struct Shared {
     fetcher: Fetcher,
     entries: Mutex<Entries>,
+}
+
+/// The requested URLs.
+#[derive(Debug, Default)]
+struct Entries(HashMap<String, Entry>);
+
+/// The state of one URL.
+#[derive(Debug)]
+struct Entry {
+    used: EpochSeconds,
+    keys: Cached<PublicKeys>,
 }
 
 impl KeyCache {
@@ -53,65 +56,29 @@ impl KeyCache {
     /// fetches, only callers without usable keys wait for it.
     ///
     /// # Errors
-    /// [`FetchError`]; the error of the last fetch if it began less than [`RETRY_AFTER`] ago.
+    /// [`FetchError`]; the error of the last fetch if it began less than [`RETRY_AFTER`](crate::RETRY_AFTER) ago.
     pub async fn keys(&self, url: &str, now: EpochSeconds) -> Result<Arc<PublicKeys>, FetchError> {
-        let (usable, turn) = {
-            let mut entries = self.0.entries();
-            let entry = entries.entry(url, now)?;
-            if let Some(known) = entry.without_fetch(now) {
-                return known;
-            }
-            (entry.usable(now), entry.turn())
-        };
-        let turn = match usable {
-            Some(keys) => match turn.try_lock_owned() {
-                Ok(turn) => turn,
-                Err(_) => return Ok(keys),
-            },
-            None => turn.lock_owned().await,
-        };
-        // Another caller may have fetched the keys meanwhile.
-        if let Some(known) = self.0.entries().entry(url, now)?.without_fetch(now) {
-            return known;
-        }
-        let fetched = self.fetch(url, now, turn).await;
-        fetched.or_else(|error| self.0.entries().entry(url, now)?.usable(now).ok_or(error))
+        let keys = self.0.entries().keys(url, now)?;
+        keys.document_then(now, self.fetch(url), self.bound(url)).await
     }
 
     /// Newer keys than `held`, which do not contain the required key: those that another caller has fetched or is
-    /// fetching, otherwise those of a new fetch. `None` if the last fetch began less than [`NEWER_AFTER`] ago, or if
-    /// this one fails.
+    /// fetching, otherwise those of a new fetch. `None` if the last fetch began less than
+    /// [`NEWER_AFTER`](crate::NEWER_AFTER) ago, or if this one fails.
     pub async fn newer(&self, url: &str, held: &Arc<PublicKeys>, now: EpochSeconds) -> Option<Arc<PublicKeys>> {
-        let turn = self.0.entries().entry(url, now).ok()?.turn();
-        let turn = turn.lock_owned().await;
-        {
-            let mut entries = self.0.entries();
-            let entry = entries.entry(url, now).ok()?;
-            if let Some(other) = entry.usable(now).filter(|keys| !Arc::ptr_eq(keys, held)) {
-                return Some(other);
-            }
-            if entry.was_tried_within(NEWER_AFTER, now) {
-                return None;
-            }
-        }
-        self.fetch(url, now, turn).await.ok()
+        let keys = self.0.entries().keys(url, now).ok()?;
+        keys.newer_then(held, now, self.fetch(url), self.bound(url)).await
     }
 
-    /// Fetches in a separate task, so that a caller that disconnects neither ends the fetch nor causes another one.
-    async fn fetch(
-        &self,
-        url: &str,
-        now: EpochSeconds,
-        turn: OwnedMutexGuard<()>,
-    ) -> Result<Arc<PublicKeys>, FetchError> {
+    fn fetch(&self, url: &str) -> impl Future<Output = Result<Found<PublicKeys>, FetchError>> + Send + use<> {
         let (shared, url) = (self.0.clone(), url.to_owned());
-        let task = tokio::spawn(async move {
-            let fetched = shared.fetcher.keys(&url).await.map(Arc::new);
-            shared.entries().store(&url, now, &fetched);
-            drop(turn);
-            fetched
-        });
-        task.await.unwrap_or(Err(FetchError::Ended))
+        async move { Ok((shared.fetcher.keys(&url).await?, Some(MAX_AGE))) }
+    }
+
+    /// What is done after a fetch.
+    fn bound(&self, url: &str) -> impl FnOnce() + Send + use<> {
+        let (shared, url) = (self.0.clone(), url.to_owned());
+        move || shared.entries().bound_keys(&url)
     }
 }
 
@@ -119,6 +86,39 @@ impl Shared {
     fn entries(&self) -> MutexGuard<'_, Entries> {
         // No code panics while it holds the lock. Even then, the map would be consistent.
         self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entries {
+    /// The keys at a URL, which is added if it does not exist.
+    fn keys(&mut self, url: &str, now: EpochSeconds) -> Result<Cached<PublicKeys>, FetchError> {
+        if self.0.len() >= MAX_URLS && !self.0.contains_key(url) {
+            self.forget_one(now)?;
+        }
+        let new = || Entry { used: now, keys: Cached::new(MAX_STALE_AGE - MAX_AGE) };
+        let entry = self.0.entry(url.to_owned()).or_insert_with(new);
+        entry.used = now;
+        Ok(entry.keys.clone())
+    }
+
+    /// Evicts the least recently used keys if there are too many sets. Their fetch times are kept, so that eviction
+    /// never causes more frequent fetches.
+    fn bound_keys(&mut self, just_fetched: &str) {
+        let others = || self.0.iter().filter(|(url, entry)| entry.keys.is_some() && *url != just_fetched);
+        if others().count() < MAX_ENTRIES {
+            return;
+        }
+        if let Some((_, oldest)) = others().min_by_key(|(_, entry)| entry.used) {
+            oldest.keys.evict();
+        }
+    }
+
+    /// Evicts a URL that may be fetched again by now: first one without keys, otherwise the least recently used.
+    fn forget_one(&mut self, now: EpochSeconds) -> Result<(), FetchError> {
+        let idle = self.0.iter().filter(|(_, entry)| entry.keys.is_idle(now));
+        let oldest = idle.min_by_key(|(_, entry)| (entry.keys.is_some(), entry.used)).map(|(url, _)| url.clone());
+        self.0.remove(&oldest.ok_or(FetchError::Busy)?);
+        Ok(())
     }
 }
 

@@ -6,16 +6,18 @@
 //! the frequency of fetches. The keys of issuers that the operator trusts are fetched by the same rules.
 //!
 //! Resource servers fetch documents of their own authorization server. That host is the operator's, so
-//! [`Fetcher::of_operator`] also opens private addresses.
+//! [`Fetcher::of_operator`] also opens private addresses. [`Cached`] holds one such document.
 
 mod cache;
+mod cached;
 mod fetched;
 mod fetcher;
 #[cfg(test)]
 mod host;
 mod public;
 
-pub use cache::{KeyCache, MAX_AGE, MAX_ENTRIES, MAX_STALE_AGE, MAX_URLS, NEWER_AFTER, RETRY_AFTER};
+pub use cache::{KeyCache, MAX_AGE, MAX_ENTRIES, MAX_STALE_AGE, MAX_URLS};
+pub use cached::{Cached, Found, MAX_LIFETIME, MAX_STALE, MIN_LIFETIME, NEWER_AFTER, RETRY_AFTER};
 pub use fetched::Fetched;
 pub use fetcher::{FetchError, Fetcher, MAX_BYTES, MAX_TIME};
 pub use public::is_public;

@@ -7,13 +7,12 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
-use tokenmint_fetch::{FetchError, Fetcher, MAX_BYTES};
+use tokenmint_fetch::{Cached, FetchError, Fetcher, Found, MAX_BYTES, MAX_STALE};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::issuer::{Issuer, path};
 use tokenmint_oauth::jose::PublicKeys;
 use url::form_urlencoded;
 
-use crate::cached::Cached;
 use crate::refusal::Unavailable;
 
 /// The documents of an issuer, fetched when they are needed and cached.
@@ -59,7 +58,7 @@ impl IssuerDocuments {
     /// The documents of this issuer, of which none is fetched yet. Only an issuer on loopback is asked over plain http.
     pub fn new(issuer: Issuer) -> Self {
         let fetcher = Arc::new(Fetcher::of_operator(issuer.is_local()));
-        Self { issuer, fetcher, metadata: Cached::default(), keys: Cached::default() }
+        Self { issuer, fetcher, metadata: Cached::new(MAX_STALE), keys: Cached::new(MAX_STALE) }
     }
 
     /// The keys of the issuer.
@@ -108,16 +107,16 @@ impl IssuerDocuments {
             let response = fetcher.get(&issuer.url(path::AUTHORIZATION_SERVER)).await?;
             let metadata = Metadata::read(&response.json()?, &issuer);
             // A document that is not the issuer's cannot say how long it is valid.
-            let lifetime = response.max_age.filter(|_| metadata.0.is_some());
+            let lifetime = response.max_age.filter(|_| metadata.0.is_some()).map(EpochSeconds::from);
             Ok((metadata, lifetime))
         };
         self.metadata.document(now, fetch).await.map_err(Unavailable::Metadata)
     }
 }
 
-async fn keys(fetcher: Arc<Fetcher>, url: String) -> Result<(PublicKeys, Option<u32>), FetchError> {
+async fn keys(fetcher: Arc<Fetcher>, url: String) -> Result<Found<PublicKeys>, FetchError> {
     let response = fetcher.get(&url).await?;
-    Ok((PublicKeys::parse_within(&response.json()?, MAX_BYTES)?, response.max_age))
+    Ok((PublicKeys::parse_within(&response.json()?, MAX_BYTES)?, response.max_age.map(EpochSeconds::from)))
 }
 
 impl Metadata {

@@ -9,12 +9,11 @@
 //! | the token: type, signature, issuer, audience, times, claims | 9068 §4 | `access_token.rs`, `verifier.rs` |
 //! | the keys and certificates that it is bound to | 9449 §4.3 and §7, 8705 §3 | `binding.rs`, `replays.rs` |
 //! | errors and challenges | 6750 §3, 9449 §7.1, 9728 §5.1 | `refusal.rs`, `challenge.rs` |
-//! | metadata and keys of the issuer | 8414, 7517 | `issuer_documents.rs`, `cached.rs` |
+//! | metadata and keys of the issuer | 8414, 7517 | `issuer_documents.rs` |
 //! | revocation | 7662 | `issuer_documents.rs` |
 
 mod access_token;
 mod binding;
-mod cached;
 mod challenge;
 mod issuer_documents;
 mod presented;
@@ -27,7 +26,6 @@ mod settings;
 mod verifier;
 
 pub use access_token::AccessToken;
-pub use cached::{MAX_LIFETIME, MAX_STALE, MIN_LIFETIME, NEWER_AFTER, RETRY_AFTER};
 pub use issuer_documents::{ClientCredentials, IssuerDocuments};
 pub use presented::{MAX_TOKEN_BYTES, Presented};
 pub use refusal::{ProofRefusal, Refusal, TokenRefusal, Unavailable};
@@ -36,4 +34,5 @@ pub use request::Request;
 pub use resource_server::ResourceServer;
 pub use scheme::Scheme;
 pub use settings::{MAX_LEEWAY, Settings, SettingsError};
+pub use tokenmint_fetch::{MAX_LIFETIME, MAX_STALE, MIN_LIFETIME, NEWER_AFTER, RETRY_AFTER};
 pub use verifier::Verifier;

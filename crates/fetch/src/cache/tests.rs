@@ -1,5 +1,6 @@
 use super::*;
 use crate::host::{KeyHost, jwks, ok, status};
+use crate::{NEWER_AFTER, RETRY_AFTER};
 
 const START: EpochSeconds = 1000;
 

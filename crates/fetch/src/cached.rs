@@ -1,11 +1,12 @@
-//! A document that is fetched and cached: for its `Cache-Control` lifetime, within bounds.
+//! A document that is fetched and cached for its lifetime, within bounds.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokenmint_fetch::FetchError;
 use tokenmint_oauth::EpochSeconds;
 use tokio::sync::{Mutex as Turn, OwnedMutexGuard};
+
+use crate::FetchError;
 
 /// The shortest lifetime of a document, in seconds, whatever its response says.
 pub const MIN_LIFETIME: EpochSeconds = 60;
@@ -13,21 +14,21 @@ pub const MIN_LIFETIME: EpochSeconds = 60;
 /// The longest lifetime of a document, in seconds.
 pub const MAX_LIFETIME: EpochSeconds = 86_400;
 
-/// For how many seconds beyond its lifetime a document is used while its host is unreachable or returns errors (like
-/// `stale-if-error` of RFC 5861 §4).
+/// For how many seconds beyond its lifetime a document of the operator's host is used while the host is unreachable or
+/// returns errors (like `stale-if-error` of RFC 5861 §4).
 pub const MAX_STALE: EpochSeconds = 3600;
 
-/// The delay before a failed fetch is retried, in seconds.
+/// The delay before a failed fetch is retried, in seconds. No URL is ever fetched more often than this.
 pub const RETRY_AFTER: EpochSeconds = 10;
 
 /// After how many seconds keys are fetched again if they do not contain the key of a token.
 pub const NEWER_AFTER: EpochSeconds = 60;
 
 /// A document and its lifetime in seconds, if the response has one.
-pub(crate) type Found<T> = (T, Option<u32>);
+pub type Found<T> = (T, Option<EpochSeconds>);
 
 /// A cached document. It has at most one fetch at a time.
-pub(crate) struct Cached<T>(Arc<Shared<T>>);
+pub struct Cached<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
     state: Mutex<State<T>>,
@@ -36,6 +37,7 @@ struct Shared<T> {
 }
 
 struct State<T> {
+    max_stale: EpochSeconds,
     held: Option<Held<T>>,
     tried: Option<(EpochSeconds, Result<(), FetchError>)>,
 }
@@ -46,9 +48,9 @@ struct Held<T> {
     lifetime: EpochSeconds,
 }
 
-impl<T> Default for Cached<T> {
-    fn default() -> Self {
-        Self(Arc::new(Shared { state: Mutex::new(State { held: None, tried: None }), turn: Arc::default() }))
+impl<T> Clone for Cached<T> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
     }
 }
 
@@ -58,16 +60,53 @@ impl<T> fmt::Debug for Cached<T> {
     }
 }
 
+impl<T> Cached<T> {
+    /// No document yet. While fetches fail, it is used for so many seconds beyond its lifetime.
+    pub fn new(max_stale: EpochSeconds) -> Self {
+        let state = State { max_stale, held: None, tried: None };
+        Self(Arc::new(Shared { state: Mutex::new(state), turn: Arc::default() }))
+    }
+
+    /// The document that is held, without a fetch, if it is not too old.
+    pub fn held(&self, now: EpochSeconds) -> Option<Arc<T>> {
+        self.0.state().usable(now)
+    }
+
+    /// Whether a document is held, however old.
+    pub(crate) fn is_some(&self) -> bool {
+        self.0.state().held.is_some()
+    }
+
+    /// Evicts the document. The time of its fetch is kept, so that eviction never causes more frequent fetches.
+    pub(crate) fn evict(&self) {
+        self.0.state().held = None;
+    }
+
+    /// Whether no caller fetches the document, waits for it, or fetched it less than [`RETRY_AFTER`] ago.
+    pub(crate) fn is_idle(&self, now: EpochSeconds) -> bool {
+        Arc::strong_count(&self.0) == 1 && !self.0.state().was_tried_within(RETRY_AFTER, now)
+    }
+}
+
 impl<T: Send + Sync + 'static> Cached<T> {
-    /// The document, fetched if it is older than its lifetime. If the fetch fails, it is used for [`MAX_STALE`] more,
-    /// unless the host [withdrew it](FetchError::takes_keys_back). While another caller fetches, only callers without a
-    /// usable document wait.
+    /// The document, fetched if it is older than its lifetime. If the fetch fails, the old one is used as long as
+    /// [`Cached::new`] says, unless the host [withdrew it](FetchError::takes_keys_back). While another caller fetches,
+    /// only callers without a usable document wait.
     ///
     /// # Errors
     /// [`FetchError`]; the error of the last fetch if it began less than [`RETRY_AFTER`] ago.
-    pub(crate) async fn document<F>(&self, now: EpochSeconds, fetch: F) -> Result<Arc<T>, FetchError>
+    pub async fn document<F>(&self, now: EpochSeconds, fetch: F) -> Result<Arc<T>, FetchError>
     where
         F: Future<Output = Result<Found<T>, FetchError>> + Send + 'static,
+    {
+        self.document_then(now, fetch, || ()).await
+    }
+
+    /// [`Cached::document`], and calls `stored` after a successful fetch.
+    pub(crate) async fn document_then<F, S>(&self, now: EpochSeconds, fetch: F, stored: S) -> Result<Arc<T>, FetchError>
+    where
+        F: Future<Output = Result<Found<T>, FetchError>> + Send + 'static,
+        S: FnOnce() + Send + 'static,
     {
         let usable = {
             let state = self.0.state();
@@ -88,15 +127,24 @@ impl<T: Send + Sync + 'static> Cached<T> {
         if let Some(known) = self.0.state().without_fetch(now) {
             return known;
         }
-        let fetched = self.fetch(now, turn, fetch).await;
+        let fetched = self.fetch(now, turn, fetch, stored).await;
         fetched.or_else(|error| self.0.state().usable(now).ok_or(error))
     }
 
     /// A newer document than `held`: one that another caller has fetched or is fetching, otherwise that of a new fetch.
     /// `None` if the last fetch began less than [`NEWER_AFTER`] ago, or if this one fails.
-    pub(crate) async fn newer<F>(&self, held: &Arc<T>, now: EpochSeconds, fetch: F) -> Option<Arc<T>>
+    pub async fn newer<F>(&self, held: &Arc<T>, now: EpochSeconds, fetch: F) -> Option<Arc<T>>
     where
         F: Future<Output = Result<Found<T>, FetchError>> + Send + 'static,
+    {
+        self.newer_then(held, now, fetch, || ()).await
+    }
+
+    /// [`Cached::newer`], and calls `stored` after a successful fetch.
+    pub(crate) async fn newer_then<F, S>(&self, held: &Arc<T>, now: EpochSeconds, fetch: F, stored: S) -> Option<Arc<T>>
+    where
+        F: Future<Output = Result<Found<T>, FetchError>> + Send + 'static,
+        S: FnOnce() + Send + 'static,
     {
         let turn = self.0.turn.clone().lock_owned().await;
         {
@@ -108,25 +156,30 @@ impl<T: Send + Sync + 'static> Cached<T> {
                 return None;
             }
         }
-        self.fetch(now, turn, fetch).await.ok()
-    }
-
-    /// The document that is held, without a fetch, if it is not too old.
-    pub(crate) fn held(&self, now: EpochSeconds) -> Option<Arc<T>> {
-        self.0.state().usable(now)
+        self.fetch(now, turn, fetch, stored).await.ok()
     }
 
     /// Fetches in a separate task, so that a caller that disconnects neither ends the fetch nor causes another one.
-    async fn fetch<F>(&self, now: EpochSeconds, turn: OwnedMutexGuard<()>, fetch: F) -> Result<Arc<T>, FetchError>
+    async fn fetch<F, S>(
+        &self,
+        now: EpochSeconds,
+        turn: OwnedMutexGuard<()>,
+        fetch: F,
+        stored: S,
+    ) -> Result<Arc<T>, FetchError>
     where
         F: Future<Output = Result<Found<T>, FetchError>> + Send + 'static,
+        S: FnOnce() + Send + 'static,
     {
         let shared = self.0.clone();
         let task = tokio::spawn(async move {
             let fetched = fetch.await;
-            let stored = shared.state().store(now, fetched);
+            let document = shared.state().store(now, fetched);
+            if document.is_ok() {
+                stored();
+            }
             drop(turn);
-            stored
+            document
         });
         task.await.unwrap_or(Err(FetchError::Ended))
     }
@@ -146,12 +199,12 @@ impl<T> State<T> {
             return Some(Ok(document));
         }
         let (_, last) = self.tried.filter(|_| self.was_tried_within(RETRY_AFTER, now))?;
-        let error = last.err()?;
-        Some(self.usable(now).ok_or(error))
+        // After a successful fetch, the document is absent only if it was evicted.
+        Some(self.usable(now).ok_or_else(|| last.err().unwrap_or(FetchError::Busy)))
     }
 
     fn usable(&self, now: EpochSeconds) -> Option<Arc<T>> {
-        self.younger_than(MAX_STALE, now)
+        self.younger_than(self.max_stale, now)
     }
 
     fn younger_than(&self, more: EpochSeconds, now: EpochSeconds) -> Option<Arc<T>> {
@@ -167,7 +220,7 @@ impl<T> State<T> {
         self.tried = Some((now, fetched.as_ref().map(drop).map_err(|error| *error)));
         match fetched {
             Ok((document, max_age)) => {
-                let lifetime = EpochSeconds::from(max_age.unwrap_or(0)).clamp(MIN_LIFETIME, MAX_LIFETIME);
+                let lifetime = max_age.unwrap_or(0).clamp(MIN_LIFETIME, MAX_LIFETIME);
                 let document = Arc::new(document);
                 self.held = Some(Held { document: document.clone(), fetched_at: now, lifetime });
                 Ok(document)
@@ -181,65 +234,4 @@ impl<T> State<T> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DOWN: FetchError = FetchError::Connect;
-
-    async fn at(
-        cached: &Cached<u8>,
-        now: EpochSeconds,
-        found: Result<Found<u8>, FetchError>,
-    ) -> Result<u8, FetchError> {
-        cached.document(now, async move { found }).await.map(|document| *document)
-    }
-
-    /// V2: a document is cached for the lifetime of its response, within bounds.
-    #[tokio::test]
-    async fn v2_lifetimes_are_bounded() {
-        for (max_age, lifetime) in [
-            (None, MIN_LIFETIME),
-            (Some(0), MIN_LIFETIME),
-            (Some(59), MIN_LIFETIME),
-            (Some(3600), 3600),
-            (Some(u32::MAX), MAX_LIFETIME),
-        ] {
-            let cached = Cached::default();
-            assert_eq!(at(&cached, 100, Ok((1, max_age))).await, Ok(1));
-            assert_eq!(at(&cached, 100 + lifetime - 1, Ok((2, None))).await, Ok(1), "{max_age:?}");
-            assert_eq!(at(&cached, 100 + lifetime, Ok((2, None))).await, Ok(2), "{max_age:?}");
-        }
-    }
-
-    /// V2: while the host is down a document is used for an hour longer; a fetch is tried every ten seconds. One that the
-    /// host takes back is not used.
-    #[tokio::test]
-    async fn v2_stale_if_error_is_bounded() {
-        let cached = Cached::default();
-        assert_eq!(at(&cached, 100, Err(DOWN)).await, Err(DOWN));
-        assert_eq!(at(&cached, 109, Ok((1, None))).await, Err(DOWN), "not tried again yet");
-        assert_eq!(at(&cached, 110, Ok((1, None))).await, Ok(1));
-        assert_eq!(at(&cached, 170, Err(DOWN)).await, Ok(1));
-        assert_eq!(at(&cached, 179, Ok((2, None))).await, Ok(1), "not tried again yet");
-        assert_eq!(at(&cached, 110 + MIN_LIFETIME + MAX_STALE - 1, Err(DOWN)).await, Ok(1));
-        assert_eq!(at(&cached, 110 + MIN_LIFETIME + MAX_STALE, Err(DOWN)).await, Err(DOWN));
-
-        let cached = Cached::default();
-        assert_eq!(at(&cached, 100, Ok((1, None))).await, Ok(1));
-        assert_eq!(at(&cached, 160, Err(FetchError::Status(404))).await, Err(FetchError::Status(404)));
-    }
-
-    /// V2: an unknown key causes a fetch once a minute at most.
-    #[tokio::test]
-    async fn v2_newer_documents_are_bounded() {
-        let cached = Cached::default();
-        let first = cached.document(100, async { Ok((1, Some(3600))) }).await.expect("a document");
-        assert_eq!(cached.newer(&first, 159, async { Ok((2, None)) }).await, None);
-        let second = cached.newer(&first, 160, async { Ok((2, Some(3600))) }).await.expect("a newer one");
-        assert_eq!(*second, 2);
-        assert_eq!(cached.newer(&first, 161, async { Ok((3, None)) }).await.as_deref(), Some(&2), "the known one");
-        assert_eq!(cached.newer(&second, 219, async { Ok((3, None)) }).await, None);
-        assert_eq!(cached.newer(&second, 220, async { Err(DOWN) }).await, None);
-        assert_eq!(at(&cached, 221, Ok((4, None))).await, Ok(2), "a failure takes nothing away");
-    }
-}
+mod tests;
