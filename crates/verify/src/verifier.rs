@@ -30,11 +30,6 @@ impl Verifier {
         Ok(Self { settings })
     }
 
-    /// What it accepts.
-    pub const fn settings(&self) -> &Settings {
-        &self.settings
-    }
-
     /// Reads the token of a request, and refuses what no key could make valid. Nothing of it is proven yet.
     ///
     /// # Errors
