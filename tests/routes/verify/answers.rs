@@ -46,6 +46,52 @@ async fn v8_answers_of_the_authorizer() {
     }
 }
 
+/// V8: a header that is no text counts as one that was sent, so it is neither no token nor hides a second one.
+#[tokio::test]
+async fn v8_headers_that_are_no_text() {
+    let api = Api::start(&[]).await;
+    let client = api.client(json!({})).await;
+    let key = ProofKey::new();
+    let bearer = format!("Bearer {}", api.token(&client, "").await);
+    let bound = api.bound_token(&client, &key).await;
+    let proof = || key.prove(&api.proof(&bound));
+    let event = |authorization: Value, proofs: Value| {
+        let mut event = Call::read(String::new()).rest_api();
+        for (member, name, value) in
+            [("multiValueHeaders", "Authorization", authorization), ("multiValueHeaders", "DPoP", proofs)]
+        {
+            event[member][name] = value;
+        }
+        event
+    };
+    let dpop = format!("DPoP {bound}");
+    for good in [event(json!([bearer]), json!([])), event(json!([dpop]), json!([proof()]))] {
+        assert!(api.authorizer(&good).await.is_ok());
+    }
+    for (authorization, proofs) in [
+        (json!([1]), json!([])),
+        (json!([null]), json!([])),
+        (json!([bearer, 1]), json!([])),
+        (json!([null, bearer]), json!([])),
+        (json!([[bearer]]), json!([])),
+        (json!([{"Authorization": bearer}]), json!([])),
+        (json!([dpop]), json!([proof(), 1])),
+        (json!([dpop]), json!([null, proof()])),
+        (json!([dpop]), json!([[proof()]])),
+    ] {
+        let event = event(authorization, proofs);
+        let refused = Err(authorizer::NoAnswer::Unauthorized);
+        assert_eq!(api.authorizer(&event).await, refused, "{}", event["multiValueHeaders"]);
+    }
+    // Without the lists, the single values count.
+    let mut single = event(json!([bearer]), json!([]));
+    single.as_object_mut().expect("an object").remove("multiValueHeaders");
+    for (value, is_good) in [(json!(bearer), true), (json!(1), false), (json!([bearer]), false), (json!(null), false)] {
+        single["headers"]["Authorization"] = value.clone();
+        assert_eq!(api.authorizer(&single).await.is_ok(), is_good, "{value}");
+    }
+}
+
 /// V8: without `ORIGINS`, the URL of a proof is that of the domain in the request context, with the stage of a REST API; the
 /// header `Host` is not read.
 #[tokio::test]

@@ -62,6 +62,11 @@ impl Call {
         Self { method: "POST", route: "/items", path: "/items", ..Self::read(authorization) }
     }
 
+    /// Reading without the body.
+    pub(super) fn head(authorization: String) -> Self {
+        Self { method: "HEAD", ..Self::read(authorization) }
+    }
+
     pub(super) fn unlisted(authorization: String) -> Self {
         Self { method: "DELETE", ..Self::read(authorization) }
     }

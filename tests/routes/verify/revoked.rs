@@ -1,11 +1,13 @@
 //! Revocation by introspection: RFC 7662, RFC 7009.
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::{get, post};
 use serde_json::json;
 use tokenmint_tests::{Credentials, events};
 
 use super::api::{Api, Call, Outcome, WAYS};
+use super::host::Host;
 use crate::dpop::ProofKey;
 
 /// An API that introspects as a client of the issuer.
@@ -89,13 +91,25 @@ async fn v7_introspection_fails() {
     // Answers that do not say whether the token is active.
     let metadata = api.world.token(&events::get("/.well-known/oauth-authorization-server")).await.json().to_string();
     let keys = api.world.token(&events::get("/.well-known/jwks.json")).await.json().to_string();
-    for answer in ["{}", "[]", "null", "x", r#"{"active":"true"}"#, r#"{"active":1}"#] {
+    let routes = || {
         let (metadata, keys) = (metadata.clone(), keys.clone());
-        let routes = Router::new()
+        Router::new()
             .route("/.well-known/oauth-authorization-server", get(async move || metadata.clone()))
             .route("/.well-known/jwks.json", get(async move || keys.clone()))
-            .route("/introspect", post(async move || answer));
-        api.issuer.set(routes);
+    };
+    for answer in ["{}", "[]", "null", "x", r#"{"active":"true"}"#, r#"{"active":1}"#] {
+        api.issuer.set(routes().route("/introspect", post(async move || answer)));
         assert_eq!(api.call(WAYS[0], &call).await, Outcome::Unavailable, "{answer}");
     }
+    // A redirect, to which the credentials of the resource server would go.
+    let elsewhere = Host::start().await;
+    elsewhere.set(Router::new().fallback(async || r#"{"active":true}"#));
+    for status in [301, 302, 303, 307, 308] {
+        let status = StatusCode::from_u16(status).expect("a status");
+        let location = format!("{}/introspect", elsewhere.url);
+        let redirect = post(async move || (status, [("location", location.clone())]));
+        api.issuer.set(routes().route("/introspect", redirect));
+        assert_eq!(api.call(WAYS[0], &call).await, Outcome::Unavailable, "{status}");
+    }
+    assert_eq!(elsewhere.asked("/introspect"), 0, "nothing is sent on");
 }

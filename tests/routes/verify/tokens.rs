@@ -10,6 +10,7 @@ use tokenmint_tests::events;
 use super::api::{API, Api, Call, Outcome, WAYS};
 use super::host::Host;
 use crate::client_key::ClientKey;
+use crate::dpop::ProofKey;
 
 fn bearer(token: &str) -> String {
     format!("Bearer {token}")
@@ -37,6 +38,40 @@ async fn v1_v3_scopes_of_routes() {
     let items = api.http(&Call::read(bearer(&read))).await.json();
     assert_eq!(items, json!({"item": "1", "client_id": client.id}));
     assert_eq!(api.issuer.asked("/.well-known/jwks.json"), 1, "the keys are cached");
+}
+
+/// V3, V4: over HTTP, HEAD is answered as GET (RFC 9110 §9.3.2), so it needs the scope of GET, and a proof for HEAD. An
+/// authorizer gets no such request: the template has no route for it.
+#[tokio::test]
+async fn v3_v4_head_needs_the_scope_of_get() {
+    let api = Api::start(&[]).await;
+    let client = api.client(json!({})).await;
+    let (read, write) = (api.token(&client, "&scope=read").await, api.token(&client, "&scope=write").await);
+    let key = ProofKey::new();
+    let bound = api.bound_token(&client, &key).await;
+    let with = |htm: &str| {
+        let mut claims = api.proof(&bound);
+        claims["htm"] = htm.into();
+        Call::head(format!("DPoP {bound}")).with_proof(key.prove(&claims))
+    };
+    for (call, status, code) in [
+        (Call::head(bearer(&read)), 200, ""),
+        (Call::head(bearer(&write)), 403, "error=\"insufficient_scope\""),
+        (Call::head(bearer("x")), 401, "error=\"invalid_token\""),
+        (with("HEAD"), 200, ""),
+        (with("GET"), 401, "error=\"invalid_dpop_proof\""),
+    ] {
+        let answer = api.http(&call).await;
+        assert_eq!(answer.status, status, "{call:?}");
+        let challenges = answer.headers.get_all("www-authenticate").iter();
+        let challenges: Vec<_> = challenges.map(|text| text.to_str().expect("ASCII")).collect();
+        assert_eq!(challenges.len(), if status == 200 { 0 } else { 2 }, "{call:?}");
+        assert!(status == 200 || challenges.iter().any(|text| text.contains(code)), "{call:?}");
+    }
+    for way in &WAYS[1..] {
+        let forbidden = Outcome::Forbidden("access_denied".to_owned());
+        assert_eq!(api.call(*way, &Call::head(bearer(&read))).await, forbidden, "{way:?}");
+    }
 }
 
 /// V3: without a token the challenges have no error; two tokens are none.

@@ -78,6 +78,30 @@ fn v4_proofs() {
     decision.dpop(&bound, &[&old]).expect("its last second");
 }
 
+/// V4, V6: a `cnf` that is not understood as a whole is not taken for none, or for the part that is understood.
+#[test]
+fn v4_v6_a_confirmation_is_read_as_a_whole() {
+    let (verifier, key, client) = (verifier(|_| ()), Key::new(), Key::new());
+    let mut decision = Decision::new(&verifier, &key);
+    decision.certificate = Some(CERTIFICATE);
+    let jkt = client.thumbprint();
+    for cnf in [
+        json!(null),
+        json!({"jkt": jkt, "x5t#S256": 1}),
+        json!({"jkt": jkt, "x5t#S256": null}),
+        json!({"jkt": null, "x5t#S256": THUMBPRINT}),
+        json!({"jkt": [jkt]}),
+        json!([{"jkt": jkt}]),
+    ] {
+        let mut claims = claims();
+        claims["cnf"] = cnf.clone();
+        let token = key.sign(&json!({"typ": "at+jwt", "alg": "ES256", "kid": "1"}), &claims);
+        assert_eq!(decision.bearer(&token), Err(bearer(TokenRefusal::Confirmation)), "{cnf}");
+        let decided = decision.dpop(&token, &[&client.proof(&token, &json!({}))]);
+        assert_eq!(decided, Err(Refusal::Token(Scheme::Dpop, TokenRefusal::Confirmation)), "{cnf}");
+    }
+}
+
 /// V5: a proof is not used up by a request that is refused for another reason, and one that cannot be remembered is not
 /// accepted.
 #[test]
