@@ -24,6 +24,7 @@ mod mutual_tls;
 mod openapi;
 mod private_key_jwt;
 mod protected;
+mod races;
 mod regions;
 mod register;
 mod register_keys;

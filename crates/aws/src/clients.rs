@@ -182,7 +182,8 @@ impl ClientsTable {
     /// whom it trusts.
     ///
     /// `before` is the client as it was read. The write succeeds only if the stored registration access token and
-    /// secrets still equal those of `before` (M7), and so do the federated credentials, with which the rest must fit (F4).
+    /// secrets still equal those of `before` (M7), and so do the federated credentials, with which the rest must fit (F4),
+    /// and the scope and its ceiling, which limit the new scope (R10). What else an operator sets is not written here.
     ///
     /// # Errors
     /// [`WriteError`]. [`WriteError::Item`] is returned before DynamoDB is called.
@@ -201,15 +202,25 @@ impl ClientsTable {
              method_not_named = :not_named, grant_types = :grants, response_types = :responses, #scope = :scope, metadata = :metadata, \
              last_change = :change",
         );
+        // An empty scope may be absent.
+        let same_scope = if before.metadata.scope.is_empty() { "attribute_not_exists(#scope) OR " } else { "" };
+        let ceiling = before.scope_ceiling.as_ref();
+        let same_ceiling =
+            if ceiling.is_some() { "scope_ceiling = :ceiling" } else { "attribute_not_exists(scope_ceiling)" };
         // The last half accepts an SDK retry whose first attempt was stored but whose response was lost.
         let update = update.condition_expression(format!(
-            "attribute_exists(client_id) AND {} AND \
-                 ((registration_access_token = :old_token AND secrets = :old_secrets) OR \
+            "attribute_exists(client_id) AND {same_ceiling} AND {} AND \
+                 ((registration_access_token = :old_token AND secrets = :old_secrets AND \
+                   ({same_scope}#scope = :old_scope)) OR \
                  (registration_access_token = :token AND secrets = :secrets))",
             federation::same(before),
         ));
-        let update = update.set_expression_attribute_values(federation::values(before)?);
+        let mut values = federation::values(before)?.unwrap_or_default();
+        if let Some(ceiling) = ceiling {
+            values.insert(":ceiling".to_owned(), attribute(ceiling)?);
+        }
         let update = update
+            .set_expression_attribute_values(Some(values))
             .expression_attribute_names("#scope", "scope")
             .expression_attribute_values(":secrets", attribute(&new.secrets)?)
             .expression_attribute_values(":token", token_of(after))
@@ -221,7 +232,8 @@ impl ClientsTable {
             .expression_attribute_values(":metadata", attribute(&new.metadata)?)
             .expression_attribute_values(":change", change.attribute())
             .expression_attribute_values(":old_token", token_of(before))
-            .expression_attribute_values(":old_secrets", attribute(&old.secrets)?);
+            .expression_attribute_values(":old_secrets", attribute(&old.secrets)?)
+            .expression_attribute_values(":old_scope", attribute(&old.scope)?);
         Box::pin(update.send()).await.map(drop).map_err(update_error)
     }
 

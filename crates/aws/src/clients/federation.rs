@@ -45,8 +45,9 @@ impl ClientsTable {
     }
 
     /// Replaces the federated credentials of a client, for an operator, and its links, with exactly one
-    /// `TransactWriteItems`. It changes nothing else. The write succeeds only if the stored credentials and the registration
-    /// access token still equal those of `before`, so that the rest is as it was, with which the credentials must fit.
+    /// `TransactWriteItems`. It changes nothing else. The write succeeds only if the stored credentials, the method and the
+    /// metadata, which has the keys, still equal those of `before`, since the credentials must fit with them (F4), and so does
+    /// the registration access token, which changes with each `PUT`.
     ///
     /// # Errors
     /// [`WriteError`].
@@ -59,15 +60,18 @@ impl ClientsTable {
         let _forget = Forget::afterwards(&self.kept, &before.client_id);
         let change = LastChange::new(Change::TrustChanged, by);
         item::write(after, &change)?;
+        let old = ClientItem::from(before);
         let update = Update::builder()
             .table_name(&self.name)
             .key(KEY, key(&before.client_id))
             .condition_expression(format!(
-                "attribute_exists(client_id) AND {} AND \
+                "attribute_exists(client_id) AND {} AND token_endpoint_auth_method = :method AND metadata = :metadata AND \
                  (attribute_not_exists(registration_access_token) OR registration_access_token = :token)",
                 same(before)
             ))
             .set_expression_attribute_values(values(before)?)
+            .expression_attribute_values(":method", attribute(old.token_endpoint_auth_method)?)
+            .expression_attribute_values(":metadata", attribute(&old.metadata)?)
             .expression_attribute_values(":token", token_of(before))
             .expression_attribute_values(":change", change.attribute());
         let credentials = after.metadata.federated_credentials();

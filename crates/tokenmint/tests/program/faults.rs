@@ -152,3 +152,33 @@ async fn u4_a_change_that_races() {
     assert_eq!(named("client-1"), (json!("First"), json!(true)));
     deployed.server.stop();
 }
+
+/// F4, U4: a list changes the method of a client between the read and the write of `client trust`. Only `private_key_jwt`
+/// goes with federated credentials, so the client, which could not be read any more, gets none.
+#[tokio::test(flavor = "multi_thread")]
+async fn f4_u4_trust_that_races_a_change_of_the_method() {
+    let deployed = Deployed::new().await;
+    let list = |client: &str| format!("owner: a\nclients: [{{name: b, {client}}}]");
+    let keys = "jwks_uri: 'https://b.example/keys'";
+    let first = list(&format!("token_endpoint_auth_method: private_key_jwt, {keys}"));
+    done(&deployed.data.on(&["apply", &deployed.file(&first), "--yes"]));
+    let id = deployed.items().await[0]["client_id"]["S"].as_str().unwrap().to_owned();
+    let trust =
+        ["client", "trust", "github", "--client", &id, "--repo", "octo-org/octo-repo", "--ref", "refs/heads/main"];
+    deployed.proxy.break_down("GetItem", Fault::Hold);
+    let trust = deployed.command(&trust).spawn().unwrap();
+    deployed.proxy.until_held(1).await;
+    let second = list(&format!("token_endpoint_auth_method: client_secret_basic, {keys}"));
+    let secrets = deployed.data.folder.clone() + ".secrets";
+    done(&deployed.data.on(&["apply", &deployed.file(&second), "--yes", "--secrets-file", &secrets]));
+    let items = deployed.items().await;
+    deployed.proxy.repair();
+    deployed.proxy.release();
+    let output = trust.wait_with_output().unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("the client was not changed: federated_credentials "), "{said}");
+    assert_eq!(deployed.items().await, items);
+    done(&deployed.data.on(&["client", "show", &id]));
+    deployed.server.stop();
+}
