@@ -83,24 +83,38 @@ impl ClientsTable {
         }
     }
 
-    /// Disables or enables a client with exactly one `UpdateItem`.
+    /// Disables or enables a client with one `UpdateItem`, or up to three if it does not exist or its list no longer has it.
+    /// A client that an operator disables is no longer marked as disabled by its list, which would enable it again (U2).
     ///
     /// # Errors
     /// [`WriteError`]; [`WriteError::Condition`] if the client does not exist.
     pub async fn set_disabled(&self, id: &ClientId, disabled: bool, by: &Author) -> Result<(), WriteError> {
         let _forget = Forget::afterwards(&self.kept, id);
-        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
-        let update = update.condition_expression("attribute_exists(client_id)");
-        let update = if disabled {
-            update
-                .update_expression("SET disabled = :yes, last_change = :change")
-                .expression_attribute_values(":yes", AttributeValue::Bool(true))
-        } else {
-            update.update_expression("REMOVE disabled SET last_change = :change")
-        };
         let what = if disabled { Change::Disabled } else { Change::Enabled };
+        let update = self.dynamodb.update_item().table_name(&self.name).key(KEY, key(id));
         let update = update.expression_attribute_values(":change", LastChange::new(what, by).attribute());
-        Box::pin(update.send()).await.map(drop).map_err(update_error)
+        if !disabled {
+            let update = update.condition_expression("attribute_exists(client_id)");
+            let update = update.update_expression("REMOVE disabled SET last_change = :change");
+            return Box::pin(update.send()).await.map(drop).map_err(update_error);
+        }
+        let update = update.expression_attribute_values(":yes", AttributeValue::Bool(true));
+        let unmarked = update
+            .clone()
+            .condition_expression("attribute_exists(client_id) AND attribute_not_exists(managed_by.unlisted)")
+            .update_expression("SET disabled = :yes, last_change = :change");
+        // A path into a map that does not exist cannot be removed, hence two forms.
+        let marked = update
+            .condition_expression("attribute_exists(managed_by.unlisted)")
+            .update_expression("SET disabled = :yes, last_change = :change REMOVE managed_by.unlisted");
+        // The mark may be removed between the first two.
+        for update in [unmarked.clone(), marked, unmarked] {
+            match Box::pin(update.send()).await.map(drop).map_err(update_error) {
+                Err(WriteError::Condition) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(WriteError::Condition)
     }
 
     /// Replaces only the token policy of a client, with exactly one `UpdateItem`. The write succeeds only if the stored policy

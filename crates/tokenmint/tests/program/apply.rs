@@ -210,6 +210,19 @@ fn u2_an_emergency_outlives_the_list() {
     assert_eq!(lists.named("billing")["disabled"], false);
     assert_eq!(lists.apply(&explicit.replace("false", "true"), &["--yes"]).status, 0);
     assert_eq!(lists.named("billing")["disabled"], true);
+
+    // Nor if it was no longer listed when the operator disabled it.
+    assert_eq!(lists.apply(&explicit, &["--yes"]).status, 0);
+    assert_eq!(lists.apply("owner: payments\nclients: []", &["--yes"]).status, 0);
+    assert_eq!(lists.named("billing")["managed_by"]["unlisted"], true);
+    done(&lists.data.on(&["client", "disable", &id]));
+    assert_eq!(lists.named("billing")["managed_by"], json!({"owner": "payments", "name": "billing"}));
+    assert_eq!(lists.apply(TWO, &["--yes"]).status, 0);
+    assert_eq!([&lists.named("billing")["disabled"], &lists.named("reports")["disabled"]], [true, false]);
+    // Again, and of one that is not there.
+    done(&lists.data.on(&["client", "disable", &id]));
+    let nobody = "11111111-1111-4111-8111-111111111111";
+    assert!(failed(&lists.data.on(&["client", "disable", nobody]), 1).contains(nobody));
 }
 
 /// U1: every mistake of a file is said at once, and nothing is written.
