@@ -1,9 +1,11 @@
 //! The file of a list: YAML, of which JSON is a part.
 
+use std::fmt;
 use std::path::Path;
 
+use serde::de::{self, DeserializeSeed, EnumAccess, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
-use serde_yaml_ng::Value as Yaml;
+use serde_yaml_ng::Deserializer;
 
 use crate::Error;
 use crate::client;
@@ -20,38 +22,104 @@ pub(super) fn read(file: &Path) -> Result<Value, Error> {
     parse(&text).map_err(|mistake| Error::File { file: file.display().to_string(), mistakes: vec![mistake] })
 }
 
-/// Parses YAML that JSON could also say.
+/// Parses YAML that JSON could also say. References that make it longer than [`MAX_BYTES`] are refused before that much is
+/// in memory: each key and value counts with the
+/// length of its text and one byte, which is what it takes in a file at least.
 ///
 /// # Errors
-/// What is wrong, with its line if the syntax is. A mapping that has a key twice is an error.
+/// What is wrong, with its line if it is known. A mapping that has a key twice is an error.
 fn parse(text: &[u8]) -> Result<Value, String> {
-    let yaml: Yaml = serde_yaml_ng::from_slice(text).map_err(|error| error.to_string())?;
-    json(yaml)
+    let mut left = MAX_BYTES;
+    Json { left: &mut left }.deserialize(Deserializer::from_slice(text)).map_err(|error| error.to_string())
 }
 
-fn json(yaml: Yaml) -> Result<Value, String> {
-    Ok(match yaml {
-        Yaml::Null => Value::Null,
-        Yaml::Bool(flag) => flag.into(),
-        Yaml::Number(number) => {
-            let whole = number.as_u64().map(Number::from).or_else(|| number.as_i64().map(Number::from));
-            let number = whole.or_else(|| number.as_f64().and_then(Number::from_f64));
-            number.ok_or("a number is infinite, or none: quote it if it is a text")?.into()
+/// Reads a value, while these bytes are left.
+struct Json<'l> {
+    left: &'l mut usize,
+}
+
+impl Json<'_> {
+    fn take<E: de::Error>(&mut self, bytes: usize) -> Result<(), E> {
+        *self.left = self.left.checked_sub(bytes).ok_or_else(|| {
+            E::custom(format_args!("with its references written out, it is longer than {MAX_BYTES} bytes"))
+        })?;
+        Ok(())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Json<'_> {
+    type Value = Value;
+
+    fn deserialize<D: de::Deserializer<'de>>(mut self, deserializer: D) -> Result<Value, D::Error> {
+        self.take(1)?;
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Json<'_> {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a value that JSON has")
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(flag.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Value, E> {
+        let number = Number::from_f64(number);
+        Ok(number.ok_or_else(|| E::custom("a number is infinite, or none: quote it if it is a text"))?.into())
+    }
+
+    fn visit_str<E: de::Error>(mut self, text: &str) -> Result<Value, E> {
+        self.take(text.len())?;
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(entry) = entries.next_element_seed(Json { left: self.left })? {
+            list.push(entry);
         }
-        Yaml::String(text) => text.into(),
-        Yaml::Sequence(entries) => entries.into_iter().map(json).collect::<Result<_, _>>()?,
-        Yaml::Mapping(mapping) => {
-            let mut members = Map::new();
-            for (key, value) in mapping {
-                let Yaml::String(name) = key else {
-                    return Err("a key of a mapping is not a text: quote it".to_owned());
-                };
-                members.insert(name, json(value)?);
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut members = Map::new();
+        while let Some(key) = entries.next_key_seed(Json { left: self.left })? {
+            let Value::String(name) = key else {
+                return Err(de::Error::custom("a key of a mapping is not a text: quote it"));
+            };
+            if members.contains_key(&name) {
+                return Err(de::Error::custom(format_args!("duplicate key {name:?}")));
             }
-            members.into()
+            let value = entries.next_value_seed(Json { left: self.left })?;
+            members.insert(name, value);
         }
-        Yaml::Tagged(tagged) => return Err(format!("the tag {} has no meaning here", tagged.tag)),
-    })
+        Ok(members.into())
+    }
+
+    fn visit_enum<A: EnumAccess<'de>>(self, tagged: A) -> Result<Value, A::Error> {
+        let (tag, _) = tagged.variant::<String>()?;
+        Err(de::Error::custom(format_args!("the tag !{tag} has no meaning here")))
+    }
 }
 
 #[cfg(test)]
@@ -91,6 +159,35 @@ mod tests {
             bomb.extend([format!("a{level}: &a{level} ["), [before.as_str(); 10].join(", "), "]\n".to_owned()]);
         }
         assert!(said(&bomb).contains("repetition limit"), "{}", said(&bomb));
+        assert!(said("a: &x [*x]").contains("limit"), "{}", said("a: &x [*x]"));
+    }
+
+    /// U1: nor can many references to one long text, which no limit of their number stops, or to many short ones.
+    #[test]
+    fn u1_many_references_to_a_long_text() {
+        let long = "x".repeat(80_000);
+        let references =
+            |anchor: &str, count: usize| format!("a: &x {anchor}\nb: [{}]\n", vec!["*x"; count].join(", "));
+        let most = parse(references(&long, 100).as_bytes()).expect("8 MB");
+        assert_eq!((&most["b"][99], most["b"].as_array().map(Vec::len)), (&json!(long), Some(100)));
+        for bomb in [
+            references(&long, 110),
+            references(&format!("{{? {long} : 1}}"), 110),
+            references(&format!("[{}]", "~,".repeat(40_000)), 220),
+        ] {
+            assert!(bomb.len() < 100_000, "{}", bomb.len());
+            assert!(said(&bomb).contains("it is longer than 8388608 bytes"), "{}", said(&bomb));
+        }
+    }
+
+    /// U1: a file of this size is not refused, whatever it consists of, unless it has references.
+    #[test]
+    fn u1_a_large_file() {
+        for entry in ["~,", "[],", "a,", "{a},", "{a,b: c},", "'',"] {
+            let text = format!("[{}]", entry.repeat((1 << 18) / entry.len()));
+            let mut left = text.len();
+            Json { left: &mut left }.deserialize(Deserializer::from_slice(text.as_bytes())).expect(entry);
+        }
     }
 
     proptest! {
