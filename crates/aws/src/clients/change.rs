@@ -8,6 +8,7 @@ use std::fmt;
 
 use aws_sdk_dynamodb::types::AttributeValue;
 use serde::{Deserialize, Serialize};
+use tokenmint_oauth::client::{Client, StoredSecret};
 
 /// The attribute, a map of the members `what` and `by`.
 pub(super) const LAST_CHANGE: &str = "last_change";
@@ -25,9 +26,9 @@ const TOKEN_ID_PREFIX: usize = 12;
 pub enum Change {
     /// It was registered, or created by an operator.
     Registered,
-    /// Its metadata was replaced.
+    /// Its metadata was replaced, or an operator changed it otherwise.
     Changed,
-    /// It has a new secret. The client itself may have replaced its metadata in the same request.
+    /// It has a new secret. Its metadata may have been replaced in the same write.
     SecretRotated,
     /// An operator changed its federated credentials.
     TrustChanged,
@@ -53,6 +54,24 @@ impl Change {
         Self::Enabled,
         Self::Deleted,
     ];
+
+    /// What an operator's command changes that writes a client as a whole: the first of these that differs, since an item
+    /// has one last change. Whether it may get tokens, how it authenticates, what it may get, and the rest.
+    pub fn between(before: &Client, after: &Client) -> Self {
+        let had = |secret: &StoredSecret| before.client_secrets.iter().any(|old| old.sha256 == secret.sha256);
+        let (old, new) = (&before.metadata, &after.metadata);
+        if before.disabled != after.disabled {
+            if after.disabled { Self::Disabled } else { Self::Enabled }
+        } else if !after.client_secrets.iter().all(had) {
+            Self::SecretRotated
+        } else if old.federated_credentials() != new.federated_credentials() {
+            Self::TrustChanged
+        } else if old.token_policy() != new.token_policy() {
+            Self::PolicyChanged
+        } else {
+            Self::Changed
+        }
+    }
 
     /// The name of the change in the table and in the audit log.
     pub const fn as_str(self) -> &'static str {

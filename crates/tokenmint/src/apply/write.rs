@@ -75,7 +75,7 @@ async fn one(tables: &Tables, step: Step, secrets: &mut Secrets<'_>) -> Result<(
         Step::Change(changed) => {
             let Changed { before, mut after, managed } = *changed;
             let secret = secret(tables, &mut after);
-            let done = Done::of(&before.client, &after);
+            let done = Done::Changed(Change::between(&before.client, &after));
             let written =
                 tables.clients.replace(&before, &after, Some(&managed), done.change(), &tables.operator).await;
             arrived(tables, &after, written).await?;
@@ -148,20 +148,6 @@ enum Done {
 }
 
 impl Done {
-    /// The most important change, which is the one in the audit log.
-    fn of(before: &Client, after: &Client) -> Self {
-        let trust = |client: &Client| client.metadata.federated_credentials().clone();
-        Self::Changed(if before.disabled != after.disabled {
-            if after.disabled { Change::Disabled } else { Change::Enabled }
-        } else if before.client_secrets != after.client_secrets && !after.client_secrets.is_empty() {
-            Change::SecretRotated
-        } else if trust(before) != trust(after) {
-            Change::TrustChanged
-        } else {
-            Change::Changed
-        })
-    }
-
     const fn change(self) -> Change {
         match self {
             Self::Created => Change::Registered,

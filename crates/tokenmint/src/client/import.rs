@@ -164,7 +164,7 @@ async fn one(tables: &Tables, imported: &Imported, arguments: &ImportArguments) 
             return Ok(if before.is_some() { Outcome::Replaced } else { Outcome::Created });
         }
         Some(before) => {
-            let change = Change::Changed;
+            let change = Change::between(&before.client, &client);
             (Outcome::Replaced, tables.clients.replace(before, &client, managed, change, &tables.operator).await)
         }
         None => (Outcome::Created, tables.clients.create(&client, managed, &tables.operator).await),

@@ -11,14 +11,14 @@ use crate::harness::{Data, Server, done, program};
 const TRANSACTION: &str = "TransactWriteItems";
 
 /// A server, and a proxy in front of its DynamoDB.
-struct Deployed {
-    data: Data,
-    server: Server,
+pub(crate) struct Deployed {
+    pub(crate) data: Data,
+    pub(crate) server: Server,
     proxy: Proxy,
 }
 
 impl Deployed {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let data = Data::new();
         let server = Server::start(&data.on(&[]));
         let url = Server::dynamodb_url(&data);
@@ -35,12 +35,12 @@ impl Deployed {
     }
 
     /// All items of the table, clients and links.
-    async fn items(&self) -> Vec<Value> {
+    pub(crate) async fn items(&self) -> Vec<Value> {
         let page = self.proxy.dynamodb("Scan", &json!({"TableName": "tokenmint-clients"})).await;
         page["Items"].as_array().unwrap().clone()
     }
 
-    fn file(&self, text: &str) -> String {
+    pub(crate) fn file(&self, text: &str) -> String {
         let path = self.data.folder.clone() + ".txt";
         std::fs::write(&path, text).unwrap();
         path

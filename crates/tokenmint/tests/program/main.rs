@@ -4,6 +4,7 @@
 
 mod apply;
 mod aws;
+mod changes;
 mod client;
 mod deployed;
 mod docs;
