@@ -42,13 +42,11 @@ pub fn export(client: &Client, managed: Option<&ManagedBy>, hashes: Hashes) -> M
     let mut set = |name: &str, value: Value| drop(members.insert(name.to_owned(), value));
     set(names::CLIENT_ID_ISSUED_AT, client.client_id_issued_at.into());
     set(DISABLED, client.disabled.into());
-    set(SCOPE_CEILING, client.scope_ceiling.as_ref().map_or(json!(false), |ceiling| ceiling.as_str().into()));
-    if let Some(end) = client.expires_at {
-        set(EXPIRES_AT, end.into());
-    }
-    if let Some(managed) = managed {
-        set(MANAGED_BY, json!(managed));
-    }
+    // An import keeps what a line does not say, so that the line says also what the client does not have.
+    let none = || json!(false);
+    set(SCOPE_CEILING, client.scope_ceiling.as_ref().map_or_else(none, |ceiling| ceiling.as_str().into()));
+    set(EXPIRES_AT, client.expires_at.map_or_else(none, Value::from));
+    set(MANAGED_BY, managed.map_or_else(none, |managed| json!(managed)));
     if hashes == Hashes::Included {
         let secret = |secret: &crate::client::StoredSecret| json!({"sha256": hex(&secret.sha256), "expires_at": secret.expires_at});
         if !client.client_secrets.is_empty() {

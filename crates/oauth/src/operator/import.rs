@@ -34,23 +34,32 @@ pub struct ImportError {
 #[derive(Clone, Debug)]
 pub struct Imported {
     client_id: ClientId,
-    managed: Option<ManagedBy>,
+    managed: Option<Given<ManagedBy>>,
     metadata: ClientMetadata,
     operator: OperatorMembers,
     issued_at: Option<EpochSeconds>,
-    expires_at: Option<EpochSeconds>,
+    expires_at: Option<Given<EpochSeconds>>,
     secrets: Option<Vec<StoredSecret>>,
     token: Option<SecretHash>,
-    ceiling: Option<Ceiling>,
+    ceiling: Option<Given<Scope>>,
 }
 
-/// The widest scope that a client may register by itself.
+/// What a line says of something that a client may not have.
 #[derive(Clone, Debug)]
-enum Ceiling {
-    /// What the server offers: the client registered openly.
-    Open,
+enum Given<T> {
+    /// `false`: the client has none.
+    No,
     /// This.
-    Scope(Scope),
+    Some(T),
+}
+
+impl<T> Given<T> {
+    const fn as_option(&self) -> Option<&T> {
+        match self {
+            Self::No => None,
+            Self::Some(value) => Some(value),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -81,11 +90,12 @@ impl Imported {
         let token = reader.token(client_id.as_ref());
         let ceiling = reader.ceiling();
         let managed = reader.managed();
-        let [issued_at, expires_at] = [names::CLIENT_ID_ISSUED_AT, EXPIRES_AT].map(|name| reader.time(name));
+        let issued_at = reader.time(names::CLIENT_ID_ISSUED_AT);
+        let expires_at = reader.unless_false(EXPIRES_AT, |reader| reader.time(EXPIRES_AT));
         let mut mistakes = reader.mistakes;
         let operator = OperatorMembers::take(&mut rest, &mut mistakes);
         let metadata = members::metadata(rest, local, &mut mistakes);
-        if let (Some(metadata), Some(Ceiling::Scope(ceiling))) = (&metadata, &ceiling)
+        if let (Some(metadata), Some(Given::Some(ceiling))) = (&metadata, &ceiling)
             && !metadata.scope.is_subset_of(ceiling)
         {
             mistakes.push(format!("scope exceeds {SCOPE_CEILING}"));
@@ -111,7 +121,7 @@ impl Imported {
 
     /// The list that manages the client: the one in the line, or else the one that does already.
     pub fn managed<'m>(&'m self, before: Option<&'m ManagedBy>) -> Option<&'m ManagedBy> {
-        self.managed.as_ref().or(before)
+        self.managed.as_ref().map_or(before, Given::as_option)
     }
 
     /// The client as it is to be stored. What the line says nothing of stays as it was `before`, except for metadata, which
@@ -125,8 +135,7 @@ impl Imported {
         let kept = before.map(|before| before.client_secrets.clone()).filter(|_| has_secret);
         let own = before.and_then(|before| before.scope_ceiling.clone());
         let ceiling = match (&self.ceiling, before) {
-            (Some(Ceiling::Open), _) => None,
-            (Some(Ceiling::Scope(ceiling)), _) => Some(ceiling.clone()),
+            (Some(ceiling), _) => ceiling.as_option().cloned(),
             (None, Some(_)) if own.as_ref().is_none_or(|own| metadata.scope.is_subset_of(own)) => own,
             (None, _) => Some(metadata.scope.clone()),
         };
@@ -137,7 +146,10 @@ impl Imported {
             registration_access_token: self.token.or(before.and_then(|before| before.registration_access_token)),
             scope_ceiling: ceiling,
             disabled: before.is_some_and(|before| before.disabled),
-            expires_at: self.expires_at.or(before.and_then(|before| before.expires_at)),
+            expires_at: match &self.expires_at {
+                Some(end) => end.as_option().copied(),
+                None => before.and_then(|before| before.expires_at),
+            },
             metadata,
         };
         self.operator.set(&mut client);
@@ -251,23 +263,34 @@ impl Reader<'_> {
         token
     }
 
-    fn ceiling(&mut self) -> Option<Ceiling> {
-        match take(self.members, SCOPE_CEILING)? {
-            Value::Bool(false) => Some(Ceiling::Open),
-            Value::String(text) if text.is_empty() => Some(Ceiling::Scope(Scope::default())),
-            Value::String(text) => match Scope::parse(&text) {
-                Ok(scope) => Some(Ceiling::Scope(scope)),
-                Err(error) => self.mistake(format!("{SCOPE_CEILING}: {error}")),
-            },
-            _ => self.mistake(format!("{SCOPE_CEILING} must be a scope, or false if the client registered openly")),
+    /// Reads a member that is `false` if the client has none.
+    fn unless_false<T>(&mut self, name: &str, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<Given<T>> {
+        if self.members.get(name) == Some(&Value::Bool(false)) {
+            self.members.remove(name);
+            return Some(Given::No);
         }
+        read(self).map(Given::Some)
     }
 
-    fn managed(&mut self) -> Option<ManagedBy> {
-        let managed = take(self.members, MANAGED_BY)?;
-        let read = serde_json::from_value(managed).ok();
-        read.or_else(|| {
-            self.mistake(format!("{MANAGED_BY} must be an object with the owner and the name of a client of a list"))
+    fn ceiling(&mut self) -> Option<Given<Scope>> {
+        self.unless_false(SCOPE_CEILING, |reader| match take(reader.members, SCOPE_CEILING)? {
+            Value::String(text) if text.is_empty() => Some(Scope::default()),
+            Value::String(text) => match Scope::parse(&text) {
+                Ok(scope) => Some(scope),
+                Err(error) => reader.mistake(format!("{SCOPE_CEILING}: {error}")),
+            },
+            _ => reader.mistake(format!("{SCOPE_CEILING} must be a scope, or false if the client registered openly")),
+        })
+    }
+
+    fn managed(&mut self) -> Option<Given<ManagedBy>> {
+        self.unless_false(MANAGED_BY, |reader| {
+            let read = serde_json::from_value(take(reader.members, MANAGED_BY)?).ok();
+            read.or_else(|| {
+                reader.mistake(format!(
+                    "{MANAGED_BY} must be an object with the owner and the name of a client of a list, or false"
+                ))
+            })
         })
     }
 }

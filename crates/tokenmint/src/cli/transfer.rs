@@ -35,9 +35,9 @@ pub struct ImportArguments {
 pub(super) const EXPORT: &str = "\
 Each line is a JSON object: the metadata of RFC 7591, `client_id`, `client_id_issued_at`, and
   disabled        whether an operator has disabled the client
-  expires_at      when it expires, unless it gets a token before
+  expires_at      when it expires, unless it gets a token before; false if it does not
   scope_ceiling   the widest scope that it may register; false if it registered openly
-  managed_by      the owner and name in the list of `tokenmint apply`
+  managed_by      the owner and name in the list of `tokenmint apply`; false if it has none
 With --with-secret-hashes also
   client_secrets_sha256             the hashes of its secrets, each with its expiry
   registration_access_token_sha256  the hash of its registration access token

@@ -63,6 +63,35 @@ fn u6_a_deployment_moves_to_another_table() {
     assert!(done(&new.on(&["apply", &list, "--plan"])).starts_with("no changes"));
 }
 
+/// U6, U7, R20: a second export brings the copy up to date. A client that has been used since the first does not expire there,
+/// so that DynamoDB does not remove it, and a client that no list manages is out of the list there.
+#[test]
+fn u6_u7_r20_a_second_export_is_exact() {
+    let (old, new) = (Data::store(), Data::store());
+    let policy = json!({"token_policy": {"claims": {"tenant": "acme"}, "tokens_per_hour": 7}});
+    let kept = run_with(&old.on(&["client", "create", "--metadata", "-", "--json"]), &policy.to_string());
+    let kept: Value = serde_json::from_str(&kept.stdout).unwrap();
+    let server = Server::start_with(program(&old.on(&["--listen", "127.0.0.1:0"])).env("UNUSED_CLIENT_TTL", "86400"));
+    let (status, client) = curl(&format!("-H 'Content-Type: application/json' -d '{{}}' {}/register", server.url));
+    assert_eq!(status, 201);
+    let hashes = &["--with-secret-hashes"][..];
+    let mut first = export(&old, hashes);
+    let is_expiring = |all: &[Value], id: &Value| all.iter().any(|c| c["client_id"] == *id && c["expires_at"].is_u64());
+    assert!(is_expiring(&first, &client["client_id"]) && !is_expiring(&first, &kept["client_id"]), "{first:?}");
+    assert!(first.iter().any(|client| client["token_policy"] == policy["token_policy"]), "{first:?}");
+    for client in &mut first {
+        client["managed_by"] = json!({"owner": "a", "name": client["client_id"]});
+    }
+    assert_eq!(import(&new, &first, &[]).status, 0);
+    assert_eq!(server.token(text(&client, "client_id"), text(&client, "client_secret")).0, 200);
+    server.stop();
+    let second = export(&old, hashes);
+    assert!(!is_expiring(&second, &client["client_id"]), "{second:?}");
+    let answer = import(&new, &second, &["--replace"]);
+    assert_eq!(answer.stdout, "0 created, 2 replaced, 0 unchanged, 0 failed\n", "{answer:?}");
+    assert_eq!(export(&new, hashes), second);
+}
+
 /// U6, U5: without `--with-secret-hashes`, an export has none, and clients that need a secret are not imported from it.
 #[test]
 fn u5_u6_hashes_only_if_asked_for() {

@@ -32,17 +32,26 @@ fn u6_a_client_survives_the_way() {
             "token_endpoint_auth_method": "private_key_jwt",
             "federated_credentials": [{"issuer": "https://issuer.example", "sub": "a", "claims": {"n": 1}}],
         }),
+        json!({"token_policy": {"claims": {"a": {"b": [1, -1, null, true, "é"]}}, "tokens_per_hour": 1, "access_token_ttl": 900}}),
     ] {
         let client = registered(&body);
         let ceiling = Some(Scope::parse("a b c").expect("a scope"));
         let label = |text| Label::parse(text).expect("a label");
         let managed = ManagedBy { unlisted: true, ..ManagedBy::new(label("o"), label("n")) };
-        for client in [client.clone(), Client { disabled: true, expires_at: None, scope_ceiling: ceiling, ..client }] {
+        let others =
+            [client.clone(), Client { disabled: true, expires_at: None, scope_ceiling: ceiling, ..client.clone() }];
+        for client in others.clone() {
             let with = Value::Object(export(&client, Some(&managed), Hashes::Included));
             let imported = parse(&with).expect("an exported client");
             assert_eq!(imported.client(None, 120), Ok(client.clone()), "{with}");
             assert_eq!(imported.managed(None), Some(&managed));
             assert_eq!(imported.client(Some(&client), 120), Ok(client.clone()));
+            // Whatever was there before.
+            for before in &others {
+                assert_eq!(imported.client(Some(before), 120), Ok(client.clone()), "{with}");
+            }
+            let unmanaged = Value::Object(export(&client, None, Hashes::Included));
+            assert_eq!(parse(&unmanaged).expect("an exported client").managed(Some(&managed)), None);
             let without = Value::Object(export(&client, None, Hashes::Left));
             assert!(!without.to_string().contains("sha256"), "{without}");
             let imported = parse(&without).expect("an exported client");
