@@ -62,8 +62,8 @@ A client that needs a secret and has none is refused.
 
 A client that exists stays as it is, and its line fails unless it says the same: --replace
 changes it. What a line does not say (secrets, disabled, …) stays; metadata is replaced as a
-whole. Each client is written in one transaction or not at all. The exit status is 1 if any
-line failed; the others are done.
+whole. Of two lines with the same `client_id`, the second fails. Each client is written in one
+transaction or not at all. The exit status is 1 if any line failed; the others are done.
 
 Examples:
   echo '{\"client_id\": \"billing\", \"client_secret\": \"9f86d081884c7d659a2feaa0c55ad015\",

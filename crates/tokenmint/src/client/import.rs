@@ -1,5 +1,6 @@
-//! `tokenmint client import`: takes over clients, a bounded number at a time.
+//! `tokenmint client import`: takes over clients, a bounded number at a time. Only their identifiers are kept.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
@@ -10,7 +11,7 @@ use tokenmint_aws::Reason;
 use tokenmint_aws::clients::{Change, WriteError};
 use tokenmint_function::Clock;
 use tokenmint_oauth::client::ClientId;
-use tokenmint_oauth::operator::{Imported, MAX_LINE_BYTES};
+use tokenmint_oauth::operator::{Imported, Label, MAX_LINE_BYTES, ManagedBy};
 use tokio::time::sleep;
 
 use crate::cli::{ImportArguments, Target};
@@ -48,8 +49,11 @@ pub(super) async fn run(target: &Target, arguments: ImportArguments) -> Result<(
     let reader = open(arguments.file.as_deref(), &name)?;
     let counts = tables::with(target, async |tables| {
         let mut counts = Counts::default();
-        let lines = stream::iter(Lines { reader, number: 0 });
-        let done = lines.map(async |(number, line)| (number, outcome(tables, line, &arguments).await));
+        let mut seen = Seen::default();
+        // Lines are parsed in their order, and written several at once.
+        let lines = Lines { reader, number: 0 }
+            .map(|(number, line)| (number, line.map(|line| seen.parse(&line, tables.local))));
+        let done = stream::iter(lines).map(async |(number, line)| (number, outcome(tables, line, &arguments).await));
         let mut done = std::pin::pin!(done.buffer_unordered(AT_ONCE));
         while let Some((number, outcome)) = done.next().await {
             counts.add(number, outcome?);
@@ -117,17 +121,46 @@ fn skip_line(reader: &mut dyn BufRead) -> io::Result<()> {
     }
 }
 
+/// What the lines have named so far. Otherwise the last of two lines would win, or either, since several are written at once.
+#[derive(Debug, Default)]
+struct Seen {
+    ids: HashSet<ClientId>,
+    places: HashSet<(Label, Label)>,
+}
+
+impl Seen {
+    /// Parses a line, or says why it fails.
+    fn parse(&mut self, line: &[u8], local: bool) -> Result<Imported, String> {
+        let parsed = Imported::parse(line, local);
+        let id = parsed.as_ref().map_or_else(|error| error.client_id.as_ref(), |imported| Some(imported.client_id()));
+        let is_repeated = id.is_some_and(|id| !self.ids.insert(id.clone()));
+        let id = id.cloned();
+        let imported = parsed.map_err(|error| named(id.as_ref(), &error))?;
+        if is_repeated {
+            return Err(named(id.as_ref(), &"the client_id is on an earlier line too"));
+        }
+        if let Some(ManagedBy { owner, name, .. }) = imported.managed(None)
+            && !self.places.insert((owner.clone(), name.clone()))
+        {
+            return Err(named(id.as_ref(), &format!("{name} of the owner {owner} is on an earlier line too")));
+        }
+        Ok(imported)
+    }
+}
+
 /// Imports one line.
 ///
 /// # Errors
 /// The file cannot be read further, or the table cannot be used at all.
-async fn outcome(tables: &Tables, line: io::Result<Vec<u8>>, arguments: &ImportArguments) -> Result<Outcome, Error> {
-    let line = line?;
-    let imported = match Imported::parse(&line, tables.local) {
+async fn outcome(
+    tables: &Tables,
+    line: io::Result<Result<Imported, String>>,
+    arguments: &ImportArguments,
+) -> Result<Outcome, Error> {
+    let imported = match line? {
         Ok(imported) => imported,
-        Err(error) => return Ok(Outcome::Failed(named(error.client_id.as_ref(), &error))),
+        Err(why) => return Ok(Outcome::Failed(why)),
     };
-    drop(line);
     let id = imported.client_id();
     let mut done = one(tables, &imported, arguments).await;
     for attempt in 1..ATTEMPTS {

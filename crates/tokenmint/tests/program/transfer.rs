@@ -192,7 +192,15 @@ fn u5_u7_u8_what_is_refused() {
         ),
         (json!([]), "not a JSON object"),
     ];
-    let lines: Vec<_> = cases.iter().map(|(line, _)| line.clone()).collect();
+    // Each line is a client of its own.
+    let own = |(at, (line, _)): (usize, &(Value, &str))| {
+        let mut line = line.clone();
+        if line["client_id"] == "a" {
+            line["client_id"] = format!("a{at}").into();
+        }
+        line
+    };
+    let lines: Vec<_> = cases.iter().enumerate().map(own).collect();
     let answer = import(&data, &lines, &[]);
     assert_eq!(answer.status, 1);
     assert_eq!(answer.stdout, format!("0 created, 0 replaced, 0 unchanged, {} failed\n", cases.len()));
@@ -228,8 +236,10 @@ fn u7_a_client_that_exists() {
     assert_eq!((plan.status, plan.stdout.as_str()), (3, "1 to create, 0 to replace, 0 unchanged, 0 failed\n"));
     assert_eq!(import(&data, std::slice::from_ref(&first), &[]).status, 0);
     let stored = export(&data, &["--with-secret-hashes"]);
-    let same = import(&data, &[first.clone(), first], &[]);
-    assert_eq!((same.status, same.stdout.as_str()), (0, "0 created, 0 replaced, 2 unchanged, 0 failed\n"));
+    for options in [&[][..], &["--replace"]] {
+        let same = import(&data, std::slice::from_ref(&first), options);
+        assert_eq!((same.status, same.stdout.as_str()), (0, "0 created, 0 replaced, 1 unchanged, 0 failed\n"));
+    }
     let second = json!({"client_id": "a", "scope": "write"});
     let refused = import(&data, std::slice::from_ref(&second), &[]);
     assert_eq!((refused.status, refused.stdout.as_str()), (1, "0 created, 0 replaced, 0 unchanged, 1 failed\n"));
@@ -248,6 +258,44 @@ fn u7_a_client_that_exists() {
     let (status, token) = server.token("a", SECRET);
     assert_eq!((status, text(&token, "scope")), (200, "write"));
     server.stop();
+}
+
+/// U7: a client that two lines name is as the first of them says, in a plan too. A line counts that is refused itself.
+#[test]
+fn u7_a_client_that_two_lines_name() {
+    let data = Data::store();
+    let line = |id: &str, name: &str, scope: &str| {
+        json!({
+            "client_id": id, "client_secret": SECRET, "scope": scope, "managed_by": {"owner": "o", "name": name},
+        })
+    };
+    let lines = [
+        line("a", "first", "one"),
+        line("a", "second", "two"),
+        line("b", "first", "three"),
+        line("c", "third", "a  b"),
+        line("c", "third", "four"),
+        line("d", "fourth", "five"),
+    ];
+    for (options, counts) in [
+        (&["--plan"][..], "2 to create, 0 to replace, 0 unchanged, 4 failed\n"),
+        (&["--replace"], "2 created, 0 replaced, 0 unchanged, 4 failed\n"),
+        (&["--replace"], "0 created, 0 replaced, 2 unchanged, 4 failed\n"),
+        (&["--replace", "--plan"], "0 to create, 0 to replace, 2 unchanged, 4 failed\n"),
+    ] {
+        let answer = import(&data, &lines, options);
+        assert_eq!((answer.status, answer.stdout.as_str()), (1, counts), "{answer:?}");
+        for said in [
+            "line 2: a: the client_id is on an earlier line too\n",
+            "line 3: b: first of the owner o is on an earlier line too\n",
+            "line 4: c: scope ",
+            "line 5: c: the client_id is on an earlier line too\n",
+        ] {
+            assert!(answer.stderr.contains(said), "{said}{}", answer.stderr);
+        }
+    }
+    let scopes: Vec<_> = export(&data, &[]).iter().map(|client| client["scope"].clone()).collect();
+    assert_eq!(scopes, ["one", "five"]);
 }
 
 /// U7, F3: a federated client is imported with the links by which it is found, and replaced with them.
