@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 use tokenmint_function::telemetry::{self, Format};
 
 use crate::Error;
+use crate::text::visible_json;
 
 /// Writes the result of the program to standard output in one piece, so that a reader sees all or nothing.
 ///
@@ -34,9 +35,9 @@ pub(crate) fn print_more(text: &str) -> io::Result<bool> {
     }
 }
 
-/// Writes one JSON object, indented.
+/// Writes one JSON object, indented, and safe for a terminal.
 pub(crate) fn print_json(object: &impl Serialize) -> io::Result<()> {
-    print(&(serde_json::to_string_pretty(object)? + "\n"))
+    print(&(visible_json(&serde_json::to_string_pretty(object)?) + "\n"))
 }
 
 /// The members of an object, in their order.
@@ -47,11 +48,11 @@ pub(crate) fn members(object: &impl Serialize) -> io::Result<Map<String, Value>>
     }
 }
 
-/// JSON objects, one per line.
+/// JSON objects, one per line, and safe for a terminal.
 pub(crate) fn json_lines(objects: impl Iterator<Item = impl Serialize>) -> io::Result<String> {
     let mut lines = String::new();
     for object in objects {
-        lines += &serde_json::to_string(&object)?;
+        lines += &visible_json(&serde_json::to_string(&object)?);
         lines.push('\n');
     }
     Ok(lines)

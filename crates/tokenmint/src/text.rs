@@ -18,7 +18,25 @@ pub(crate) fn moment(time: EpochSeconds) -> String {
 /// Text from a client, made safe for a terminal: it cannot move the cursor, change the writing direction or hide
 /// characters on the operator's screen.
 pub(crate) fn visible(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() || is_format(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+    text.chars().map(|c| if is_hidden(c) { char::REPLACEMENT_CHARACTER } else { c }).collect()
+}
+
+/// The same for a JSON text, which stays the same value: these characters become `\uXXXX` (RFC 8259 §7). Line breaks stay,
+/// which are raw only between values.
+pub(crate) fn visible_json(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\n' || !is_hidden(c) {
+            text.push(c);
+            continue;
+        }
+        text.extend(c.encode_utf16(&mut [0; 2]).iter().map(|unit| format!("\\u{unit:04x}")));
+    }
+    text
+}
+
+fn is_hidden(c: char) -> bool {
+    c.is_control() || is_format(c)
 }
 
 /// Direction marks, joiners and other characters of zero width.
@@ -148,6 +166,14 @@ mod tests {
     }
 
     #[test]
+    fn a_json_text_is_the_same_value() {
+        assert_eq!(
+            visible_json("[\n\"\u{7f}a\u{9b}\u{202e}\u{e0041}é\"]"),
+            "[\n\"\\u007fa\\u009b\\u202e\\udb40\\udc41é\"]"
+        );
+    }
+
+    #[test]
     fn words_of_a_shell() {
         assert_eq!(word("/home/a/.tokenmint"), "/home/a/.tokenmint");
         assert_eq!(word("/home/a b"), "'/home/a b'");
@@ -180,6 +206,19 @@ mod tests {
     }
 
     proptest! {
+        /// Any text in JSON: the same value, and nothing that [`visible`] would replace.
+        #[test]
+        fn any_json(text: String, hidden in "[\u{7f}-\u{9f}\u{202a}-\u{202e}\u{e0000}-\u{e0fff}]*") {
+            let value = json!({ &text: [format!("{text}{hidden}")] });
+            for json in [value.to_string(), serde_json::to_string_pretty(&value).expect("serializes")] {
+                let shown = visible_json(&json);
+                let read: Value = serde_json::from_str(&shown).expect("JSON");
+                prop_assert_eq!(&read, &value);
+                let lines: Vec<_> = shown.lines().map(visible).collect();
+                prop_assert_eq!(lines.join("\n"), shown);
+            }
+        }
+
         /// Any text: no panic, one line, at most this many columns.
         #[test]
         fn any_cell(text: String, columns in 1_usize..40) {

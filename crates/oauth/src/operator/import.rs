@@ -15,8 +15,9 @@ use crate::metadata::{ClientMetadata, RequestedMetadata, names};
 use crate::scope::Scope;
 use crate::secret::SecretHash;
 
-/// The longest line, in bytes: metadata, secrets and identifiers.
-pub const MAX_LINE_BYTES: usize = MAX_BODY_BYTES + 16 * 1024;
+/// The longest line, in bytes: metadata, secrets and identifiers. An export writes characters that a terminal acts upon as
+/// `\uXXXX`, six bytes for at least one.
+pub const MAX_LINE_BYTES: usize = 6 * MAX_BODY_BYTES + 16 * 1024;
 
 /// The latest time: 9999-12-31T23:59:59Z, in seconds.
 const MAX_TIME: EpochSeconds = 253_402_300_799;

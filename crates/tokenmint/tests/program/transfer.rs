@@ -63,6 +63,45 @@ fn u6_a_deployment_moves_to_another_table() {
     assert!(done(&new.on(&["apply", &list, "--plan"])).starts_with("no changes"));
 }
 
+/// U6: the name of a client does nothing at a terminal where clients are exported or listed, and survives the way.
+#[test]
+fn u6_what_a_stranger_registered_is_harmless_at_a_terminal() {
+    let data = Data::store();
+    let server = Server::start(&data.on(&[]));
+    let name = "\u{9b}2J\u{7f}\u{202e}\u{e0041}é";
+    let mut body = json!({"client_name": name});
+    // Many of the characters that become longest.
+    for language in 'a'..='z' {
+        for region in ["at", "be", "ch", "de"] {
+            body[format!("client_name#{language}{language}-{region}")] = "\u{7f}".repeat(256).into();
+        }
+    }
+    let metadata = body.to_string();
+    let body = data.folder.clone() + ".json";
+    fs::write(&body, &metadata).unwrap();
+    let register = format!("-H 'Content-Type: application/json' --data-binary @'{body}' {}/register", server.url);
+    let (status, client) = curl(&register);
+    assert_eq!(status, 201);
+    server.stop();
+    let id = text(&client, "client_id");
+    let exported = done(&data.on(&["client", "export", "--with-secret-hashes"]));
+    assert!(exported.len() > 100_000);
+    let others = [done(&data.on(&["client", "list", "--json"])), done(&data.on(&["client", "show", id, "--json"]))];
+    for said in others.iter().chain([&exported]) {
+        let is_harmless =
+            |c: char| c == '\n' || !(c.is_control() || ('\u{202a}'..='\u{202e}').contains(&c) || c > '\u{ffff}');
+        assert!(
+            said.chars().all(is_harmless) && said.contains(r"\u009b2J\u007f\u202e\udb40\udc41é"),
+            "{}",
+            &said[..200]
+        );
+    }
+    let line: Value = serde_json::from_str(&exported).unwrap();
+    assert_eq!(line["client_name"], name);
+    let answer = run_with(&data.on(&["client", "import"]), &exported);
+    assert_eq!((answer.status, answer.stdout.as_str()), (0, "0 created, 0 replaced, 1 unchanged, 0 failed\n"));
+}
+
 /// U6, U7, R20: a second export brings the copy up to date. A client that has been used since the first does not expire there,
 /// so that DynamoDB does not remove it, and a client that no list manages is out of the list there.
 #[test]
@@ -215,7 +254,7 @@ fn u5_u7_u8_what_is_refused() {
     );
     for (raw, why) in [
         (r#"{"client_id":"a","client_id":"b"}"#.to_owned(), "line 1: a member appears more than once"),
-        (format!(r#"{{"client_id":"a","client_name":"{}"}}"#, "x".repeat(200_000)), "line 1: the line is longer than"),
+        (format!(r#"{{"client_id":"a","client_name":"{}"}}"#, "x".repeat(500_000)), "line 1: the line is longer than"),
         ("{\n".to_owned(), "line 1: the body is not a JSON object"),
     ] {
         // The line after is read as a line of its own.
