@@ -12,6 +12,10 @@ const MAX_SECRET_BYTES: usize = 1024;
 /// The fewest different characters in a secret. 39 random digits have fewer with a probability below 1 in 10⁵.
 const MIN_DIFFERENT: usize = 6;
 
+/// The shortest part that counts as one character if it occurred earlier. 32 random hexadecimal digits, which have no bit to
+/// spare, contain one with a probability near 1 in 10⁶.
+const REPEATED: usize = 7;
+
 /// Parses an identifier that an operator chooses.
 ///
 /// The audit log's pipes copy a `client_id` into a JSON text, so quotes and backslashes are refused, which RFC 6749
@@ -32,7 +36,7 @@ pub enum ChosenSecretError {
     /// It can be guessed.
     #[error(
         "is too weak: it must hold at least {MIN_SECRET_BITS} bits, for example 32 random hexadecimal digits or 22 random \
-         letters and digits, without a repeated part; make a new one with `tokenmint client rotate-secret`"
+         letters and digits, of which a repeated part counts as one character; make a new one with `tokenmint client rotate-secret`"
     )]
     Weak,
 }
@@ -42,8 +46,8 @@ pub enum ChosenSecretError {
 /// Entropy is a property of how a secret was made, which cannot be seen. What is checked is the most that it can hold: its
 /// length, in characters, times the bits of a character, by the smallest of these sets that contains all of them: digits
 /// (10), hexadecimal digits in one case (16), letters in one case (26), these and digits (36), letters and digits (62), base64
-/// or base64url (65 each, with `=`), all visible characters (95). A secret that repeats a part counts as that part, and one
-/// with fewer than six different characters is refused.
+/// or base64url (65 each, with `=`), all visible characters (95). A part of seven or more characters that occurred earlier
+/// in the secret counts as one character, and a secret with fewer than six different characters is refused.
 ///
 /// # Errors
 /// [`ChosenSecretError`].
@@ -63,10 +67,20 @@ pub fn chosen_secret(secret: &str) -> Result<SecretHash, ChosenSecretError> {
 
 /// The most bits that the text can hold.
 fn capacity(bytes: &[u8]) -> f64 {
-    let own = bytes.len();
-    let period = (1..own).find(|period| bytes[*period..].iter().zip(bytes).all(|(a, b)| a == b)).unwrap_or(own);
-    // At most MAX_SECRET_BYTES.
-    f64::from(u16::try_from(period).unwrap_or(u16::MAX)) * alphabet(bytes).log2()
+    let (mut at, mut count) = (0, 0_u16);
+    while at < bytes.len() {
+        let part = repeated(bytes, at);
+        at += if part < REPEATED { 1 } else { part };
+        // At most MAX_SECRET_BYTES.
+        count = count.saturating_add(1);
+    }
+    f64::from(count) * alphabet(bytes).log2()
+}
+
+/// The length of the longest part that begins here and also earlier. The two may overlap.
+fn repeated(bytes: &[u8], at: usize) -> usize {
+    let same = |from: usize| bytes[at..].iter().zip(&bytes[from..]).take_while(|(a, b)| a == b).count();
+    (0..at).map(same).max().unwrap_or_default()
 }
 
 /// The size of the smallest set of characters that has all of these.
@@ -130,6 +144,10 @@ mod tests {
             &"abcdefgh".repeat(10),
             &"0123456789".repeat(100),
             &"ab".repeat(200),
+            "hunter2hunter2hunter2!",
+            "Password123Password1234",
+            // The first 7 of 38 digits again: 32 characters.
+            "314159265358979323846264338327953141592",
         ] {
             assert_eq!(chosen_secret(weak), Err(ChosenSecretError::Weak), "{weak}");
         }
@@ -138,6 +156,37 @@ mod tests {
         }
         let said = format!("{} {:?}", ChosenSecretError::Weak, ChosenSecretError::Form);
         assert!(said.contains("32 random hexadecimal digits"), "{said}");
+    }
+
+    /// U8: a part that is there twice counts once, from seven characters on, wherever it is.
+    #[test]
+    fn u8_repeated_parts() {
+        let mixed = "aB3dE6gH9jK2mN5pQ8sT1v";
+        let count = |text: &str| (capacity(text.as_bytes()) / alphabet(text.as_bytes()).log2()).round();
+        assert_eq!(count(mixed).to_string(), "22");
+        for (text, expected) in [
+            (mixed.repeat(2), "23"),
+            (mixed.repeat(40), "23"),
+            (format!("{mixed}{}", &mixed[..6]), "28"),
+            (format!("{mixed}{}", &mixed[..7]), "23"),
+            (format!("{mixed}{}x{}", &mixed[3..10], &mixed[5..15]), "25"),
+            ("a".repeat(7), "7"),
+            ("a".repeat(8), "2"),
+            (String::new(), "0"),
+        ] {
+            assert_eq!(count(&text).to_string(), expected, "{text}");
+        }
+    }
+
+    /// U8: 32 random hexadecimal digits are just enough, and are not taken for a repetition. Those of hashes are random, and the
+    /// same in each run.
+    #[test]
+    fn u8_random_digits_are_enough() {
+        for n in 0..20_000 {
+            let hash = SecretHash::of(&n.to_string());
+            let hex: String = hash.as_bytes()[..16].iter().map(|byte| format!("{byte:02x}")).collect();
+            assert_eq!(chosen_secret(&hex), Ok(SecretHash::of(&hex)), "{hex}");
+        }
     }
 
     proptest! {

@@ -55,7 +55,8 @@ pub(super) const IMPORT: &str = "\
 Each line is a JSON object as `tokenmint client export` writes it. A client of another server
 keeps its `client_id`, 1 to 255 visible ASCII characters without \" and \\, and its secret:
   client_secret              at least 128 bits, for example 32 random hexadecimal digits or 22
-                             random letters and digits; hashed at once
+                             random letters and digits, of which a repeated part counts as
+                             one character; hashed at once
   client_secret_expires_at   when it expires [default: 0, never]
   registration_access_token  likewise, for /register/{client_id}
 A client that needs a secret and has none is refused.
