@@ -185,7 +185,10 @@ impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.steps.iter().try_for_each(|step| write!(f, "{step}"))?;
         if self.is_empty() {
-            return writeln!(f, "no changes: {} clients are as the file says", self.unchanged);
+            return match self.unchanged {
+                1 => writeln!(f, "no changes: 1 client is as the file says"),
+                count => writeln!(f, "no changes: {count} clients are as the file says"),
+            };
         }
         writeln!(f, "{}; {} unchanged", self.counted(), self.unchanged)
     }

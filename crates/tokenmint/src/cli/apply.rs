@@ -52,11 +52,13 @@ The file is a list of clients with an owner:
 its `client_id` as long as it keeps its name. The other members are those of registration,
 with the rules of `tokenmint client create`, and:
   client_id  the identifier of a new client [default: a UUID made of owner and name]
-  disabled   true or false; without it, a client that you disabled stays disabled
+  disabled   true or false; without it, a disabled client stays disabled: write
+             `disabled: false` to enable it
 
 A client of this owner that the file no longer lists is disabled, and enabled again when it
-is listed again. It is never deleted: use `tokenmint client delete`. Clients that registered
-themselves, that `tokenmint client create` made, or that have another owner are not touched.
+is listed again, unless you have disabled it with `tokenmint client disable`. It is never
+deleted: use `tokenmint client delete`. Clients that registered themselves, that `tokenmint
+client create` made, or that have another owner are not touched.
 
 The whole file is checked first, then the changes are shown, and confirmation is asked for,
 except with --yes. Each change is one transaction, which fails if someone else has changed

@@ -123,7 +123,12 @@ fn u3_a_plan_changes_nothing() {
     );
     assert!(plan.stdout.ends_with("2 to create; 0 unchanged\n"), "{plan:?}");
     assert_eq!(lists.all(), Vec::<Value>::new());
-    assert_eq!(lists.apply("owner: payments\nclients: []", &["--plan"]).status, 0);
+    let none = lists.apply("owner: payments\nclients: []", &["--plan"]);
+    assert_eq!((none.status, none.stdout.as_str()), (0, "no changes: 0 clients are as the file says\n"));
+    let one = "owner: one\nclients: [{name: a}]";
+    lists.applied(one);
+    let one = lists.apply(one, &["--plan"]);
+    assert_eq!((one.status, one.stdout.as_str()), (0, "no changes: 1 client is as the file says\n"));
     // Wrong usage and mistakes in the file have other statuses.
     assert_eq!(lists.apply(TWO, &["--plan", "--yes"]).status, 2);
     assert_eq!(lists.apply("owner: payments", &["--plan"]).status, 1);
