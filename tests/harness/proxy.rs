@@ -31,6 +31,8 @@ pub enum Fault {
     Fail,
     /// 400: the service throttles.
     Throttle,
+    /// 400: the credentials do not allow the call.
+    Deny,
     /// No response, ever.
     Stall,
     /// The service performs the call, but the response is lost: 500.
@@ -40,7 +42,7 @@ pub enum Fault {
 }
 
 impl Fault {
-    /// All that end, or never do.
+    /// All outages that end, or never do.
     pub const ALL: [Self; 4] = [Self::Fail, Self::Throttle, Self::Stall, Self::LoseAnswer];
 }
 
@@ -191,6 +193,7 @@ async fn answer(
     match fault {
         Some(Fault::Stall) => pending().await,
         Some(Fault::Throttle) => error(StatusCode::BAD_REQUEST, "ThrottlingException"),
+        Some(Fault::Deny) => error(StatusCode::BAD_REQUEST, "AccessDeniedException"),
         Some(Fault::Fail) => error(StatusCode::INTERNAL_SERVER_ERROR, "InternalServerError"),
         Some(Fault::LoseAnswer) => {
             services.forward(&url, method, headers, body).await;

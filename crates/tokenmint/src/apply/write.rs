@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use tokenmint_aws::Unavailable;
 use tokenmint_aws::clients::{Change, WriteError};
 use tokenmint_function::{Clock, random};
 use tokenmint_oauth::client::{Client, ClientId};
@@ -19,7 +18,7 @@ use crate::{Error, output};
 /// Makes all changes. A client that somebody else has changed meanwhile is left as it is, and the others are done.
 ///
 /// # Errors
-/// Some changes were not made. The text says which.
+/// Some changes were not made. The text says which, or how many were made has been said.
 pub(super) async fn all(tables: &Tables, plan: Plan, secrets: &mut Secrets<'_>) -> Result<(), Error> {
     let total = plan.steps.len();
     let mut conflicts = Vec::new();
@@ -30,9 +29,9 @@ pub(super) async fn all(tables: &Tables, plan: Plan, secrets: &mut Secrets<'_>) 
             Err(Failure::Conflict) => conflicts.push(name.to_string()),
             Err(Failure::Error(error)) => {
                 let made = done - conflicts.len();
-                return Err(Error::NotDone(format!(
-                    "{name}: {error}; {made} of {total} changes were made, run the command again"
-                )));
+                output::say(format_args!("{name}: {made} of {total} changes were made, run the command again"));
+                // As it is: whoever knows the table adds the remedy.
+                return Err(error);
             }
         }
     }
@@ -112,20 +111,23 @@ async fn arrived(tables: &Tables, written: &Client, outcome: Result<(), WriteErr
         Err(WriteError::Unavailable(error)) => match tables.clients.record(&written.client_id).await {
             Ok(Some(record)) if record.client == *written => Ok(()),
             Ok(_) => Err(Failure::Error(error.into())),
-            Err(_) => Err(Failure::Error(unknown(written, &error))),
+            Err(_) => {
+                say_unknown(written);
+                Err(Failure::Error(error.into()))
+            }
         },
         outcome => Ok(outcome?),
     }
 }
 
-fn unknown(client: &Client, error: &Unavailable) -> Error {
+fn say_unknown(client: &Client) {
     let id = visible(client.client_id.as_str());
     let secret = if client.client_secrets.is_empty() {
         String::new()
     } else {
         format!("; if it is new, give it another secret with `tokenmint client rotate-secret {id}`")
     };
-    Error::NotDone(format!("it is not known whether the client {id} was written: {error}{secret}"))
+    output::say(format_args!("it is not known whether the client {id} was written{secret}"));
 }
 
 /// The client is written, but this cannot be told.

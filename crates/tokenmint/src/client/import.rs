@@ -1,5 +1,6 @@
 //! `tokenmint client import`: takes over clients, a bounded number at a time. Only their identifiers are kept.
 
+use std::cell::Cell;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
@@ -48,19 +49,28 @@ pub(super) async fn run(target: &Target, arguments: ImportArguments) -> Result<(
     let name = arguments.file.as_deref().map_or("-".to_owned(), |file| file.display().to_string());
     let reader = open(arguments.file.as_deref(), &name)?;
     let counts = tables::with(target, async |tables| {
-        let mut counts = Counts::default();
-        let mut seen = Seen::default();
+        let (mut counts, mut seen, mut failure) = (Counts::default(), Seen::default(), None);
+        let has_failed = Cell::new(false);
         // Lines are parsed in their order, and written several at once.
-        let lines = Lines { reader, number: 0 }
-            .map(|(number, line)| (number, line.map(|line| seen.parse(&line, tables.local))));
-        let done = stream::iter(lines).map(async |(number, line)| (number, outcome(tables, line, &arguments).await));
+        let lines =
+            Lines { reader, number: 0 }.map(|(at, line)| (at, line.map(|line| seen.parse(&line, tables.local))));
+        // After a failure no line is begun; those that are, are finished and counted.
+        let lines = stream::iter(lines.take_while(|_| !has_failed.get()));
+        let done = lines.map(async |(number, line)| (number, outcome(tables, line, &arguments).await));
         let mut done = std::pin::pin!(done.buffer_unordered(AT_ONCE));
         while let Some((number, outcome)) = done.next().await {
-            counts.add(number, outcome?);
+            match outcome {
+                Ok(outcome) => counts.add(number, outcome),
+                Err(error) => {
+                    has_failed.set(true);
+                    failure.get_or_insert(error);
+                }
+            }
         }
-        Ok(counts)
+        counts.print(arguments.plan)?;
+        failure.map_or(Ok(counts), Err)
     });
-    counts.await?.report(arguments.plan)
+    counts.await?.result(arguments.plan)
 }
 
 fn open(file: Option<&Path>, name: &str) -> Result<Box<dyn BufRead>, Error> {
@@ -223,13 +233,16 @@ impl Counts {
         }
     }
 
-    fn report(&self, plan: bool) -> Result<(), Error> {
+    fn print(&self, plan: bool) -> io::Result<()> {
         let Self { created, replaced, unchanged, failed } = self;
         let to = if plan { ["to create", "to replace"] } else { ["created", "replaced"] };
-        output::print(&format!("{created} {}, {replaced} {}, {unchanged} unchanged, {failed} failed\n", to[0], to[1]))?;
-        match (failed, created + replaced) {
+        output::print(&format!("{created} {}, {replaced} {}, {unchanged} unchanged, {failed} failed\n", to[0], to[1]))
+    }
+
+    fn result(&self, plan: bool) -> Result<(), Error> {
+        match (self.failed, self.created + self.replaced) {
             (1, _) => Err(Error::NotDone("one line was not imported".to_owned())),
-            (2.., _) => Err(Error::NotDone(format!("{failed} lines were not imported"))),
+            (failed @ 2.., _) => Err(Error::NotDone(format!("{failed} lines were not imported"))),
             (0, 1..) if plan => Err(Error::Changes),
             _ => Ok(()),
         }

@@ -86,6 +86,45 @@ async fn u7_a_failure_half_way() {
     deployed.server.stop();
 }
 
+/// U4, U7: if permissions are lost half-way, both commands say how far they came, and the remedy.
+#[tokio::test(flavor = "multi_thread")]
+async fn u4_u7_permissions_that_are_lost_half_way() {
+    const MANY: usize = 200;
+    let deployed = Deployed::new().await;
+    let client = |name: &str, n: usize| json!({name: format!("client-{n}"), "token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://a.example/"});
+    let lines: Vec<_> = (0..MANY).map(|n| client("client_id", n).to_string()).collect();
+    let entries: Vec<_> = (0..MANY).map(|n| client("name", n)).collect();
+    let import = deployed.data.folder.clone() + ".jsonl";
+    std::fs::write(&import, lines.join("\n")).unwrap();
+    let apply = deployed.file(&json!({"owner": "a", "clients": entries}).to_string());
+    let import = ["client", "import", "--file", &import];
+    let mut written = 0;
+    for options in [&import[..], &["apply", &apply, "--yes"]] {
+        deployed.proxy.forget();
+        let process = deployed.command(options).spawn().unwrap();
+        while deployed.proxy.count(TRANSACTION) < 20 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        deployed.proxy.break_down(TRANSACTION, Fault::Deny);
+        let output = process.wait_with_output().unwrap();
+        deployed.proxy.repair();
+        let [report, said] = [output.stdout, output.stderr].map(|text| String::from_utf8(text).unwrap());
+        let remedy = "the credentials do not allow dynamodb:TransactWriteItems on the table tokenmint-clients: as the test \
+                      wants it; extend their IAM policy\n";
+        assert!(output.status.code() == Some(1) && said.ends_with(remedy), "{said}");
+        let made = deployed.items().await.len() - written;
+        written += made;
+        assert!((1..MANY).contains(&made), "{made}");
+        if options[0] == "apply" {
+            let far = format!(": {made} of {MANY} changes were made, run the command again\n");
+            assert!(said.contains(&far) && report.matches("created  client-").count() == made, "{said}{report}");
+        } else {
+            assert_eq!(report, format!("{made} created, 0 replaced, 0 unchanged, 0 failed\n"), "{said}");
+        }
+    }
+    deployed.server.stop();
+}
+
 /// U4, U5: a client whose creation is acknowledged too late still tells its secret, and a failure says how far it came.
 #[tokio::test(flavor = "multi_thread")]
 async fn u4_u5_a_response_that_is_lost() {
