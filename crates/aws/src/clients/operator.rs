@@ -50,14 +50,7 @@ impl ClientsTable {
         let start = after.map(Cursor::into_key);
         let page = Box::pin(scan.set_exclusive_start_key(start).send()).await;
         let page = page.map_err(|error| Unavailable::new("dynamodb:Scan", error))?;
-        let clients = page.items.unwrap_or_default().into_iter().map(|item| {
-            let (id, has_key) = (id_of(&item), item.contains_key(KEY));
-            item::read(item).map_err(|error| match id {
-                Some(id) => FindError::Damaged(id, error),
-                None if has_key => Unavailable::with_cause("dynamodb:Scan", error).into(),
-                None => Unavailable::shape("dynamodb:Scan", error).into(),
-            })
-        });
+        let clients = page.items.unwrap_or_default().into_iter().map(|item| scanned(item, item::read));
         let next = page.last_evaluated_key.and_then(Cursor::of_key);
         Ok(ClientPage { clients: clients.collect::<Result<_, _>>()?, next })
     }
@@ -194,6 +187,19 @@ impl ClientsTable {
     }
 }
 
-pub(super) fn id_of(item: &HashMap<String, AttributeValue>) -> Option<ClientId> {
+/// Reads an item of a `Scan`. If it is no client, the error names it; without the key, the table is one of something else.
+pub(super) fn scanned<T>(
+    item: HashMap<String, AttributeValue>,
+    read: impl FnOnce(HashMap<String, AttributeValue>) -> Result<T, String>,
+) -> Result<T, FindError> {
+    let (id, has_key) = (id_of(&item), item.contains_key(KEY));
+    read(item).map_err(|error| match id {
+        Some(id) => FindError::Damaged(id, error),
+        None if has_key => Unavailable::with_cause("dynamodb:Scan", error).into(),
+        None => Unavailable::shape("dynamodb:Scan", error).into(),
+    })
+}
+
+fn id_of(item: &HashMap<String, AttributeValue>) -> Option<ClientId> {
     item.get(KEY).and_then(|id| id.as_s().ok()).and_then(|id| ClientId::parse(id).ok())
 }

@@ -14,7 +14,7 @@ use super::change::{ATTRIBUTES, Author, Change, LastChange, MANAGED_BY};
 use super::federation::built;
 use super::item::{self, NewClient};
 use super::known::Forget;
-use super::operator::{Cursor, id_of};
+use super::operator::{Cursor, scanned};
 use super::{ClientsTable, FindError, KEY, WriteError, attribute, key};
 use crate::Unavailable;
 
@@ -158,11 +158,5 @@ fn replacing(old: &HashMap<String, AttributeValue>, new: &HashMap<String, Attrib
 }
 
 fn record(item: HashMap<String, AttributeValue>) -> Result<Record, FindError> {
-    let (id, has_key) = (id_of(&item), item.contains_key(KEY));
-    item::read_managed(item.clone()).map(|(client, managed)| Record { client, managed, item }).map_err(|error| match id
-    {
-        Some(id) => FindError::Damaged(id, error),
-        None if has_key => Unavailable::with_cause("dynamodb:Scan", error).into(),
-        None => Unavailable::shape("dynamodb:Scan", error).into(),
-    })
+    scanned(item, |item| item::read_managed(item.clone()).map(|(client, managed)| Record { client, managed, item }))
 }

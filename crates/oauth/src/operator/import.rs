@@ -210,12 +210,15 @@ impl Reader<'_> {
 
     fn secrets(&mut self) -> Option<Vec<StoredSecret>> {
         let is_both = self.members.contains_key(names::CLIENT_SECRET) && self.members.contains_key(SECRET_HASHES);
+        let is_clear = self.members.get(names::CLIENT_SECRET).is_some_and(|secret| !secret.is_null());
         let clear = self.clear(names::CLIENT_SECRET);
         let end = self.time(names::CLIENT_SECRET_EXPIRES_AT);
         let hashed = take(self.members, SECRET_HASHES);
         match (clear, hashed) {
             _ if is_both => self.mistake(format!("client_secret and {SECRET_HASHES} exclude each other")),
-            (None, None) if end.is_some() => self.mistake("client_secret_expires_at needs client_secret beside it"),
+            (None, None) if end.is_some() && !is_clear => {
+                self.mistake("client_secret_expires_at needs client_secret beside it")
+            }
             (Some(sha256), _) => Some(vec![StoredSecret { sha256, expires_at: end.unwrap_or(0) }]),
             (None, Some(_)) if end.is_some() => {
                 self.mistake(format!("client_secret_expires_at and {SECRET_HASHES} exclude each other"))

@@ -141,6 +141,7 @@ mod tests {
         assert_eq!(parse(yaml.as_bytes()).as_ref(), Ok(&expected));
         assert_eq!(parse(expected.to_string().as_bytes()), Ok(expected));
         assert_eq!(parse(b"a: &x [1]\nb: *x\n"), Ok(json!({"a": [1], "b": [1]})));
+        assert_eq!(parse("\u{feff}a: 1\n".as_bytes()), Ok(json!({"a": 1})));
         let twice = said("owner: a\nclients:\n  - name: b\n    scope: x\n    scope: y\n");
         assert!(twice.contains("duplicate") && twice.contains("line 3"), "{twice}");
         assert!(said("owner: [").contains("line 2"), "{}", said("owner: ["));

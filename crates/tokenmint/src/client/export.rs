@@ -49,10 +49,11 @@ pub(super) async fn run(target: &Target, arguments: ExportArguments) -> Result<(
     if let Some(file) = file {
         file.sync_all()?;
     }
-    if damaged > 0 {
-        return Err(Error::NotDone(format!("{damaged} clients cannot be read and were not exported; the others were")));
+    match damaged {
+        0 => Ok(()),
+        1 => Err(Error::NotDone("one client cannot be read and was not exported; the others were".to_owned())),
+        _ => Err(Error::NotDone(format!("{damaged} clients cannot be read and were not exported; the others were"))),
     }
-    Ok(())
 }
 
 /// Writes lines. Returns `false` if the reader of standard output has closed it.

@@ -27,6 +27,9 @@ const AT_ONCE: usize = 8;
 const ATTEMPTS: u32 = 5;
 const PAUSE: Duration = Duration::from_millis(250);
 
+/// How some editors begin a file of UTF-8.
+const BYTE_ORDER_MARK: &[u8] = "\u{feff}".as_bytes();
+
 /// What became of a line.
 #[derive(Debug)]
 enum Outcome {
@@ -109,8 +112,10 @@ impl Iterator for Lines {
             {
                 return Some((self.number, Err(error)));
             }
-            if !line.trim_ascii().is_empty() {
-                return Some((self.number, Ok(line.trim_ascii_end().to_owned())));
+            let mark = if self.number == 1 { BYTE_ORDER_MARK } else { &[] };
+            let text = line.strip_prefix(mark).unwrap_or(&line);
+            if !text.trim_ascii().is_empty() {
+                return Some((self.number, Ok(text.trim_ascii_end().to_owned())));
             }
         }
     }

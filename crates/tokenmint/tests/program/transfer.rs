@@ -264,6 +264,11 @@ fn u5_u7_u8_what_is_refused() {
         assert!(answer.stderr.starts_with(why), "{answer:?}");
     }
     assert_eq!(export(&data, &[]), Vec::<Value>::new());
+    // Some editors begin a file with a byte order mark; elsewhere it is a mistake.
+    let line = |id| json!({"client_id": id, "client_secret": SECRET});
+    let answer = run_with(&data.on(&["client", "import"]), &format!("\u{feff}{}\n\u{feff}{}", line("b"), line("c")));
+    assert_eq!(answer.stdout, "1 created, 0 replaced, 0 unchanged, 1 failed\n", "{answer:?}");
+    assert!(answer.stderr.starts_with("line 2: "), "{answer:?}");
 }
 
 /// U7: a client that exists stays as it is, unless its line says the same, or `--replace` is given.

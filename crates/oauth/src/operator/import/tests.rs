@@ -121,6 +121,15 @@ fn u7_an_error_names_the_client() {
     let error = parse(&json!({"client_id": "a", "client_secret": "hunter2"})).expect_err("weak");
     assert_eq!(error.client_id, ClientId::parse("a").ok());
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+    // What is missing is said, and nothing else.
+    let mistakes = |line: Value| parse(&line).expect_err("refused").mistakes;
+    let weak = mistakes(json!({"client_id": "a", "client_secret": "hunter2", "client_secret_expires_at": 0}));
+    assert!(weak.len() == 1 && weak[0].starts_with("client_secret is too weak"), "{weak:?}");
+    for secret in [json!({}), json!({"client_secret": null})] {
+        let mut line = json!({"client_id": "a", "client_secret_expires_at": 0});
+        line.as_object_mut().expect("an object").extend(secret.as_object().expect("an object").clone());
+        assert_eq!(mistakes(line), ["client_secret_expires_at needs client_secret beside it"]);
+    }
     assert_eq!(parse(&json!({"client_id": "é"})).expect_err("malformed").client_id, None);
     assert!(unhex(&"g".repeat(64)).is_none() && unhex(&"0".repeat(63)).is_none() && unhex(&"é".repeat(32)).is_none());
     assert!(unhex(&"aB".repeat(32)).is_some());
