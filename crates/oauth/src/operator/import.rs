@@ -120,9 +120,14 @@ impl Imported {
         &self.client_id
     }
 
-    /// The list that manages the client: the one in the line, or else the one that does already.
-    pub fn managed<'m>(&'m self, before: Option<&'m ManagedBy>) -> Option<&'m ManagedBy> {
-        self.managed.as_ref().map_or(before, Given::as_option)
+    /// The list that manages the client: the one in the line, or else the one that does already. If the line disables the
+    /// client, that list does not enable it again.
+    pub fn managed(&self, before: Option<&ManagedBy>) -> Option<ManagedBy> {
+        let Some(given) = &self.managed else {
+            let is_unlisted = |before: &ManagedBy| before.unlisted && self.operator.disabled != Some(true);
+            return before.map(|before| ManagedBy { unlisted: is_unlisted(before), ..before.clone() });
+        };
+        given.as_option().cloned()
     }
 
     /// The client as it is to be stored. What the line says nothing of stays as it was `before`, except for metadata, which

@@ -206,16 +206,19 @@ async fn one(tables: &Tables, imported: &Imported, arguments: &ImportArguments) 
     };
     let managed = imported.managed(before.as_ref().and_then(|before| before.managed.as_ref()));
     let (outcome, written) = match &before {
-        Some(before) if before.client == client && before.managed.as_ref() == managed => return Ok(Outcome::Unchanged),
+        Some(before) if before.client == client && before.managed == managed => return Ok(Outcome::Unchanged),
         Some(_) if !arguments.replace => return refused("the client exists and differs; give --replace to change it"),
         _ if arguments.plan => {
             return Ok(if before.is_some() { Outcome::Replaced } else { Outcome::Created });
         }
         Some(before) => {
             let change = Change::between(&before.client, &client);
-            (Outcome::Replaced, tables.clients.replace(before, &client, managed, change, &tables.operator).await)
+            (
+                Outcome::Replaced,
+                tables.clients.replace(before, &client, managed.as_ref(), change, &tables.operator).await,
+            )
         }
-        None => (Outcome::Created, tables.clients.create(&client, managed, &tables.operator).await),
+        None => (Outcome::Created, tables.clients.create(&client, managed.as_ref(), &tables.operator).await),
     };
     match written {
         Ok(()) => Ok(outcome),

@@ -44,7 +44,7 @@ fn u6_a_client_survives_the_way() {
             let with = Value::Object(export(&client, Some(&managed), Hashes::Included));
             let imported = parse(&with).expect("an exported client");
             assert_eq!(imported.client(None, 120), Ok(client.clone()), "{with}");
-            assert_eq!(imported.managed(None), Some(&managed));
+            assert_eq!(imported.managed(None).as_ref(), Some(&managed));
             assert_eq!(imported.client(Some(&client), 120), Ok(client.clone()));
             // Whatever was there before.
             for before in &others {
@@ -94,6 +94,24 @@ fn u7_what_is_not_said_stays() {
     assert_eq!((wider.disabled, wider.expires_at), (false, Some(200)));
     assert_eq!(wider.scope_ceiling, Some(wider.metadata.scope.clone()));
     assert!(parse(&json!({"client_id": id})).expect("a client").client(Some(&before), 160).is_err(), "it has expired");
+}
+
+/// U2, U7: a client that is not in its list is enabled when it is listed again, unless a line disables it meanwhile.
+#[test]
+fn u2_u7_a_line_that_disables() {
+    let label = |text| Label::parse(text).expect("a label");
+    let listed = ManagedBy::new(label("o"), label("n"));
+    let unlisted = ManagedBy { unlisted: true, ..listed.clone() };
+    let managed = |more: Value| {
+        let mut line = json!({"client_id": "a", "client_secret": SECRET});
+        line.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        parse(&line).expect("a client").managed(Some(&unlisted))
+    };
+    assert_eq!(managed(json!({"disabled": true})), Some(listed));
+    for as_before in [json!({}), json!({"disabled": false}), json!({"disabled": true, "managed_by": unlisted})] {
+        assert_eq!(managed(as_before), Some(unlisted.clone()));
+    }
+    assert_eq!(managed(json!({"managed_by": false})), None);
 }
 
 /// U7: a token that is given is good for an identifier that is a part of its path, as it is.
