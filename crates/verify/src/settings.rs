@@ -20,7 +20,7 @@ pub struct Settings {
     /// By how many seconds the clock of the issuer may differ: at most [`MAX_LEEWAY`].
     pub leeway: u32,
     /// How long ago `iat` of a `DPoP` proof may be, in seconds: 1 to 300 ([`dpop::MAX_AGE`]). It may also be
-    /// [`dpop::MAX_SKEW`] ahead, so a proof is valid for the sum of both.
+    /// [`MAX_SKEW`](tokenmint_oauth::jose::MAX_SKEW) ahead, so a proof is valid for the sum of both.
     pub proof_max_age: u32,
     /// Whether a token must be bound to a key or a certificate.
     pub require_bound: bool,
