@@ -13,10 +13,11 @@ install_dynamodb_local
 
 port=$(free_port)
 local_url=http://127.0.0.1:$port
-# It has no option for the address that it listens on. Everything is in memory.
+# It has no option for the address that it listens on. Everything is in memory, and -sharedDb leaves the region and the
+# access key out of a table's identity: the calls that tests make themselves name one region for all.
 # It writes a file into its working folder.
 start dynamodb env --chdir="$work" java "-Djava.library.path=$TOKENMINT_TOOLS/dynamodb-local/DynamoDBLocal_lib" \
-  -jar "$TOKENMINT_TOOLS/dynamodb-local/DynamoDBLocal.jar" -inMemory -disableTelemetry -port "$port"
+  -jar "$TOKENMINT_TOOLS/dynamodb-local/DynamoDBLocal.jar" -inMemory -sharedDb -disableTelemetry -port "$port"
 # It answers with 400, because the request is not signed.
 wait_for 60 "DynamoDB Local" "$started" curl --silent --output /dev/null "$local_url"
 say "DynamoDB Local $(sed -n 's/^Version:[[:space:]]*//p' "$work/dynamodb.out") at $local_url"
