@@ -8,6 +8,7 @@
 //! | registration | [`bearer`] → [`software_statement`] → [`metadata`] → [`registration`] → [`client`] |
 //! | a change of a registration | [`bearer`] → [`client_configuration`] → [`metadata`] → [`client`] |
 //! | an operator's file of clients | [`operator`] → [`metadata`] → [`client`] |
+//! | the document of a client | [`client_document`] → [`metadata`] → [`client`] |
 //! | a token | [`form`] → [`token_request`] → [`client_auth`] → [`grant`] → [`access_token`] |
 //! | the server's description | [`discovery`], [`mutual_tls`], [`jwk`], [`key_schedule`] |
 
@@ -19,6 +20,7 @@ pub mod certificate_name;
 pub mod client;
 pub mod client_auth;
 pub mod client_configuration;
+pub mod client_document;
 pub mod cors;
 pub mod discovery;
 pub mod distinguished_name;

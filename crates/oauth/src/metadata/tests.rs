@@ -305,7 +305,7 @@ fn r11_methods() {
 }
 
 /// A key on P-256: the curve's generator.
-pub(super) fn jwks() -> Value {
+pub(crate) fn jwks() -> Value {
     json!({"keys": [{
         "kty": "EC", "crv": "P-256",
         "x": "axfR8uEsQkf4vOblY6RA8ncDfYEt6zOg9KE5RdiYwpY", "y": "T-NC4v4af5uO5-tKfA-eFivOM1drMV7Oy7ZAaDe_UfU",
