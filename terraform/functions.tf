@@ -102,6 +102,7 @@ resource "aws_lambda_function" "token_function" {
       ASSERTION_AUDIENCE     = var.assertion_audience
       ASSERTION_MAX_LIFETIME = var.assertion_max_lifetime
       TRUSTED_ISSUERS        = var.trusted_issuers
+      CLIENT_METADATA_HOSTS  = var.client_metadata_hosts
       AUTHORIZATION_ENDPOINT = var.authorization_endpoint
       CORS_ORIGINS           = var.cors_origins
       MUTUAL_TLS             = local.has_mutual_tls ? "https://${var.mutual_tls_domain_name}" : "off"

@@ -348,6 +348,18 @@ variable "trusted_issuers" {
   }
 }
 
+variable "client_metadata_hosts" {
+  description = "Hosts whose https URLs are identifiers of clients that have their metadata document there, a JSON object of host and scopes (docs/client-documents.md). Empty = none. Lambda allows 4 KB for all variables of a function together."
+  type        = string
+  nullable    = false
+  default     = ""
+
+  validation {
+    condition     = length(var.client_metadata_hosts) <= 2000
+    error_message = "client_metadata_hosts must have at most 2000 characters."
+  }
+}
+
 variable "authorization_endpoint" {
   description = "authorization_endpoint of the metadata, for clients that refuse metadata without it. compat = this API's /authorize, which refuses every request with a page; or the https URL of another server. Empty = none."
   type        = string

@@ -12,7 +12,7 @@ use tokenmint_oauth::error::ErrorCode;
 use tokenmint_oauth::metadata::members::MEMBERS;
 
 /// The first letters of rule ids.
-const RULE_LETTERS: &str = "rmtafjkdovupgs";
+const RULE_LETTERS: &str = "rmtafcjkdovupgs";
 
 fn path(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name)

@@ -3,6 +3,7 @@
 mod alarms;
 mod audit;
 mod authorize;
+mod client_documents;
 mod client_key;
 mod configure;
 mod cors;

@@ -10,6 +10,7 @@ mod settings;
 mod values;
 
 use tokenmint_oauth::authorization_endpoint::AuthorizationEndpoint;
+use tokenmint_oauth::client_document::MetadataHosts;
 use tokenmint_oauth::cors::Origins;
 use tokenmint_oauth::federation::TrustedIssuers;
 use tokenmint_oauth::grant::GrantPolicy;
@@ -142,6 +143,8 @@ pub struct TokenConfig {
     pub assertion_max_lifetime: u32,
     /// `TRUSTED_ISSUERS`.
     pub trusted_issuers: TrustedIssuers,
+    /// `CLIENT_METADATA_HOSTS`.
+    pub client_metadata_hosts: MetadataHosts,
     /// `AUTHORIZATION_ENDPOINT`.
     pub authorization_endpoint: AuthorizationEndpoint,
     /// `CORS_ORIGINS`.
@@ -267,6 +270,7 @@ impl TokenConfig {
             // If ISSUER itself is invalid, only that mistake is reported.
             issuer.as_ref().map_or_else(|| Ok(TrustedIssuers::default()), |own| TrustedIssuers::parse(text, own))
         });
+        let client_metadata_hosts = reader.read_optional("CLIENT_METADATA_HOSTS", MetadataHosts::parse);
         let authorization_endpoint = reader.read_optional("AUTHORIZATION_ENDPOINT", values::authorization_endpoint);
         let cors_origins = reader.read("CORS_ORIGINS", Origins::parse);
         let mutual_tls = mutual_tls(&mut reader);
@@ -299,6 +303,7 @@ impl TokenConfig {
                 assertion_audience: assertion_audience?,
                 assertion_max_lifetime: assertion_max_lifetime?,
                 trusted_issuers: trusted_issuers.unwrap_or_default(),
+                client_metadata_hosts: client_metadata_hosts.unwrap_or_default(),
                 authorization_endpoint: authorization_endpoint.unwrap_or_default(),
                 cors_origins: cors_origins?,
                 mutual_tls: mutual_tls?,

@@ -90,7 +90,7 @@ impl<T> Cached<T> {
 
 impl<T: Send + Sync + 'static> Cached<T> {
     /// The document, fetched if it is older than its lifetime. If the fetch fails, the old one is used as long as
-    /// [`Cached::new`] says, unless the host [withdrew it](FetchError::takes_keys_back). While another caller fetches,
+    /// [`Cached::new`] says, unless the host [withdrew it](FetchError::withdraws). While another caller fetches,
     /// only callers without a usable document wait.
     ///
     /// # Errors
@@ -198,9 +198,9 @@ impl<T> State<T> {
         if let Some(document) = self.younger_than(0, now) {
             return Some(Ok(document));
         }
-        let (_, last) = self.tried.filter(|_| self.was_tried_within(RETRY_AFTER, now))?;
+        let (_, last) = self.tried.as_ref().filter(|_| self.was_tried_within(RETRY_AFTER, now))?;
         // After a successful fetch, the document is absent only if it was evicted.
-        Some(self.usable(now).ok_or_else(|| last.err().unwrap_or(FetchError::Busy)))
+        Some(self.usable(now).ok_or_else(|| last.clone().err().unwrap_or(FetchError::Busy)))
     }
 
     fn usable(&self, now: EpochSeconds) -> Option<Arc<T>> {
@@ -213,11 +213,15 @@ impl<T> State<T> {
     }
 
     fn was_tried_within(&self, seconds: EpochSeconds, now: EpochSeconds) -> bool {
-        self.tried.is_some_and(|(at, _)| now.saturating_sub(at) < seconds)
+        self.tried.as_ref().is_some_and(|(at, _)| now.saturating_sub(*at) < seconds)
     }
 
     fn store(&mut self, now: EpochSeconds, fetched: Result<Found<T>, FetchError>) -> Result<Arc<T>, FetchError> {
-        self.tried = Some((now, fetched.as_ref().map(drop).map_err(|error| *error)));
+        // Nothing was fetched: the next caller may try.
+        if let Err(FetchError::Busy) = fetched {
+            return Err(FetchError::Busy);
+        }
+        self.tried = Some((now, fetched.as_ref().map(drop).map_err(Clone::clone)));
         match fetched {
             Ok((document, max_age)) => {
                 let lifetime = max_age.unwrap_or(0).clamp(MIN_LIFETIME, MAX_LIFETIME);
@@ -226,7 +230,7 @@ impl<T> State<T> {
                 Ok(document)
             }
             Err(error) => {
-                self.held.take_if(|_| error.takes_keys_back());
+                self.held.take_if(|_| error.withdraws());
                 Err(error)
             }
         }

@@ -12,6 +12,7 @@ use hyper_util::rt::TokioIo;
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, RootCertStore};
+use tokenmint_oauth::client_document::DocumentError;
 use tokenmint_oauth::jose::{KeysError, PublicKeys};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -29,8 +30,8 @@ pub const MAX_BYTES: usize = 64 * 1024;
 /// The time limit of a fetch, from name resolution to the last byte.
 pub const MAX_TIME: Duration = Duration::from_secs(2);
 
-/// Why keys could not be fetched. For the log only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+/// Why a document could not be fetched. For the log only.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FetchError {
     /// Neither https, nor http on loopback where that is allowed.
     #[error("is not an https URL")]
@@ -65,6 +66,9 @@ pub enum FetchError {
     /// The response is not a set of public keys.
     #[error("returned a document that {0}")]
     Keys(#[from] KeysError),
+    /// The response is not the metadata document of a client.
+    #[error("returned a document that {0}")]
+    Client(#[from] DocumentError),
     /// Too many URLs were fetched recently.
     #[error("was not fetched: too many other URLs were fetched recently")]
     Busy,
@@ -74,10 +78,15 @@ pub enum FetchError {
 }
 
 impl FetchError {
-    /// Whether the host itself reports that its previous keys are no longer valid: the URL has no document, the set
-    /// has no key, or a key includes its private part. No other error says anything about the keys.
-    pub const fn takes_keys_back(self) -> bool {
-        matches!(self, Self::Status(404 | 410) | Self::Keys(KeysError::NoUsableKey | KeysError::NotPublic))
+    /// Whether the host itself reports that its previous document is no longer valid: the URL has no document, the set
+    /// has no key, a key includes its private part, or the metadata is not that of a client. No other error says anything
+    /// about the keys or the client.
+    pub const fn withdraws(&self) -> bool {
+        match self {
+            Self::Status(404 | 410) | Self::Keys(KeysError::NoUsableKey | KeysError::NotPublic) => true,
+            Self::Client(error) => error.is_about_the_client(),
+            _ => false,
+        }
     }
 }
 

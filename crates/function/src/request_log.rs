@@ -1,3 +1,4 @@
+use std::fmt;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::MatchedPath;
@@ -8,9 +9,25 @@ use tokenmint_oauth::client::ClientId;
 #[derive(Clone, Debug, Default)]
 pub struct RequestLog(Arc<Fields>);
 
+/// The client of a request. Its `Display` is what the log shows.
+#[derive(Debug)]
+pub(crate) enum LoggedClient {
+    Registered(ClientId),
+    OfDocument(ClientId),
+}
+
+impl fmt::Display for LoggedClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Registered(id) => id.fmt(f),
+            Self::OfDocument(id) => f.write_str(id.as_str()),
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Fields {
-    client: OnceLock<ClientId>,
+    client: OnceLock<LoggedClient>,
     route: OnceLock<MatchedPath>,
 }
 
@@ -18,10 +35,16 @@ impl RequestLog {
     /// Sets the client, as soon as the request names it. Only an identifier in this server's format is logged. The
     /// first call wins.
     pub fn client_id(&self, id: &ClientId) {
-        let _ = self.0.client.set(id.clone());
+        let _ = self.0.client.set(LoggedClient::Registered(id.clone()));
     }
 
-    pub(crate) fn client(&self) -> Option<&ClientId> {
+    /// Sets the client, whose identifier is the URL of its document on a host that the operator allows. It is logged as it
+    /// is. The first call wins.
+    pub fn client_document(&self, id: &ClientId) {
+        let _ = self.0.client.set(LoggedClient::OfDocument(id.clone()));
+    }
+
+    pub(crate) fn client(&self) -> Option<&LoggedClient> {
         self.0.client.get()
     }
 

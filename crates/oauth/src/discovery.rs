@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::authorization_endpoint::AuthorizationEndpoint;
+use crate::client_document::MetadataHosts;
 use crate::grant_type::{GrantType, JwtBearerGrant};
 use crate::issuer::{Issuer, path};
 use crate::method::Method;
@@ -55,6 +56,8 @@ pub struct ServerMetadata {
     #[serde(skip_serializing_if = "Option::is_none")]
     mtls_endpoint_aliases: Option<Aliases>,
     dpop_signing_alg_values_supported: Vec<&'static str>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    client_id_metadata_document_supported: bool,
 }
 
 impl ServerMetadata {
@@ -93,6 +96,13 @@ impl ServerMetadata {
             tls_client_certificate_bound_access_tokens: mutual_tls.is_on(),
             mtls_endpoint_aliases: mutual_tls.alias(issuer).map(Aliases::at),
             dpop_signing_alg_values_supported: algorithms,
+            client_id_metadata_document_supported: false,
         }
+    }
+
+    /// The same, with whether identifiers may be URLs of documents: where any host may have some (C1).
+    #[must_use]
+    pub fn with_client_documents(self, hosts: &MetadataHosts) -> Self {
+        Self { client_id_metadata_document_supported: !hosts.is_empty(), ..self }
     }
 }

@@ -67,7 +67,7 @@ impl IssuerDocuments {
     /// [`Unavailable`] if there are none that are recent enough.
     pub async fn keys(&self, now: EpochSeconds) -> Result<Arc<PublicKeys>, Unavailable> {
         let metadata = self.endpoints(now).await;
-        let url = match metadata.as_ref().map_err(|error| *error).and_then(|metadata| metadata.endpoints()) {
+        let url = match metadata.as_ref().map_err(Clone::clone).and_then(|metadata| metadata.endpoints()) {
             Ok(endpoints) => endpoints.jwks_uri.clone(),
             // Keys that are held count for as long as their own lifetime says.
             Err(unavailable) => return self.keys.held(now).ok_or(unavailable),

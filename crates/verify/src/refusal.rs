@@ -31,7 +31,7 @@ pub enum Refusal {
 }
 
 /// What is out of reach. For the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unavailable {
     /// The issuer's metadata.
     #[error("the metadata of the issuer: {0}")]

@@ -10,9 +10,11 @@ use tokenmint_oauth::client_auth::{
     AssertionGrantError, AuthenticatedClient, Claim, Credentials, FirstUse, KeySource, NeedsKeys, Progress, Proof,
     ProofContext, ProveError, SubjectAssertion,
 };
+use tokenmint_oauth::client_document::DocumentUrl;
 use tokenmint_oauth::token_request::PresentedGrant;
 
 use crate::Token;
+use crate::document::NoClient;
 
 /// What credentials are for: it decides what the client is told if they prove nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,7 +59,11 @@ pub(crate) async fn identify(
             Credentials::federated(id, assertion)
         }
     };
-    log.client_id(credentials.client_id());
+    let id = credentials.client_id();
+    match state.documents.url(id) {
+        Some(_) => log.client_document(id),
+        None => log.client_id(id),
+    }
     Ok(credentials)
 }
 
@@ -95,8 +101,9 @@ async fn the_one(
 pub(crate) enum Unproven {
     /// They are invalid.
     Refused(ProveError),
-    /// Whether they are valid cannot be told: the keys of a trusted issuer cannot be fetched, and none are kept.
-    IssuerDown(String),
+    /// Whether they are valid cannot be told: the keys of a trusted issuer cannot be fetched, and none are kept, or the
+    /// client's document was not fetched.
+    Unknown(String),
 }
 
 impl From<ProveError> for Unproven {
@@ -105,28 +112,60 @@ impl From<ProveError> for Unproven {
     }
 }
 
+impl From<NoClient> for Unproven {
+    fn from(error: NoClient) -> Self {
+        match error {
+            NoClient::Refused(error) => Self::Refused(error),
+            NoClient::NotFetched(cause) => Self::Unknown(cause),
+        }
+    }
+}
+
 impl Unproven {
     /// The response to credentials that were for this.
     pub(crate) fn failure(self, purpose: Purpose) -> Failure {
         match self {
             Self::Refused(error) => purpose.refuse(error),
-            Self::IssuerDown(cause) => Failure::unavailable(cause),
+            Self::Unknown(cause) => Failure::unavailable(cause),
         }
     }
 }
 
-/// Authenticates the caller of introspection or revocation, or a client beside a JWT bearer grant, with one read, and one write for an assertion after all
-/// other checks. If authentication fails, it repeats with a consistent read, because the client may have registered a
-/// moment ago (O2). It reads the table each time, so that a disabled client is refused at once, or nearly so.
+/// Authenticates the caller of introspection or revocation, or a client beside a JWT bearer grant, with one read, and one
+/// write for an assertion after all other checks. If authentication fails, it repeats with a consistent read, because the
+/// client may have registered a moment ago (O2). It reads the table each time, so that a disabled client is refused at
+/// once, or nearly so. A client with a metadata document is not in the table: its document is what counts.
 pub(crate) async fn authenticate(state: &Token, credentials: &Credentials) -> Result<AuthenticatedClient, Failure> {
-    let read = |consistency| state.clients.find(credentials.client_id(), consistency);
-    let found = read(Consistency::Eventual).await?.map(Arc::new);
-    let proof = match prove(state, credentials, found).await {
-        Err(Unproven::Refused(_)) => prove(state, credentials, read(Consistency::Strong).await?.map(Arc::new)).await,
-        proof => proof,
+    let (id, purpose) = (credentials.client_id(), Purpose::Authentication);
+    let proof = if let Some(url) = state.documents.url(id) {
+        let found = of_document(state, &url, credentials).await.map_err(|error| error.failure(purpose))?;
+        match prove(state, credentials, Some(found.clone())).await {
+            Err(Unproven::Refused(error)) => match state.documents.newer(&url, &found, state.clock.now()).await {
+                Some(newer) => prove(state, credentials, Some(newer)).await,
+                None => Err(error.into()),
+            },
+            proof => proof,
+        }
+    } else {
+        let read = |consistency| state.clients.find(id, consistency);
+        let found = read(Consistency::Eventual).await?.map(Arc::new);
+        match prove(state, credentials, found).await {
+            Err(Unproven::Refused(_)) => {
+                prove(state, credentials, read(Consistency::Strong).await?.map(Arc::new)).await
+            }
+            proof => proof,
+        }
     };
-    let purpose = Purpose::Authentication;
     UseOfAssertion::default().complete(state, proof.map_err(|error| error.failure(purpose))?, purpose).await
+}
+
+/// The client that its document describes, if these credentials could be its own.
+pub(crate) async fn of_document(
+    state: &Token,
+    url: &DocumentUrl<'_>,
+    credentials: &Credentials,
+) -> Result<Arc<Client>, Unproven> {
+    Ok(state.documents.client(url, credentials, &context(state)).await?)
 }
 
 /// Verifies the credentials against the client that was found. Keys are fetched only after all other checks have passed.
@@ -135,18 +174,22 @@ pub(crate) async fn prove(
     credentials: &Credentials,
     found: Option<Arc<Client>>,
 ) -> Result<Proof, Unproven> {
-    let now = state.clock.now();
-    let client = found.filter(|client| client.is_live_at(now));
-    let at = ProofContext {
-        now,
+    let at = context(state);
+    let client = found.filter(|client| client.is_live_at(at.now));
+    match credentials.prove(client, &at)? {
+        Progress::Proven(proof) => Ok(proof),
+        Progress::NeedsKeys(credentials) => prove_with_fetched(state, &credentials, at.now).await,
+    }
+}
+
+/// What credentials are verified against now, beside the client.
+fn context(state: &Token) -> ProofContext<'_> {
+    ProofContext {
+        now: state.clock.now(),
         audiences: &state.assertion_audiences,
         assertion_max_lifetime: state.config.assertion_max_lifetime,
         certificate_method: state.config.mutual_tls.method(),
         profile: state.config.security_profile,
-    };
-    match credentials.prove(client, &at)? {
-        Progress::Proven(proof) => Ok(proof),
-        Progress::NeedsKeys(credentials) => prove_with_fetched(state, &credentials, now).await,
     }
 }
 
@@ -161,8 +204,8 @@ async fn prove_with_fetched(state: &Token, credentials: &NeedsKeys<'_>, now: Epo
     let keys = cache.keys(url, now).await.map_err(|error| match credentials.source() {
         // A client's own keys are its own affair. An issuer's are not: its clients have done nothing wrong.
         KeySource::Client => ProveError::Keys(format!("jwks_uri {error}")).into(),
-        KeySource::Issuer => Unproven::IssuerDown(format!("the trusted issuer's keys: jwks_uri {error}")),
-        KeySource::Bundle => Unproven::IssuerDown(format!("the trust domain's keys: spiffe_bundle {error}")),
+        KeySource::Issuer => Unproven::Unknown(format!("the trusted issuer's keys: jwks_uri {error}")),
+        KeySource::Bundle => Unproven::Unknown(format!("the trust domain's keys: spiffe_bundle {error}")),
     })?;
     let outcome = credentials.prove(&keys);
     if !outcome.as_ref().is_err_and(ProveError::is_about_the_key) {

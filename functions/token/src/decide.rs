@@ -1,14 +1,18 @@
 //! What a client gets, decided by what is known of it.
 //!
 //! The token function keeps clients for a while ([`KnownClients`]). A refusal that depends on the client is therefore
-//! not final until newer data has confirmed it.
+//! not final until newer data has confirmed it. The same holds for cached documents of clients (`document.rs`).
 //!
 //! [`KnownClients`]: tokenmint_aws::clients::known::KnownClients
+
+use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use tokenmint_aws::clients::known::Refused;
 use tokenmint_aws::tokens::Uncounted;
 use tokenmint_function::{Failure, OrRefuse};
 use tokenmint_oauth::certificate;
+use tokenmint_oauth::client::Client;
 use tokenmint_oauth::client_auth::{AuthenticatedClient, Credentials};
 use tokenmint_oauth::dpop::{self, ProofError};
 use tokenmint_oauth::grant::{self, GrantError, Granted, Terms};
@@ -59,23 +63,58 @@ impl From<Failure> for Refusal {
 /// data, as long as there is any.
 pub(crate) async fn decide(state: &Token, asked: Asked<'_>) -> Result<Grant, Failure> {
     let id = asked.credentials.client_id();
+    let mut decision = Decision { state, asked, use_of_assertion: UseOfAssertion::default() };
+    if let Some(url) = state.documents.url(id) {
+        let found = authenticate::of_document(state, &url, asked.credentials).await;
+        let found = found.map_err(|error| error.failure(Purpose::of(asked.request.grant)))?;
+        let (failure, _) = match decision.about(Some(found.clone())).await {
+            ControlFlow::Break(decided) => return decided,
+            ControlFlow::Continue(refused) => refused,
+        };
+        let newer = state.documents.newer(&url, &found, state.clock.now()).await.ok_or(failure)?;
+        return match decision.about(Some(newer)).await {
+            ControlFlow::Break(decided) => decided,
+            ControlFlow::Continue((failure, _)) => Err(failure),
+        };
+    }
     let mut found = state.known.find(id, state.clock.now()).await?;
-    let (mut use_of_assertion, purpose) = (UseOfAssertion::default(), Purpose::of(asked.request.grant));
     loop {
-        let proof = authenticate::prove(state, asked.credentials, found.client.clone()).await;
-        let (failure, refused) = match proof {
-            Err(error @ Unproven::Refused(_)) => (error.failure(purpose), Refused::Credentials),
-            Err(error @ Unproven::IssuerDown(_)) => return Err(error.failure(purpose)),
-            Ok(proof) => {
-                let client = use_of_assertion.complete(state, proof, purpose).await?;
-                match grant(state, asked, client).await {
-                    Ok(grant) => return Ok(grant),
-                    Err(Refusal { failure, depends_on_client: true }) => (failure, Refused::Request),
-                    Err(Refusal { failure, .. }) => return Err(failure),
-                }
-            }
+        let (failure, refused) = match decision.about(found.client.clone()).await {
+            ControlFlow::Break(decided) => return decided,
+            ControlFlow::Continue(refused) => refused,
         };
         found = state.known.newer(id, &found, refused, state.clock.now()).await?.ok_or(failure)?;
+    }
+}
+
+/// The decision about one request, which may be made more than once, with ever newer data of its client.
+struct Decision<'r> {
+    state: &'r Token,
+    asked: Asked<'r>,
+    use_of_assertion: UseOfAssertion,
+}
+
+impl Decision<'_> {
+    /// Decides with what was found of the client. It breaks if newer data cannot change the outcome.
+    async fn about(&mut self, client: Option<Arc<Client>>) -> ControlFlow<Result<Grant, Failure>, (Failure, Refused)> {
+        let Self { state, asked, ref mut use_of_assertion } = *self;
+        let purpose = Purpose::of(asked.request.grant);
+        let proof = match authenticate::prove(state, asked.credentials, client).await {
+            Ok(proof) => proof,
+            Err(error @ Unproven::Refused(_)) => {
+                return ControlFlow::Continue((error.failure(purpose), Refused::Credentials));
+            }
+            Err(error @ Unproven::Unknown(_)) => return ControlFlow::Break(Err(error.failure(purpose))),
+        };
+        let client = match use_of_assertion.complete(state, proof, purpose).await {
+            Ok(client) => client,
+            Err(failure) => return ControlFlow::Break(Err(failure)),
+        };
+        match grant(state, asked, client).await {
+            Ok(grant) => ControlFlow::Break(Ok(grant)),
+            Err(Refusal { failure, depends_on_client: true }) => ControlFlow::Continue((failure, Refused::Request)),
+            Err(Refusal { failure, .. }) => ControlFlow::Break(Err(failure)),
+        }
     }
 }
 

@@ -41,9 +41,12 @@ async fn is_active(state: &Token, token: &OwnToken, caller: &Client) -> Result<b
     if !token.is_visible_to(caller, state.config.introspection_scope.as_deref()) {
         return Ok(false);
     }
-    let found = state.clients.find(&token.client_id, Consistency::Strong).await?;
-    if !found.is_some_and(|client| client.is_live_at(state.clock.now()) && !client.disabled) {
-        return Ok(false);
+    // A client with a metadata document exists as long as its host is allowed (C6).
+    if state.documents.url(&token.client_id).is_none() {
+        let found = state.clients.find(&token.client_id, Consistency::Strong).await?;
+        if !found.is_some_and(|client| client.is_live_at(state.clock.now()) && !client.disabled) {
+            return Ok(false);
+        }
     }
     Ok(!state.tokens.is_revoked(&token.jti).await?)
 }

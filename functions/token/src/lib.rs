@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | `POST /token` | 6749 §4.4, 7523 §2.1, 9068; 9449 for bound tokens | `issue.rs`, `jwt_bearer.rs`, `decide.rs`, `proof.rs` |
 //! | `GET`, `POST /authorize` | 6749 §3.1 | `authorize.rs` |
+//! | the same, and `/introspect`, `/revoke`, of a client with a metadata document | draft-ietf-oauth-client-id-metadata-document | `document.rs` |
 //! | `POST /introspect` | 7662 | `introspect.rs`, `own_token.rs` |
 //! | `POST /revoke` | 7009 | `revoke.rs`, `own_token.rs` |
 //! | `GET /.well-known/…` | 7517 §5, 8414 | `discovery.rs` |
@@ -12,6 +13,7 @@ mod authenticate;
 mod authorize;
 mod decide;
 mod discovery;
+mod document;
 mod incoming;
 mod introspect;
 mod issue;
@@ -37,6 +39,8 @@ use tokenmint_oauth::dpop::NonceKey;
 use tokenmint_oauth::issuer::path;
 use tokio::sync::Mutex;
 
+use document::ClientDocuments;
+
 /// The dependencies of the endpoints; made once, at init.
 #[derive(Debug)]
 pub struct Token {
@@ -51,6 +55,7 @@ pub struct Token {
     /// Of trusted issuers, apart from those of clients, who could crowd them out.
     issuer_keys: KeyCache,
     spiffe_bundles: KeyCache,
+    documents: ClientDocuments,
     signer: Signer,
     metadata: ServerMetadata,
     /// Of the token endpoint.
@@ -76,11 +81,13 @@ impl Token {
         let client_keys = KeyCache::new(Fetcher::new(local));
         let issuer_keys = KeyCache::new(Fetcher::new(local));
         let spiffe_bundles = KeyCache::new(Fetcher::of_spiffe_bundles(local));
+        let documents = ClientDocuments::new(&config);
         let open = config.registration != Registration::Disabled;
         let endpoint = &config.authorization_endpoint;
         let (scopes, mutual_tls, jwt_bearer) = (&config.scopes, &config.mutual_tls, config.jwt_bearer_grant);
         let profile = config.security_profile;
-        let metadata = ServerMetadata::new(&config.issuer, endpoint, scopes, open, mutual_tls, jwt_bearer, profile);
+        let metadata = ServerMetadata::new(&config.issuer, endpoint, scopes, open, mutual_tls, jwt_bearer, profile)
+            .with_client_documents(&config.client_metadata_hosts);
         let urls = config.mutual_tls.urls(&config.issuer, path::TOKEN);
         let assertion_audiences = assertion_audiences(&config, &urls);
         Ok(Self {
@@ -91,6 +98,7 @@ impl Token {
             client_keys,
             issuer_keys,
             spiffe_bundles,
+            documents,
             signer,
             metadata,
             urls,

@@ -233,6 +233,14 @@ pub const SETTINGS: &[Setting] = &[
         help: "Issuers whose assertions authenticate the clients that name them in `federated_credentials`",
     },
     Setting {
+        name: "CLIENT_METADATA_HOSTS",
+        functions: TOKEN,
+        default: Default::Derived("none"),
+        kind: Kind::Text("a JSON object of hosts, each with its scopes separated by spaces"),
+        help: "Hosts whose https URLs are identifiers of clients that have their metadata document there, by host the scopes \
+               that these clients may have",
+    },
+    Setting {
         name: "AUTHORIZATION_ENDPOINT",
         functions: TOKEN,
         default: Default::Derived("none"),

@@ -63,7 +63,8 @@ async fn v2_a_newer_document_that_is_taken_back() {
     for gone in [FetchError::Status(404), FetchError::Status(410), FetchError::Keys(KeysError::NoUsableKey)] {
         let cached = Cached::new(MAX_STALE);
         let held = cached.document(100, async { Ok((1, Some(3600))) }).await.expect("a document");
-        assert_eq!(cached.newer(&held, 160, async move { Err(gone) }).await, None);
+        let withdrawn = Err(gone.clone());
+        assert_eq!(cached.newer(&held, 160, async { withdrawn }).await, None);
         assert_eq!(cached.held(160), None, "{gone}");
         assert_eq!(at(&cached, 169, Ok((2, None))).await, Err(gone), "not tried again yet");
         assert_eq!(at(&cached, 170, Err(DOWN)).await, Err(DOWN));

@@ -164,6 +164,18 @@ impl Credentials {
         }
     }
 
+    /// Checks all that can be checked before the document of a client is fetched: only an assertion can prove such a client,
+    /// and it must be one that some key could have signed (C4).
+    ///
+    /// # Errors
+    /// [`ProveError`].
+    pub fn check_before_document(&self, at: &ProofContext<'_>) -> Result<(), ProveError> {
+        match self {
+            Self::PrivateKeyJwt(assertion) => Ok(assertion.check(None, at).map(drop)?),
+            _ => Err(ProveError::WrongMethod),
+        }
+    }
+
     /// Verifies the credentials against the client found under [`Self::client_id`], if any. What a secret is
     /// compared with is the same work whatever is found (A4). Keys come last: none are fetched for a disabled
     /// client, or for credentials that no key could make valid (A6).

@@ -104,6 +104,9 @@ pub enum ProveError {
     /// The keys at the client's `jwks_uri` cannot be fetched, or are invalid.
     #[error("the client's keys: {0}")]
     Keys(String),
+    /// The document at the client's identifier cannot be fetched, or describes no client.
+    #[error("the client's metadata document: {0}")]
+    Document(String),
     /// The client has no keys of its own: it authenticates by its federated credentials alone.
     #[error("the client has registered no keys")]
     NoKeys,
