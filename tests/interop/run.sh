@@ -60,9 +60,12 @@ serve_algorithms() {
 serve_mcp() {
   MCP_ROOT=http://127.0.0.1:$(free_port)
   MCP_PATH=http://127.0.0.1:$(free_port)/mcp
+  # Here a client publishes its metadata document.
+  MCP_DOCUMENTS=http://127.0.0.1:$(free_port)
   serve mcp SCOPES='read write' AUTHORIZATION_ENDPOINT=compat \
-    "RESOURCES={\"$MCP_ROOT\":\"read write\",\"$MCP_PATH\":\"read write\"}"
-  export MCP_AUTHORIZATION_SERVER=$url MCP_ROOT MCP_PATH
+    "RESOURCES={\"$MCP_ROOT\":\"read write\",\"$MCP_PATH\":\"read write\"}" \
+    "CLIENT_METADATA_HOSTS={\"${MCP_DOCUMENTS#http://}\":\"read write\"}"
+  export MCP_AUTHORIZATION_SERVER=$url MCP_ROOT MCP_PATH MCP_DOCUMENTS
 }
 
 serve_cors() {

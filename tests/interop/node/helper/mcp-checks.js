@@ -1,6 +1,8 @@
 // The checks of both npm packages for MCP clients, which have the same names for what they do.
 
 import assert from 'node:assert/strict'
+import { randomUUID } from 'node:crypto'
+import { createServer } from 'node:http'
 import * as jose from 'jose'
 import { check, register, setting } from './check.js'
 import { startMcpServer } from './mcp.js'
@@ -61,6 +63,29 @@ export async function checkMcp(sdk) {
       })
     }
 
+    await check(`an MCP server ${kind}: PrivateKeyJwtProvider with a client ID metadata document`, async () => {
+      const { publicKey, privateKey } = await jose.generateKeyPair('ES256', { extractable: true })
+      // Another URL for each check: Tokenmint keeps what it fetched.
+      const clientId = `${setting('MCP_DOCUMENTS')}/${randomUUID()}.json`
+      const close = await publish(clientId, {
+        client_id: clientId,
+        client_name: 'An agent without a registration',
+        token_endpoint_auth_method: 'private_key_jwt',
+        grant_types: ['client_credentials'],
+        jwks: { keys: [await jose.exportJWK(publicKey)] },
+      })
+      const { authorizationServerMetadata: metadata } = await sdk.discoverOAuthServerInfo(url)
+      assert.equal(metadata.client_id_metadata_document_supported, true)
+      const options = { clientId, expectedIssuer: issuer, algorithm: 'ES256', scope: 'read' }
+      const provider = new PrivateKeyJwtProvider({ ...options, privateKey: await jose.exportJWK(privateKey) })
+      assert.deepEqual(await callTool(url, provider), { clientId, scopes: ['read'], aud: resource })
+
+      const others = await jose.generateKeyPair('ES256', { extractable: true })
+      const wrong = new PrivateKeyJwtProvider({ ...options, privateKey: await jose.exportJWK(others.privateKey) })
+      await assert.rejects(callTool(url, wrong), isInvalidClient)
+      close()
+    })
+
     await check(`an MCP server ${kind}: a token without its scope is not enough`, async () => {
       const { client_id: clientId, client_secret: clientSecret } = await register(issuer, { scope: 'write' })
       const options = { clientId, clientSecret, expectedIssuer: issuer, scope: 'write' }
@@ -96,6 +121,18 @@ export async function checkMcp(sdk) {
     assert.deepEqual(client.redirect_uris, [redirectUri])
     assert.equal(typeof client.client_secret, 'string')
   })
+}
+
+/** Publishes a document at its URL; the function that is returned ends that. */
+async function publish(url, document) {
+  const { pathname, hostname, port } = new URL(url)
+  const server = createServer((request, response) => {
+    const found = request.url === pathname
+    response.writeHead(found ? 200 : 404, { 'content-type': 'application/json' })
+    response.end(found ? JSON.stringify(document) : '{}')
+  })
+  await new Promise((resolve) => server.listen(port, hostname, resolve))
+  return () => server.close()
 }
 
 /** Whether the token endpoint has refused the client. */
