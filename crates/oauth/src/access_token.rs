@@ -193,7 +193,8 @@ mod tests {
         }
     }
 
-    /// P1, J2: further claims are members of the same object, after its own.
+    /// P1, J2: further claims are members of the same object, after its own. Here they are in alphabetical order, so
+    /// that a map of `serde_json` with its feature `preserve_order` and one without it have the same order.
     #[test]
     fn p1_j2_further_claims() {
         let issuer = Issuer::parse("https://as.example").expect("an issuer");
@@ -208,11 +209,11 @@ mod tests {
             String::from_utf8(claims).expect("text")
         };
         let without = claims(&plain);
-        let own = StaticClaims::parse(&json!({"tenant": "a}", "n": 1})).expect("claims");
+        let own = StaticClaims::parse(&json!({"n": 1, "tenant": "a}"})).expect("claims");
         let with = claims(&Claims { more: Some(&own), ..plain });
         assert_eq!(
             Some(with.as_str()),
-            without.strip_suffix('}').map(|own| format!(r#"{own},"tenant":"a}}","n":1}}"#)).as_deref()
+            without.strip_suffix('}').map(|own| format!(r#"{own},"n":1,"tenant":"a}}"}}"#)).as_deref()
         );
         let parsed: Value = serde_json::from_str(&with).expect("JSON");
         assert_eq!((&parsed["tenant"], &parsed["n"], &parsed["jti"]), (&json!("a}"), &json!(1), &json!("1")));
