@@ -124,4 +124,31 @@ mod tests {
         assert_eq!(fapi2, ["private_key_jwt", "tls_client_auth", "self_signed_tls_client_auth"]);
         assert_eq!(allowed(SecurityProfile::None).len(), Method::ALL.len());
     }
+
+    /// S2, A7: of the methods that a deployment offers, the profile leaves those that it allows.
+    #[test]
+    fn s2_a7_methods_that_are_offered() {
+        let offered = |profile: SecurityProfile, certificates| {
+            profile.methods(certificates).map(Method::as_str).collect::<Vec<_>>().join(" ")
+        };
+        let secrets = "client_secret_basic client_secret_post private_key_jwt";
+        assert_eq!(offered(SecurityProfile::None, None), secrets);
+        assert_eq!(offered(SecurityProfile::Fapi2, None), "private_key_jwt");
+        for method in CertificateMethod::ALL {
+            let name = method.method().as_str();
+            assert_eq!(offered(SecurityProfile::None, Some(method)), format!("{secrets} {name}"));
+            assert_eq!(offered(SecurityProfile::Fapi2, Some(method)), format!("private_key_jwt {name}"));
+        }
+    }
+
+    /// S2 to S5: what FAPI 2.0 requires beside methods and algorithms; without a profile nothing of it.
+    #[test]
+    fn s2_s3_s4_s5_what_the_profile_requires() {
+        for (profile, is_fapi2) in [(SecurityProfile::None, false), (SecurityProfile::Fapi2, true)] {
+            assert_eq!(profile.allows_federation(), !is_fapi2, "assertions of other issuers");
+            assert_eq!(profile.requires_long_certificate_keys(), is_fapi2, "keys of certificates");
+            assert_eq!(profile.requires_bound_tokens(), is_fapi2, "bound tokens");
+            assert_eq!(profile.requires_audience_as_string(), is_fapi2, "the audience of assertions");
+        }
+    }
 }

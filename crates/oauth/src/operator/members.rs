@@ -103,3 +103,6 @@ fn unfit(name: &str) -> Option<String> {
         _ => Some(format!("{name} is not understood")),
     }
 }
+
+#[cfg(test)]
+mod tests;

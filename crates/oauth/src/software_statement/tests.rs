@@ -190,6 +190,23 @@ fn r17_only_metadata() {
     assert_eq!(Value::from(members), json!({"client_name": "Vouched", "tls_client_auth_san_dns": "a.example"}));
 }
 
+/// R17, O5: what is wrong with a list of issuers.
+#[test]
+fn r17_o5_lists_of_issuers() {
+    let form = "must be a JSON array of objects with `issuer` and `jwks`";
+    for (list, said) in [
+        ("{}", form),
+        (r#"[{"issuer":"a"}]"#, form),
+        (r#"[{"issuer":"a","jwks":{"keys":[]},"jwks_uri":"b"}]"#, form),
+        (r#"[{"issuer":"a","jwks":{}}]"#, "the jwks of \"a\" "),
+    ] {
+        let error = TrustedIssuer::parse_list(list).expect_err(list);
+        assert!(error.starts_with(said), "{list}: {error}");
+    }
+    assert_eq!(TrustedIssuer::parse_list("[]"), Ok(Vec::new()));
+    assert_eq!(Vendor::new().trusted[0].issuer, VENDOR);
+}
+
 proptest! {
     /// R17: any text is a registered error.
     #[test]

@@ -153,6 +153,163 @@ fn u7_an_error_names_the_client() {
     assert!(unhex(&"aB".repeat(32)).is_some());
 }
 
+/// U7: each mistake of a line is said, and nothing of the line but its members' names.
+#[test]
+fn u7_every_mistake_is_said() {
+    let digits = "0".repeat(64);
+    let hash = json!({"sha256": digits, "expires_at": 0});
+    let hashes = "client_secrets_sha256 must be one or two objects with sha256, 64 hexadecimal digits, and expires_at, in seconds";
+    let managed = "managed_by must be an object with the owner and the name of a client of a list, or false";
+    let time = |name: &str| format!("{name} must be a time, in seconds since 1970");
+    for (more, said) in [
+        (json!({"client_id": null}), "client_id is missing"),
+        (json!({"client_id": 7}), "client_id must be 1 to 255 visible ASCII characters, without \" and \\"),
+        (json!({"client_id_issued_at": -1}), &time("client_id_issued_at")),
+        (json!({"client_id_issued_at": MAX_TIME + 1}), &time("client_id_issued_at")),
+        (json!({"client_id_issued_at": "1"}), &time("client_id_issued_at")),
+        (json!({"client_secret_expires_at": MAX_TIME + 1}), &time("client_secret_expires_at")),
+        (json!({"expires_at": true}), &time("expires_at")),
+        (json!({"client_secret": 7}), "client_secret must be a string"),
+        (json!({"client_secrets_sha256": [hash]}), "client_secret and client_secrets_sha256 exclude each other"),
+        (
+            json!({"client_secret": null, "client_secrets_sha256": [hash]}),
+            "client_secret and client_secrets_sha256 exclude each other",
+        ),
+        (json!({"registration_access_token": 7}), "registration_access_token must be a string"),
+        (
+            json!({"registration_access_token": format!("{SECRET} ")}),
+            "registration_access_token has characters that no bearer token has",
+        ),
+        (
+            json!({"registration_access_token": SECRET, "registration_access_token_sha256": digits}),
+            "registration_access_token and registration_access_token_sha256 exclude each other",
+        ),
+        (
+            json!({"registration_access_token_sha256": 7}),
+            "registration_access_token_sha256 must be 64 hexadecimal digits",
+        ),
+        (
+            json!({"registration_access_token_sha256": format!("{digits}0")}),
+            "registration_access_token_sha256 must be 64 hexadecimal digits",
+        ),
+        (
+            json!({"client_id": "a/b", "registration_access_token": SECRET}),
+            "registration_access_token needs a client_id of letters, digits and - . _ ~, because it is used at \
+             /register/{client_id}",
+        ),
+        (json!({"scope_ceiling": 7}), "scope_ceiling must be a scope, or false if the client registered openly"),
+        (json!({"scope_ceiling": true}), "scope_ceiling must be a scope, or false if the client registered openly"),
+        (
+            json!({"scope_ceiling": "a  b"}),
+            "scope_ceiling: the scope does not follow the grammar of RFC 6749 section 3.3",
+        ),
+        (json!({"scope": "a b", "scope_ceiling": "a"}), "scope exceeds scope_ceiling"),
+        (json!({"scope": "a", "scope_ceiling": ""}), "scope exceeds scope_ceiling"),
+        (json!({"managed_by": true}), managed),
+        (json!({"managed_by": {"owner": "a"}}), managed),
+        (json!({"managed_by": {"owner": "a", "name": "é"}}), managed),
+        (
+            json!({"token_endpoint_auth_method": "private_key_jwt", "jwks_uri": "https://a.example"}),
+            "the client has a secret, but its method private_key_jwt has none",
+        ),
+        (json!({"disabled": 1}), "disabled must be true or false"),
+        (json!({"colour": 1}), "colour is not understood"),
+    ] {
+        let mut line = json!({"client_id": "a", "client_secret": SECRET});
+        line.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        let error = parse(&line).expect_err(said);
+        assert_eq!(error.to_string(), said, "{line}");
+        assert_eq!(error.client_id.as_ref().map(ClientId::as_str), line["client_id"].as_str(), "{line}");
+    }
+    let with = |list: Value, more: Value| {
+        let mut line = json!({"client_id": "a", "client_secrets_sha256": list});
+        line.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        parse(&line).map(|imported| imported.client(None, 0).expect("a client").client_secrets.len())
+    };
+    for (list, count) in [(json!([hash]), 1), (json!([hash, hash]), 2)] {
+        assert_eq!(with(list, json!({})), Ok(count));
+    }
+    let said = |outcome: Result<usize, ImportError>| outcome.expect_err("refused").to_string();
+    for bad in [
+        json!([]),
+        json!([hash, hash, hash]),
+        json!(false),
+        json!([{"sha256": digits}]),
+        json!([{"sha256": digits, "expires_at": 0, "more": 1}]),
+        json!([{"sha256": digits, "expires_at": MAX_TIME + 1}]),
+        json!([{"sha256": "0", "expires_at": 0}]),
+    ] {
+        assert_eq!(said(with(bad.clone(), json!({}))), hashes, "{bad}");
+    }
+    assert_eq!(
+        said(with(json!([hash]), json!({"client_secret_expires_at": 1}))),
+        "client_secret_expires_at and client_secrets_sha256 exclude each other"
+    );
+    // All mistakes at once.
+    let error = parse(&json!({"client_id": "a", "disabled": 1, "expires_at": ""})).expect_err("refused");
+    assert_eq!(error.to_string(), format!("{}; disabled must be true or false", time("expires_at")));
+}
+
+/// U7: the bounds of a line, of times and of what a line says, exactly.
+#[test]
+fn u7_bounds_of_a_line() {
+    let line = json!({"client_id": "a", "client_secret": SECRET}).to_string();
+    let of_size = |bytes: usize| {
+        let line = format!("{line}{}", " ".repeat(bytes - line.len()));
+        Imported::parse(line.as_bytes(), false).map(drop)
+    };
+    assert_eq!(of_size(409_600), Ok(()));
+    for longer in [409_601, 2 * 409_600] {
+        assert_eq!(of_size(longer).expect_err("too long").to_string(), "the line is longer than 409600 bytes");
+    }
+    let read = |more: Value| {
+        let mut line = json!({"client_id": "a", "client_secret": SECRET, "scope": "x"});
+        line.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        parse(&line).expect("a client").client(None, 5).expect("a client")
+    };
+    for time in [0, 1, MAX_TIME] {
+        assert_eq!(read(json!({"client_id_issued_at": time})).client_id_issued_at, time);
+    }
+    for time in [6, MAX_TIME] {
+        assert_eq!(read(json!({"expires_at": time})).expires_at, Some(time));
+        assert_eq!(read(json!({"client_secret_expires_at": time})).client_secrets[0].expires_at, time);
+    }
+    assert_eq!(read(json!({"expires_at": false})).expires_at, None);
+    let ceiling = |text: &str| Scope::parse(text).ok();
+    assert_eq!(read(json!({"scope_ceiling": "x y"})).scope_ceiling, ceiling("x y"));
+    assert_eq!(read(json!({"scope": null, "scope_ceiling": ""})).scope_ceiling, ceiling(""));
+    assert_eq!(read(json!({"scope_ceiling": false})).scope_ceiling, None);
+}
+
+/// U7: a line is for the client that it names, and a token comes with it in clear or as its hash.
+#[test]
+fn u7_whose_line() {
+    let hash = SecretHash::of(SECRET);
+    let digits: String = hash.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+    for token in [json!({"registration_access_token": SECRET}), json!({"registration_access_token_sha256": digits})] {
+        let mut line = json!({"client_id": "a", "client_secret": SECRET});
+        line.as_object_mut().expect("an object").extend(token.as_object().expect("an object").clone());
+        let imported = parse(&line).expect("a client");
+        assert_eq!(imported.client_id().as_str(), "a");
+        let client = imported.client(None, 5).expect("a client");
+        assert_eq!((client.client_id.as_str(), client.registration_access_token), ("a", Some(hash)));
+    }
+}
+
+/// U7: why a line that is well formed is no client.
+#[test]
+fn u7_a_line_that_is_no_client() {
+    let error = |line: Value| parse(&line).expect("a line").client(None, 5).expect_err("refused").to_string();
+    assert_eq!(
+        error(json!({"client_id": "a"})),
+        "its method needs a client_secret: add it, or export the clients with --with-secret-hashes"
+    );
+    assert_eq!(error(json!({"client_id": "a", "client_secret": SECRET, "expires_at": 5})), "the client has expired");
+    let whole = |line: &str| Imported::parse(line.as_bytes(), false).expect_err(line).to_string();
+    assert_eq!(whole("[]"), "the body is not a JSON object: it is of another type, too deep, or has too many members");
+    assert_eq!(whole(r#"{"scope":"a","scope":"a"}"#), "scope appears more than once");
+}
+
 /// U7: a client with stored metadata that registration would not accept any more is refused, not changed.
 #[test]
 fn u7_the_rules_of_today_apply() {

@@ -35,8 +35,6 @@ fn u1_mistakes_have_the_name_of_the_client() {
             "client 3: it must be an object",
         ]
     );
-    let many: Vec<_> = (0..=MAX_CLIENTS).map(|n| json!({"name": format!("{n}")})).collect();
-    assert_eq!(list(&many.into()), Err(vec![format!("it has more than {MAX_CLIENTS} clients")]));
     let long = json!([{"name": "a", "contacts": vec!["x".repeat(320); 16], "client_name#de": "x".repeat(70_000)}]);
     assert_eq!(list(&long), Err(vec!["a: its metadata is longer than 65536 bytes".to_owned()]));
 }
@@ -48,6 +46,29 @@ fn u1_identifiers_are_different() {
     let mistakes = list(&json!([{"name": "a"}, {"name": "b", "client_id": derived.as_str()}]));
     assert_eq!(mistakes, Err(vec!["a and b have the same client_id".to_owned()]));
     assert_eq!(declared(&json!({"name": "a", "client_id": "b"})).created(0).client_id.as_str(), "b");
+    let chosen =
+        json!([{"name": "a", "client_id": "x"}, {"name": "b", "client_id": "y"}, {"name": "c", "client_id": "x"}]);
+    assert_eq!(list(&chosen), Err(vec!["a and c have the same client_id".to_owned()]));
+}
+
+/// U1: two clients have two names. That they also have one identifier is not said again.
+#[test]
+fn u1_names_are_different() {
+    let named = |names: &str| list(&names.chars().map(|name| json!({"name": name.to_string()})).collect());
+    assert_eq!(named("ab").expect("a list").clients.len(), 2);
+    assert_eq!(named("aba"), Err(vec!["a: 2 clients have this name".to_owned()]));
+    let said = ["a: 2 clients have this name", "b: 3 clients have this name"];
+    assert_eq!(named("babcab"), Err(said.map(str::to_owned).to_vec()));
+}
+
+/// U1: a list has at most 10000 clients.
+#[test]
+fn u1_the_longest_list() {
+    let many = |count: usize| list(&(0..count).map(|n| json!({"name": n.to_string()})).collect());
+    assert_eq!(many(MAX_CLIENTS).expect("a list").clients.len(), MAX_CLIENTS);
+    let said = "it has more than 10000 clients";
+    assert_eq!(many(MAX_CLIENTS + 1), Err(vec![said.to_owned()]));
+    assert_eq!(many(2 * MAX_CLIENTS), Err(vec![said.to_owned()]));
 }
 
 /// U1, U2: a new client is what its list says, with no token of its own and no expiry.
