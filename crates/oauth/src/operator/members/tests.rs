@@ -1,10 +1,11 @@
 use serde_json::json;
 
 use super::*;
-use crate::client::ClientId;
+use crate::client::{ClientId, StoredSecret};
 use crate::metadata::StoredMetadata;
 use crate::method::Method;
 use crate::scope::Scope;
+use crate::secret::SecretHash;
 
 fn mistakes(members: &Value) -> Vec<String> {
     let mut mistakes = Vec::new();
@@ -76,8 +77,8 @@ fn client(token_endpoint_auth_method: Method, ceiling: Option<&str>) -> Client {
     Client {
         client_id: ClientId::parse("a").expect("an identifier"),
         client_id_issued_at: 1,
-        client_secrets: Vec::new(),
-        registration_access_token: None,
+        client_secrets: vec![StoredSecret { sha256: SecretHash::of("s"), expires_at: 0 }],
+        registration_access_token: Some(SecretHash::of("t")),
         scope_ceiling: ceiling.map(scope),
         disabled: false,
         expires_at: None,
@@ -85,7 +86,8 @@ fn client(token_endpoint_auth_method: Method, ceiling: Option<&str>) -> Client {
     }
 }
 
-/// U1, U5: what is shown of a client is its metadata and what operators set; a ceiling only where it is not the scope.
+/// U1, U5: what is shown of a client is its metadata and what operators set; a ceiling only where it is not the scope, and no
+/// hash.
 #[test]
 fn u1_u5_what_is_shown() {
     let (by_key, by_secret) = (Method::PrivateKeyJwt, Method::ClientSecretPost);
