@@ -116,10 +116,12 @@ fn p1_bounds_of_claims() {
     for number in [json!(0.5), json!(1e300), json!(u64::MAX), json!([1.5])] {
         assert_eq!(refused(json!({"a": number})), Some(ClaimsError::Number));
     }
-    let nested = |levels: usize| (0..levels).fold(json!(1), |value, _| json!([value]));
-    assert!(claims(&json!({"a": nested(MAX_DEPTH)})).is_ok());
-    assert_eq!(refused(json!({"a": nested(MAX_DEPTH + 1)})), Some(ClaimsError::TooDeep));
-    assert_eq!(refused(json!({"a": nested(100)})), Some(ClaimsError::TooDeep));
+    for wrap in [|value: Value| json!([value]), |value: Value| json!({"b": value})] {
+        let nested = |levels: usize| (0..levels).fold(json!(1), |value, _| wrap(value));
+        assert!(claims(&json!({"a": nested(MAX_DEPTH)})).is_ok());
+        assert_eq!(refused(json!({"a": nested(MAX_DEPTH + 1)})), Some(ClaimsError::TooDeep));
+        assert_eq!(refused(json!({"a": nested(100)})), Some(ClaimsError::TooDeep));
+    }
 }
 
 /// P2, P5: numbers within their bounds.

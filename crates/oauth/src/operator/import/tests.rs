@@ -285,7 +285,7 @@ fn u7_bounds_of_a_line() {
 #[test]
 fn u7_whose_line() {
     let hash = SecretHash::of(SECRET);
-    let digits: String = hash.as_bytes().iter().map(|byte| format!("{byte:02X}")).collect();
+    let digits = hash.as_bytes().map(|byte| format!("{byte:02X}")).concat();
     for token in [json!({"registration_access_token": SECRET}), json!({"registration_access_token_sha256": digits})] {
         let mut line = json!({"client_id": "a", "client_secret": SECRET});
         line.as_object_mut().expect("an object").extend(token.as_object().expect("an object").clone());
