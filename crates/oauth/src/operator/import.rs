@@ -283,7 +283,6 @@ impl Reader<'_> {
 
     fn ceiling(&mut self) -> Option<Given<Scope>> {
         self.unless_false(SCOPE_CEILING, |reader| match take(reader.members, SCOPE_CEILING)? {
-            Value::String(text) if text.is_empty() => Some(Scope::default()),
             Value::String(text) => match Scope::parse(&text) {
                 Ok(scope) => Some(scope),
                 Err(error) => reader.mistake(format!("{SCOPE_CEILING}: {error}")),

@@ -35,6 +35,16 @@ fn u1_mistakes_have_the_name_of_the_client() {
             "client 3: it must be an object",
         ]
     );
+    // One mistake is enough, wherever it is.
+    for (client, said) in [
+        (json!({"disabled": 1}), "a: disabled must be true or false"),
+        (json!({"client_id": 1}), "a: client_id must be 1 to 255 visible ASCII characters, without \" and \\"),
+        (json!({"scope": 1}), "a: scope must be a string"),
+    ] {
+        let mut client = client;
+        client["name"] = "a".into();
+        assert_eq!(list(&json!([client])), Err(vec![said.to_owned()]));
+    }
     let long = json!([{"name": "a", "contacts": vec!["x".repeat(320); 16], "client_name#de": "x".repeat(70_000)}]);
     assert_eq!(list(&long), Err(vec!["a: its metadata is longer than 65536 bytes".to_owned()]));
 }
@@ -98,6 +108,7 @@ fn u2_u4_a_change() {
     let after = second.changed(&before, &second.managed);
     assert_eq!(after.client_secrets, before.client_secrets);
     assert_eq!((after.client_id_issued_at, after.expires_at, after.metadata.others().len()), (7, None, 0));
+    assert_eq!((after.metadata.scope.as_str(), after.scope_ceiling.as_ref()), ("y", Some(&after.metadata.scope)));
     assert_eq!(second.changed(&after, &second.managed), after);
 
     let disabled = Client { disabled: true, ..before };
