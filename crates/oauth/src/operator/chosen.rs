@@ -133,7 +133,9 @@ mod tests {
         let url = "aB3dE6gH9jK2mN5pQ8sT1-";
         let plus = "aB3dE6gH9jK2mN5pQ8sT1+";
         let any = "aB3 dE6!gH9#jK2$mN5%";
-        for good in [digits, hex, &hex.to_uppercase(), lower, &lower.to_uppercase(), small, mixed, url, plus, any] {
+        let upper = [hex, lower, small].map(str::to_uppercase);
+        let upper = upper.iter().map(String::as_str);
+        for good in [digits, hex, lower, small, mixed, url, plus, any].into_iter().chain(upper) {
             assert_eq!(chosen_secret(good), Ok(SecretHash::of(good)), "{good}");
             assert_eq!(chosen_secret(&good[1..]), Err(ChosenSecretError::Weak), "{good}");
         }
@@ -154,6 +156,14 @@ mod tests {
         for malformed in [String::new(), format!("{mixed}é"), format!("{mixed}\n"), "aB3dE6gH9jK2".repeat(100)] {
             assert_eq!(chosen_secret(&malformed), Err(ChosenSecretError::Form), "{malformed}");
         }
+        // Five different characters are too few, however many there are; six are enough.
+        let few = "aB3xYYx3Ba3BYaxBxaY3YB3ax";
+        assert_eq!(chosen_secret(few), Err(ChosenSecretError::Weak));
+        let enough = few.replacen('Y', "k", 1);
+        assert_eq!(chosen_secret(&enough), Ok(SecretHash::of(&enough)));
+        let long = mixed.repeat(47);
+        assert_eq!(chosen_secret(&long[..1024]), Ok(SecretHash::of(&long[..1024])));
+        assert_eq!(chosen_secret(&long[..1025]), Err(ChosenSecretError::Form));
         let said = format!("{} {:?}", ChosenSecretError::Weak, ChosenSecretError::Form);
         assert!(said.contains("32 random hexadecimal digits"), "{said}");
     }
