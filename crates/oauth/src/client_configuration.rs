@@ -165,6 +165,22 @@ mod tests {
         }
     }
 
+    /// P6: an update keeps the client's token policy, or keeps it without one, whoever may register.
+    #[test]
+    fn p6_m4_an_update_keeps_the_token_policy() {
+        for own in [None, Some(json!({"access_token_ttl": 60}))] {
+            let stored = StoredMetadata { token_policy: own, ..StoredMetadata::default() };
+            let metadata = ClientMetadata::from_stored(stored).expect("metadata");
+            let kept = TokenPolicies::Fixed(metadata.token_policy().cloned().map(Box::new));
+            let client = Client { metadata, ..client(None) };
+            let open = Policy { token_policy: TokenPolicies::Allowed, ..open_policy() };
+            for (ceiling, is_open) in [(None, true), (None, false), (Some(scope("read")), true)] {
+                let client = Client { scope_ceiling: ceiling, ..client.clone() };
+                assert_eq!(policy(&client, &open, is_open).token_policy, kept, "{is_open}");
+            }
+        }
+    }
+
     /// M4, M5: an update is for this client, and holds nothing that only the server sets.
     #[test]
     fn m4_m5_check_of_an_update() {
