@@ -124,7 +124,7 @@ impl Credentials {
             return Err(PresentError::InUrl);
         }
         let any = !authorization.is_empty() || form.value("client_secret").is_some() || assertion::is_presented(form);
-        any.then(|| Self::present(&Presented { certificate: None, ..*presented })).transpose()
+        any.then(|| Self::present(presented)).transpose()
     }
 
     /// Finds whose grant an assertion is (RFC 7523 §2.1): its subject's, or that of the client that the request names.

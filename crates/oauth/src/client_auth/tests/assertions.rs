@@ -254,3 +254,92 @@ fn f1_keys_of_a_trust_domain() {
     assert_eq!((needs.source(), needs.url()), (KeySource::Bundle, "https://prod.example/bundle"));
     assert_eq!(first_use(needs.prove(&key.keys()).expect("proves")).expires_at(), NOW + 120);
 }
+
+/// F5, A2: beside an assertion that is the grant there may be credentials, as elsewhere; a certificate is none.
+#[test]
+fn f5_a2_credentials_beside_an_assertion() {
+    let beside = |authorization: &[&[u8]], query: &str, body: &str| {
+        let (query, form) =
+            (Form::parse(query.as_bytes()).expect("a query"), Form::parse(body.as_bytes()).expect("a form"));
+        let (certificate, trusted_issuers) = (Some(Err(CertificateError)), &TrustedIssuers::default());
+        let presented = Presented { authorization, query: &query, form: &form, certificate, trusted_issuers };
+        Credentials::present_beside_grant(&presented)
+    };
+    let header = basic("i:s");
+    let header = header.as_bytes();
+    for body in ["", "client_id=i", "assertion=x&client_id=i", "client_secret="] {
+        assert!(matches!(beside(&[], "", body), Ok(None)), "{body}");
+    }
+    let client = |claim| match claim {
+        Ok(Some(Claim::Client(credentials))) => credentials,
+        other => panic!("{other:?}"),
+    };
+    assert!(matches!(client(beside(&[header], "", "")), Credentials::ClientSecretBasic(_)));
+    assert!(matches!(client(beside(&[], "", "client_id=i&client_secret=s")), Credentials::ClientSecretPost(_)));
+    let own = format!("client_assertion_type={JWT}&client_assertion={}", Key::new().own());
+    assert!(matches!(client(beside(&[], "", &own)), Credentials::PrivateKeyJwt(_)));
+    for (authorization, body, error) in [
+        (&[][..], "client_secret=s", PresentError::MissingClientId),
+        (&[], "client_assertion=x", PresentError::IncompleteAssertion),
+        (&[], "client_assertion_type=x", PresentError::IncompleteAssertion),
+        (&[header], "client_secret=s", PresentError::TwoMethods),
+        (&[header], "client_id=j", PresentError::ClientIdMismatch),
+        (&[header, header], "", PresentError::RepeatedAuthorization),
+    ] {
+        assert_eq!(beside(authorization, "", body).expect_err(body), error, "{body}");
+    }
+    for name in CREDENTIAL_PARAMETERS.iter().chain(&["assertion"]) {
+        assert_eq!(beside(&[], &format!("{name}=x"), "").expect_err(name), PresentError::InUrl);
+    }
+    assert!(matches!(beside(&[], "scope=x", ""), Ok(None)));
+}
+
+/// F5, F1, F3: whose grant an assertion is: the client's own, or its subject's, or that of the client that is named.
+#[test]
+fn f5_f1_f3_whose_grant() {
+    let key = Key::new();
+    let issuers = trusted(&json!([
+        {"issuer": "https://ci.example", "jwks": key.jwks()},
+        {"issuer": "spiffe://prod.example", "spiffe_bundle": "https://prod.example/bundle"},
+    ]));
+    let grant = |token: &str, client_id| Credentials::present_grant(token, client_id, &issuers);
+    for client_id in [None, Some(ID)] {
+        assert!(matches!(grant(&key.own(), client_id), Ok(Claim::Client(Credentials::PrivateKeyJwt(_)))));
+    }
+    assert_eq!(grant(&key.own(), Some("other")).expect_err("refused"), AssertionGrantError::OtherClient);
+    for token in [key.about("https://ci.example", "1"), key.about("", "spiffe://prod.example/w")] {
+        assert!(matches!(grant(&token, None), Ok(Claim::Subject(_))));
+        let named = grant(&token, Some("other"));
+        let Ok(Claim::Client(credentials @ Credentials::Federated(_))) = named else { panic!("{named:?}") };
+        assert_eq!(credentials.client_id().as_str(), "other");
+        let malformed = AssertionGrantError::Present(PresentError::MalformedClientId);
+        assert_eq!(grant(&token, Some("a\n")).expect_err("refused"), malformed);
+    }
+    let no_sub = key.sign(&json!({"iss": "https://ci.example", "aud": AS}));
+    assert_eq!(grant(&no_sub, None).expect_err("refused"), PresentError::AssertionWithoutSubject.into());
+    let error = OAuthError::from(AssertionGrantError::OtherClient);
+    assert_eq!((error.code, error.description.as_str()), (ErrorCode::InvalidGrant, "the assertion is invalid"));
+}
+
+/// F5: what an assertion proves ends with it, the allowed difference between clocks included; what a secret proves has no
+/// such end.
+#[test]
+fn f5_end_of_an_assertion() {
+    let key = Key::new();
+    let client = registered(&json!({"jwks": key.jwks()}), vec![]);
+    let Ok(Progress::Proven(proof)) = own(&key.own()).prove(Some(client), &at(NOW)) else { panic!("needs keys") };
+    let proven = first_use(proof).complete(true).expect("the first use");
+    assert_eq!(proven.assertion_expires_at(), Some(NOW + 120));
+    let issuers = trusted(&json!([{"issuer": "https://ci.example", "jwks": key.jwks(), "reuse": "until-exp"}]));
+    let client = registered(&json!({}), vec![json!({"issuer": "https://ci.example", "sub": "1"})]);
+    let Ok(Claim::Client(credentials)) = claim(&issuers, JWT, &key.about("https://ci.example", "1"), ID) else {
+        panic!("presents")
+    };
+    let proven = credentials.prove(Some(client), &at(NOW));
+    let Ok(Progress::Proven(Proof::Complete(proven))) = proven else { panic!("{proven:?}") };
+    assert_eq!(proven.assertion_expires_at(), Some(NOW + 120));
+    let by_secret = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
+    let proven = by_secret.prove(Some(super::client(Method::ClientSecretBasic, &[("s", 0)])), &at(NOW));
+    let Ok(Progress::Proven(Proof::Complete(proven))) = proven else { panic!("{proven:?}") };
+    assert_eq!(proven.assertion_expires_at(), None);
+}
