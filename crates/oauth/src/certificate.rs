@@ -187,6 +187,21 @@ IF0afb3jau/mju65bugEcjmNifg967LYklD27fTM8V3wAiEAsKh5+LVPI8wJuTYU
 AeGQ0Z94Miv2Te5QnmQxrBARqHQ=
 -----END CERTIFICATE-----";
 
+    /// A certificate of an RSA key of 1024 bits, from 2026-11-28T20:19:53Z to 2126-11-04T20:19:53Z.
+    pub(crate) const SHORT: &str = "-----BEGIN CERTIFICATE-----
+MIIB/jCCAWegAwIBAgIUYPm2ufvvBT8Zun4NcEU+7oYt+70wDQYJKoZIhvcNAQEL
+BQAwEDEOMAwGA1UEAwwFc2hvcnQwIBcNMjYxMTI4MjAxOTUzWhgPMjEyNjExMDQy
+MDE5NTNaMBAxDjAMBgNVBAMMBXNob3J0MIGfMA0GCSqGSIb3DQEBAQUAA4GNADCB
+iQKBgQDHq2GGZukZySlWyfw/vihSF+bxjamxQKy45mvjNo9Rf4YjeGPIHC59RgwD
+uXqvf1eYZRAvYRsmXHffNvSeqs2Zgct35glLV1SCmTZxJ66p0Qxllx3altaOGhN4
+KAoxVcsuF1zdUPhzdFUVxt4sIBQuKiT0eGcNRAGoNK1FcDkHAQIDAQABo1MwUTAd
+BgNVHQ4EFgQU3lfg1WHF/ZYjIAiIPd6SaSMy4TgwHwYDVR0jBBgwFoAU3lfg1WHF
+/ZYjIAiIPd6SaSMy4TgwDwYDVR0TAQH/BAUwAwEB/zANBgkqhkiG9w0BAQsFAAOB
+gQATHY/+pIU2su/lmmQUx1K25bbl38aCegTSPJxMmKKVAHi0wMMvID8+7YB+4dP6
+Ut3c9EeTjMbstu6y74zdjbT47FzOumYZoeBbFYHknPjMBdq1T80h1B9wNLTrjJyM
+aGWha2IEALOfFKQ1B5djoGDkQ9whD7MfOvetcWcju5MlxA==
+-----END CERTIFICATE-----";
+
     /// J6: the confirmation value and the public key that RFC 8705 Appendix A gives for its certificate.
     #[test]
     fn j6_rfc8705_appendix_a() {
@@ -234,6 +249,18 @@ AeGQ0Z94Miv2Te5QnmQxrBARqHQ=
         assert!(authority.is_authority());
         assert!(authority.is_for(&CertificateName::Subject(DistinguishedName::parse("CN=ca").expect("a name"))));
         assert!(authority.is_valid_at(1_795_549_708) && !authority.is_valid_at(1_795_549_707));
+    }
+
+    /// S3, J6: with FAPI 2.0 no token is bound to a certificate whose RSA key has less than 2048 bits.
+    #[test]
+    fn s3_j6_short_keys() {
+        let (example, short) =
+            (Certificate::parse(EXAMPLE).expect("parses"), Certificate::parse(SHORT).expect("parses"));
+        assert!(example.has_long_key() && !short.has_long_key());
+        assert!(short.key_thumbprint().is_some(), "of a kind that is known");
+        let bind = |profile| bind(Some(Ok(&short)), 1_795_897_193, profile);
+        assert_eq!(bind(SecurityProfile::None).as_deref(), Ok(short.thumbprint()));
+        assert_eq!(bind(SecurityProfile::Fapi2), Err(BindError::ShortKey));
     }
 
     /// A7: certificates of our making, with the extensions that are read: names and `cA`.

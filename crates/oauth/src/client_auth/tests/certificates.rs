@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::certificate::Certificate;
-use crate::certificate::tests::{AUTHORITY, EXAMPLE};
+use crate::certificate::tests::{AUTHORITY, EXAMPLE, SHORT};
 
 /// A second at which the example of RFC 8705 Appendix A is valid, and one at which the authority is.
 const NOW: EpochSeconds = 1_539_866_229;
@@ -14,6 +14,10 @@ fn registered(method: Method, others: &serde_json::Value) -> Arc<Client> {
 }
 
 fn prove(pem: &str, client: Arc<Client>, method: Option<CertificateMethod>, now: u64) -> Result<String, ProveError> {
+    prove_at(pem, client, &ProofContext { certificate_method: method, ..at(now) })
+}
+
+fn prove_at(pem: &str, client: Arc<Client>, at: &ProofContext<'_>) -> Result<String, ProveError> {
     let certificate = Certificate::parse(pem).expect("a certificate");
     let (query, form) = (Form::parse(b"").expect("empty"), format!("client_id={ID}"));
     let form = Form::parse(form.as_bytes()).expect("a form");
@@ -21,8 +25,7 @@ fn prove(pem: &str, client: Arc<Client>, method: Option<CertificateMethod>, now:
     let certificate = Some(Ok(&certificate));
     let presented = Presented { authorization: &[], query: &query, form: &form, certificate, trusted_issuers };
     let Ok(Claim::Client(credentials)) = Credentials::present(&presented) else { panic!("presents") };
-    let at = ProofContext { certificate_method: method, ..at(now) };
-    match credentials.prove(Some(client), &at)? {
+    match credentials.prove(Some(client), at)? {
         Progress::Proven(Proof::Complete(proven)) => Ok(proven.client().client_id.as_str().to_owned()),
         other => panic!("{other:?}"),
     }
@@ -62,4 +65,24 @@ fn a7_by_key() {
     ] {
         assert_eq!(prove(pem, client(keys), method, now), Err(error));
     }
+}
+
+/// S3, A7: with FAPI 2.0 an RSA key of less than 2048 bits proves no client, by either method.
+#[test]
+fn s3_a7_certificates_with_short_keys() {
+    let now = 1_795_897_193;
+    let jwks = json!({"jwks_uri": "https://client.example/jwks"});
+    for (method, registered_method, others) in [
+        (CertificateMethod::TlsClientAuth, Method::TlsClientAuth, json!({"tls_client_auth_subject_dn": "CN=short"})),
+        (CertificateMethod::SelfSignedTlsClientAuth, Method::SelfSignedTlsClientAuth, jwks),
+    ] {
+        let client = registered(registered_method, &others);
+        let at = ProofContext { certificate_method: Some(method), profile: SecurityProfile::Fapi2, ..at(now) };
+        assert_eq!(prove_at(SHORT, client, &at), Err(ProveError::ShortKey), "{method:?}");
+    }
+    let client = |name| registered(Method::TlsClientAuth, &json!({"tls_client_auth_subject_dn": name}));
+    let without = at(now);
+    assert_eq!(prove_at(SHORT, client("CN=short"), &without), Ok(ID.to_owned()));
+    let within = ProofContext { profile: SecurityProfile::Fapi2, ..at(NOW) };
+    assert_eq!(prove_at(EXAMPLE, client("CN=mtls"), &within), Ok(ID.to_owned()));
 }
