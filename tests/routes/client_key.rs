@@ -52,6 +52,11 @@ impl ClientKey {
         Self { algorithm, key, jwk }
     }
 
+    /// The same key, for another algorithm of its kind.
+    pub(crate) fn with_algorithm(&self, algorithm: Algorithm) -> Self {
+        Self { algorithm, key: self.key.clone(), jwk: self.jwk.clone() }
+    }
+
     pub(crate) fn jwks(&self) -> Value {
         json!({"keys": [self.jwk]})
     }

@@ -8,6 +8,7 @@ mod discovery;
 mod keys;
 mod proofs;
 mod registration;
+mod resource;
 
 use jsonwebtoken::Algorithm;
 use serde_json::{Value, json};
@@ -43,7 +44,8 @@ fn assertion(world: &World, key: &ClientKey, client: &str, jti: &str) -> String 
 
 /// The claims of a valid proof.
 fn proof_claims(world: &World, jti: &str) -> Value {
-    json!({"jti": jti, "htm": "POST", "htu": "https://as.example/token", "iat": world.now()})
+    let issuer = world.environment.value("ISSUER").expect("set");
+    json!({"jti": jti, "htm": "POST", "htu": format!("{issuer}/token"), "iat": world.now()})
 }
 
 /// A proof with these claims, by this key.

@@ -1,7 +1,7 @@
 //! Resource servers: `crates/verify` and `examples/protected-api`, with tokens of the real functions.
 
 mod answers;
-mod api;
+pub(crate) mod api;
 mod bound;
 mod host;
 mod keys;

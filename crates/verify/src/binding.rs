@@ -7,7 +7,6 @@ use serde_json::Value;
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::certificate::Certificate;
 use tokenmint_oauth::dpop::{self, Expected, Proof};
-use tokenmint_oauth::security_profile::SecurityProfile;
 
 use crate::presented::Presented;
 use crate::refusal::{ProofRefusal, Refusal, TokenRefusal};
@@ -45,7 +44,7 @@ pub(crate) fn check(
     match (presented.scheme, bound.key) {
         (Scheme::Bearer, Some(_)) => Err(refused(TokenRefusal::Downgraded)),
         (Scheme::Dpop, None) => Err(refused(TokenRefusal::NotBoundToKey)),
-        (Scheme::Bearer, None) if bound.certificate.is_none() && settings.require_bound => {
+        (Scheme::Bearer, None) if bound.certificate.is_none() && settings.requires_bound() => {
             Err(refused(TokenRefusal::Unbound))
         }
         (Scheme::Bearer, None) => Ok(None),
@@ -86,8 +85,8 @@ impl<'a> Bound<'a> {
 /// Checks the proof in all that needs no memory.
 fn proof(presented: &Presented<'_>, settings: &Settings, now: EpochSeconds) -> Result<Proof, ProofRefusal> {
     let request = &presented.request;
-    let (profile, nonce) = (SecurityProfile::None, None);
-    let expected = Expected { method: request.method, urls: request.urls, now, nonce, profile };
+    let profile = settings.security_profile;
+    let expected = Expected { method: request.method, urls: request.urls, now, nonce: None, profile };
     let proof = dpop::verify(request.dpop, expected).map_err(ProofRefusal::Invalid)?.ok_or(ProofRefusal::Missing)?;
     if now >= expires_at(&proof, settings) {
         return Err(ProofRefusal::Old);

@@ -1,7 +1,5 @@
 //! `WWW-Authenticate`: RFC 6750 §3, RFC 9449 §7.1 and §7.2, RFC 9728 §5.1.
 
-use tokenmint_oauth::jose;
-
 use crate::refusal::Refusal;
 use crate::scheme::Scheme;
 use crate::settings::Settings;
@@ -31,7 +29,7 @@ fn challenge(scheme: Scheme, has_error: bool, refusal: &Refusal, settings: &Sett
         parameters.push(format!("scope=\"{}\"", scope.as_str()));
     }
     if scheme == Scheme::Dpop {
-        let names: Vec<_> = jose::ALGORITHMS.iter().map(|(name, _)| *name).collect();
+        let names: Vec<_> = settings.security_profile.algorithms().iter().map(|(name, _)| *name).collect();
         parameters.push(format!("algs=\"{}\"", names.join(" ")));
     }
     if let Some(url) = &settings.resource_metadata {

@@ -2,6 +2,7 @@
 
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jose::Algorithm;
+use tokenmint_oauth::security_profile::SecurityProfile;
 use tokenmint_oauth::{dpop, jose};
 use url::Url;
 
@@ -24,6 +25,9 @@ pub struct Settings {
     pub proof_max_age: u32,
     /// Whether a token must be bound to a key or a certificate.
     pub require_bound: bool,
+    /// What this server requires beyond the RFCs. With FAPI 2.0, tokens and `DPoP` proofs are signed with PS256, ES256 or
+    /// Ed25519 (§5.4.1 item 1), of [`Self::algorithms`] those that are left, and every token is bound (§5.3.4 item 5).
+    pub security_profile: SecurityProfile,
     /// The URL of this server's metadata (RFC 9728), for challenges.
     pub resource_metadata: Option<String>,
 }
@@ -34,8 +38,8 @@ pub enum SettingsError {
     /// No audience, or an empty one.
     #[error("at least one audience is required, and none may be empty")]
     Audiences,
-    /// No algorithm, or one that this library does not know.
-    #[error("at least one algorithm is required, of RSA, P-256, P-384 or Ed25519")]
+    /// No algorithm that the security profile allows, or one that this library does not know.
+    #[error("at least one algorithm that the profile allows is required, all of RSA, P-256, P-384 or Ed25519")]
     Algorithms,
     /// More than [`MAX_LEEWAY`].
     #[error("the leeway must be at most {MAX_LEEWAY} seconds")]
@@ -50,7 +54,7 @@ pub enum SettingsError {
 
 impl Settings {
     /// The defaults: every algorithm that Tokenmint signs with, a leeway of 10 seconds, proofs that are at most 60 seconds
-    /// old, tokens that may be unbound.
+    /// old, tokens that may be unbound, and no security profile.
     pub fn new(issuer: Issuer, audience: impl Into<String>) -> Self {
         let algorithms = [Algorithm::RS256, Algorithm::PS256, Algorithm::ES256, Algorithm::ES384, Algorithm::EdDSA];
         Self {
@@ -60,8 +64,19 @@ impl Settings {
             leeway: 10,
             proof_max_age: 60,
             require_bound: false,
+            security_profile: SecurityProfile::None,
             resource_metadata: None,
         }
+    }
+
+    /// Whether tokens may be signed with this algorithm.
+    pub(crate) fn allows(&self, algorithm: Algorithm) -> bool {
+        self.algorithms.contains(&algorithm) && self.security_profile.allows(algorithm)
+    }
+
+    /// Whether a token must be bound, by either setting.
+    pub(crate) const fn requires_bound(&self) -> bool {
+        self.require_bound || self.security_profile.requires_bound_tokens()
     }
 
     /// Checks the settings.
@@ -70,7 +85,7 @@ impl Settings {
             return Err(SettingsError::Audiences);
         }
         let is_known = |algorithm: &Algorithm| jose::ALGORITHMS.iter().any(|(_, known)| known == algorithm);
-        if self.algorithms.is_empty() || !self.algorithms.iter().all(is_known) {
+        if !self.algorithms.iter().all(is_known) || !self.algorithms.iter().any(|algorithm| self.allows(*algorithm)) {
             return Err(SettingsError::Algorithms);
         }
         if self.leeway > MAX_LEEWAY {
@@ -107,6 +122,15 @@ mod tests {
         assert_eq!(with(&|settings| settings.audiences.push(String::new())), Err(SettingsError::Audiences));
         assert_eq!(with(&|settings| settings.algorithms.clear()), Err(SettingsError::Algorithms));
         assert_eq!(with(&|settings| settings.algorithms.push(Algorithm::HS256)), Err(SettingsError::Algorithms));
+        let fapi2 = |algorithms: &[Algorithm]| {
+            with(&|settings| {
+                settings.security_profile = SecurityProfile::Fapi2;
+                settings.algorithms = algorithms.into();
+            })
+        };
+        assert_eq!(fapi2(&good.algorithms), Ok(()));
+        assert_eq!(fapi2(&[Algorithm::RS256, Algorithm::ES384]), Err(SettingsError::Algorithms));
+        assert_eq!(fapi2(&[Algorithm::ES256, Algorithm::HS256]), Err(SettingsError::Algorithms));
         assert_eq!(with(&|settings| settings.leeway = 60), Ok(()));
         assert_eq!(with(&|settings| settings.leeway = 61), Err(SettingsError::Leeway));
         for (age, checked) in [(0, Err(SettingsError::ProofAge)), (1, Ok(())), (300, Ok(()))] {

@@ -86,7 +86,7 @@ impl Verifier {
         if !short.eq_ignore_ascii_case(TYPE) {
             return Err(TokenRefusal::Type);
         }
-        if !self.settings.algorithms.contains(&presented.token.algorithm()) {
+        if !self.settings.allows(presented.token.algorithm()) {
             return Err(TokenRefusal::Algorithm);
         }
         // Tokenmint names the key of each token; without a name any key would do.

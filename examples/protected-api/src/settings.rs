@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tokenmint_oauth::issuer::Issuer;
 use tokenmint_oauth::jose;
 use tokenmint_oauth::scope::Scope;
+use tokenmint_oauth::security_profile::SecurityProfile;
 use tokenmint_verify::{ClientCredentials, ResourceServer, Settings};
 
 use crate::gate::Gate;
@@ -40,6 +41,11 @@ impl Gate {
             None | Some("off") => false,
             Some("on") => true,
             Some(_) => return Err(wrong("REQUIRE_BOUND", "must be on or off")),
+        };
+        settings.security_profile = match optional("SECURITY_PROFILE").as_deref() {
+            None | Some("none") => SecurityProfile::None,
+            Some("fapi2") => SecurityProfile::Fapi2,
+            Some(_) => return Err(wrong("SECURITY_PROFILE", "must be none or fapi2")),
         };
         settings.resource_metadata = optional("RESOURCE_METADATA");
         let credentials = match (optional("INTROSPECTION_CLIENT_ID"), optional("INTROSPECTION_CLIENT_SECRET")) {
@@ -104,11 +110,14 @@ mod tests {
             ("ALGORITHMS", "HS256"),
             ("ALGORITHMS", "none"),
             ("REQUIRE_BOUND", "yes"),
+            ("SECURITY_PROFILE", "fapi"),
             ("INTROSPECTION_CLIENT_ID", "a"),
         ] {
             let error = read(&[(name, value)]).expect_err(value);
             assert!(error.starts_with(name), "{error}");
         }
+        assert_eq!(read(&[("SECURITY_PROFILE", "fapi2")]), Ok(()));
+        read(&[("SECURITY_PROFILE", "fapi2"), ("ALGORITHMS", "RS256")]).expect_err("no algorithm of the profile");
         read(&[("RESOURCE_METADATA", "x")]).expect_err("no URL");
     }
 }

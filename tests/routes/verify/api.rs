@@ -15,11 +15,11 @@ use super::host::Host;
 use crate::dpop::ProofKey;
 
 /// The resource, and its origin.
-pub(super) const API: &str = "https://api.example";
+pub(crate) const API: &str = "https://api.example";
 
 /// How the API is called.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
+pub(crate) enum Way {
     /// Over HTTP.
     Http,
     /// By the authorizer's event of an HTTP API.
@@ -28,11 +28,11 @@ pub(super) enum Way {
     RestApi,
 }
 
-pub(super) const WAYS: [Way; 3] = [Way::Http, Way::HttpApi, Way::RestApi];
+pub(crate) const WAYS: [Way; 3] = [Way::Http, Way::HttpApi, Way::RestApi];
 
 /// What a caller sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Allowed,
     /// 401, with the error code of the challenge where there is one.
     Unauthorized(Option<String>),
@@ -43,19 +43,28 @@ pub(super) enum Outcome {
 
 /// A request.
 #[derive(Clone, Debug)]
-pub(super) struct Call {
+pub(crate) struct Call {
     method: &'static str,
     route: &'static str,
     path: &'static str,
-    pub(super) authorization: Vec<String>,
-    pub(super) dpop: Vec<String>,
-    pub(super) certificate: Option<String>,
+    query: String,
+    pub(crate) authorization: Vec<String>,
+    pub(crate) dpop: Vec<String>,
+    pub(crate) certificate: Option<String>,
 }
 
 impl Call {
-    pub(super) fn read(authorization: String) -> Self {
+    pub(crate) fn read(authorization: String) -> Self {
         let (authorization, dpop) = (vec![authorization], Vec::new());
-        Self { method: "GET", route: "/items/{id}", path: "/items/1", authorization, dpop, certificate: None }
+        Self {
+            method: "GET",
+            route: "/items/{id}",
+            path: "/items/1",
+            query: String::new(),
+            authorization,
+            dpop,
+            certificate: None,
+        }
     }
 
     pub(super) fn write(authorization: String) -> Self {
@@ -71,12 +80,17 @@ impl Call {
         Self { method: "DELETE", ..Self::read(authorization) }
     }
 
-    pub(super) fn with_proof(mut self, proof: String) -> Self {
+    pub(crate) fn with_proof(mut self, proof: String) -> Self {
         self.dpop.push(proof);
         self
     }
 
-    pub(super) fn over(mut self, pem: &str) -> Self {
+    /// Without an `Authorization` header, and with this query.
+    pub(crate) fn by_query(query: String) -> Self {
+        Self { query, authorization: Vec::new(), ..Self::read(String::new()) }
+    }
+
+    pub(crate) fn over(mut self, pem: &str) -> Self {
         self.certificate = Some(pem.to_owned());
         self
     }
@@ -86,6 +100,8 @@ impl Call {
         let mut event = event("authorizer-http-api");
         event["routeKey"] = format!("{} {}", self.method, self.route).into();
         event["rawPath"] = self.path.into();
+        event["rawQueryString"] = self.query.as_str().into();
+        event["queryStringParameters"] = self.parameters();
         let headers = event["headers"].as_object_mut().expect("headers");
         headers.remove("authorization");
         for (name, values) in [("authorization", &self.authorization), ("dpop", &self.dpop)] {
@@ -106,6 +122,7 @@ impl Call {
         event["httpMethod"] = self.method.into();
         event["resource"] = self.route.into();
         event["path"] = self.path.into();
+        event["queryStringParameters"] = self.parameters();
         let context = &mut event["requestContext"];
         context["path"] = self.path.into();
         replace(&mut context["identity"], "clientCert", self.certificate.as_deref());
@@ -120,6 +137,11 @@ impl Call {
             }
         }
         event
+    }
+
+    fn parameters(&self) -> Value {
+        let pairs = self.query.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.map(|(name, value)| (name.to_owned(), json!(value))).collect()
     }
 }
 
@@ -136,9 +158,9 @@ fn replace(parent: &mut Value, member: &str, pem: Option<&str>) {
 }
 
 /// The API of a world.
-pub(super) struct Api {
-    pub(super) world: World,
-    pub(super) issuer: Host,
+pub(crate) struct Api {
+    pub(crate) world: World,
+    pub(crate) issuer: Host,
     gate: Arc<Gate>,
     next_proof: AtomicU64,
 }
@@ -149,7 +171,7 @@ impl Api {
         Self::of(World::new().await, settings).await
     }
 
-    pub(super) async fn of(mut world: World, settings: &[(&str, &str)]) -> Self {
+    pub(crate) async fn of(mut world: World, settings: &[(&str, &str)]) -> Self {
         let issuer = Host::start().await;
         world.environment = std::mem::take(&mut world.environment)
             .with("ISSUER", &issuer.url)
@@ -165,13 +187,14 @@ impl Api {
     }
 
     /// The same issuer, and another process of the API with these settings.
-    pub(super) fn restart(&mut self, settings: &[(&str, &str)]) {
+    pub(crate) fn restart(&mut self, settings: &[(&str, &str)]) {
         self.gate = Arc::new(gate(&self.issuer.url, settings));
     }
 
     /// The answer over HTTP.
-    pub(super) async fn http(&self, call: &Call) -> Answer {
-        let mut request = Request::builder().method(call.method).uri(call.path);
+    pub(crate) async fn http(&self, call: &Call) -> Answer {
+        let mark = if call.query.is_empty() { "" } else { "?" };
+        let mut request = Request::builder().method(call.method).uri(format!("{}{mark}{}", call.path, call.query));
         for value in &call.authorization {
             request = request.header("authorization", value);
         }
@@ -189,7 +212,7 @@ impl Api {
     }
 
     /// What a caller sees.
-    pub(super) async fn call(&self, way: Way, call: &Call) -> Outcome {
+    pub(crate) async fn call(&self, way: Way, call: &Call) -> Outcome {
         let answered = match way {
             Way::Http => return over_http(&self.http(call).await),
             Way::HttpApi => self.authorizer(&call.http_api()).await,
@@ -210,7 +233,7 @@ impl Api {
     }
 
     /// Asserts what a caller sees in each way. A code is seen over HTTP only.
-    pub(super) async fn expect_everywhere(&self, call: &Call, code: &str, why: &str) {
+    pub(crate) async fn expect_everywhere(&self, call: &Call, code: &str, why: &str) {
         for way in WAYS {
             let code = (way == Way::Http).then(|| code.to_owned());
             assert_eq!(self.call(way, call).await, Outcome::Unauthorized(code), "{why}, {way:?}");
@@ -241,7 +264,7 @@ impl Api {
     }
 
     /// The claims of a proof for reading with this token.
-    pub(super) fn proof(&self, token: &str) -> Value {
+    pub(crate) fn proof(&self, token: &str) -> Value {
         let hash = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, token.as_bytes());
         json!({
             "jti": self.jti(), "htm": "GET", "htu": format!("{API}/items/1"), "iat": self.world.now(),

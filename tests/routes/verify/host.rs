@@ -10,9 +10,9 @@ use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
 /// A host whose routes can be replaced, and that can go down and come back.
-pub(super) struct Host {
+pub(crate) struct Host {
     /// Its origin.
-    pub(super) url: String,
+    pub(crate) url: String,
     routes: Arc<Mutex<Router>>,
     asked: Arc<Mutex<Vec<String>>>,
     serving: Option<JoinHandle<()>>,
@@ -39,12 +39,12 @@ impl Host {
     }
 
     /// Replaces the routes.
-    pub(super) fn set(&self, routes: Router) {
+    pub(crate) fn set(&self, routes: Router) {
         *self.routes.lock().expect("no panic") = routes;
     }
 
     /// The number of requests for a path.
-    pub(super) fn asked(&self, path: &str) -> usize {
+    pub(crate) fn asked(&self, path: &str) -> usize {
         self.asked.lock().expect("no panic").iter().filter(|asked| *asked == path).count()
     }
 

@@ -11,6 +11,7 @@ use jsonwebtoken::jwk::Jwk;
 use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 use tokenmint_oauth::issuer::Issuer;
+use tokenmint_oauth::security_profile::SecurityProfile;
 
 use super::*;
 use crate::scheme::Scheme;

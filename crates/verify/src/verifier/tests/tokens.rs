@@ -103,6 +103,24 @@ fn v1_settings_decide() {
     assert_eq!(decision.bearer(&key.token(&json!({"exp": NOW}))), Err(bearer(TokenRefusal::Expired)));
 }
 
+/// S3, S4, V1: within FAPI 2.0, tokens have its algorithms and are bound, whatever the other settings allow. The challenge
+/// names the algorithms of proofs.
+#[test]
+fn s3_s4_v1_the_security_profile() {
+    let key = Key::new();
+    let fapi2 = verifier(|settings| settings.security_profile = SecurityProfile::Fapi2);
+    let mut decision = Decision::new(&fapi2, &key);
+    let refusal = decision.bearer(&key.token(&json!({}))).expect_err("unbound");
+    assert_eq!(refusal, bearer(TokenRefusal::Unbound));
+    assert_eq!(fapi2.challenges(&refusal)[1], "DPoP algs=\"PS256 ES256 EdDSA Ed25519\"");
+    for alg in ["RS256", "ES384"] {
+        let token = key.sign(&json!({"typ": "at+jwt", "alg": alg, "kid": "1"}), &claims());
+        assert_eq!(decision.bearer(&token), Err(bearer(TokenRefusal::Algorithm)), "{alg}");
+    }
+    decision.certificate = Some(CERTIFICATE);
+    decision.bearer(&key.token(&json!({"cnf": {"x5t#S256": THUMBPRINT}}))).expect("bound");
+}
+
 /// V3: exactly one `Authorization` header, of a known scheme, and what the challenges say.
 #[test]
 fn v3_headers_and_challenges() {
