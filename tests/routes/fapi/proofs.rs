@@ -86,7 +86,7 @@ pub(super) fn hostile(key: &ClientKey, good: &Value) -> Vec<(String, &'static st
         (prove(&rsa, good), "algorithm not allowed"),
         (rsa.sign_with(&json!({"typ": "dpop+jwt", "alg": "RS256", "jwk": any_rsa}), good), "algorithm not allowed"),
         (prove(&p384, good), "algorithm not allowed"),
-        (format!("{0}, {0}", prove(&key, good)), "wrong signature"),
+        (format!("{0}, {0}", prove(key, good)), "wrong signature"),
     ]
 }
 

@@ -14,7 +14,7 @@ fn v4_rfc9449_example() {
         urls: &urls,
         now: AT,
         nonce: None,
-        profile: tokenmint_oauth::security_profile::SecurityProfile::None,
+        profile: SecurityProfile::None,
     };
     let proof = tokenmint_oauth::dpop::verify(&[PROOF.as_bytes()], expected).expect("valid").expect("a proof");
     assert_eq!(proof.jkt, "0ZcOCORZNYy-DWpqq30jZyJGHTN0d2HglBV3uiguA4I");
