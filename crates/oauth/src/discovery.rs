@@ -106,3 +106,31 @@ impl ServerMetadata {
         Self { client_id_metadata_document_supported: !hosts.is_empty(), ..self }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// C1, D1: the metadata says that identifiers may be URLs of documents where any host may have some, and changes in
+    /// nothing else.
+    #[test]
+    fn c1_d1_whether_there_are_documents() {
+        let issuer = Issuer::parse("https://as.example").expect("an issuer");
+        let metadata = ServerMetadata::new(
+            &issuer,
+            &AuthorizationEndpoint::default(),
+            &Scope::default(),
+            true,
+            &MutualTls::Off,
+            JwtBearerGrant::Off,
+            SecurityProfile::None,
+        );
+        let with = |hosts| metadata.clone().with_client_documents(&MetadataHosts::parse(hosts).expect("hosts"));
+        assert_eq!(with("{}"), metadata);
+        let mut expected = serde_json::to_value(&metadata).expect("serialises");
+        assert_eq!(expected.get("client_id_metadata_document_supported"), None);
+        expected["client_id_metadata_document_supported"] = true.into();
+        let documents = serde_json::to_value(with(r#"{"a.example":"read"}"#)).expect("serialises");
+        assert_eq!(documents, expected);
+    }
+}

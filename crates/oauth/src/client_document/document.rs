@@ -211,8 +211,8 @@ mod tests {
             assert!(!error.is_about_the_client(), "{error}");
         }
         let padded = |bytes| format!("{:<bytes$}", document().to_string());
-        assert!(client_of(padded(MAX_DOCUMENT_BYTES).as_bytes()).is_ok());
-        let error = client_of(padded(MAX_DOCUMENT_BYTES + 1).as_bytes()).expect_err("too large");
+        assert!(client_of(padded(16_384).as_bytes()).is_ok());
+        let error = client_of(padded(16_385).as_bytes()).expect_err("too large");
         assert_eq!((error.is_about_the_client(), error), (false, DocumentError::TooLarge));
     }
 

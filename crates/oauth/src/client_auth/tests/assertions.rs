@@ -343,3 +343,14 @@ fn f5_end_of_an_assertion() {
     let Ok(Progress::Proven(Proof::Complete(proven))) = proven else { panic!("{proven:?}") };
     assert_eq!(proven.assertion_expires_at(), None);
 }
+
+/// C4: before a document is fetched, the credentials are an assertion of the client, valid but for its signature.
+#[test]
+fn c4_before_a_document_is_fetched() {
+    let check = |credentials: &Credentials, now| credentials.check_before_document(&at(now));
+    let assertion = own(&Key::new().own());
+    assert_eq!(check(&assertion, NOW + 119), Ok(()));
+    assert_eq!(check(&assertion, NOW + 120), Err(AssertionError::Expired.into()));
+    let by_secret = present(&[basic(&format!("{ID}:s")).as_bytes()], "").expect("presents");
+    assert_eq!(check(&by_secret, NOW), Err(ProveError::WrongMethod));
+}
