@@ -288,6 +288,33 @@ async fn c6_j5_r5_f5_what_a_document_says() {
     answer.expect_error(400, "invalid_grant");
 }
 
+/// C3, S3, S4: within FAPI 2.0 the keys of a document are of the profile's algorithms, and each token is bound.
+#[tokio::test]
+async fn c3_s3_s4_within_fapi2() {
+    let mut agent = Agent::new().await;
+    agent.world.set("SECURITY_PROFILE", "fapi2").await;
+    agent.ask("1").await.expect_error(400, "invalid_request");
+    let htu = format!("{LOCAL}/token");
+    let claims = json!({"jti": "1", "htm": "POST", "htu": htu, "iat": agent.world.now()});
+    let proof = agent.key.sign_with(&json!({"typ": "dpop+jwt", "alg": "ES256", "jwk": agent.key.jwk}), &claims);
+    let form = format!("grant_type=client_credentials{}", parameters(&agent.assertion("2")));
+    let answer = agent.world.token(&events::with_header(events::token(&form), "dpop", proof)).await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["token_type"]), (200, &json!("DPoP")));
+
+    let log = Log::capture();
+    agent.key = ClientKey::new(Algorithm::ES384);
+    agent.site.answer(ok(&agent.document()));
+    agent.world.pass(300);
+    agent.ask("3").await.expect_error(401, "invalid_client");
+    let line = log.requests().pop().expect("a line");
+    assert!(line["cause"].as_str().is_some_and(|cause| cause.contains("algorithm not allowed")), "{line}");
+    agent.key = ClientKey::new(Algorithm::ES256);
+    agent.ask("4").await.expect_error(401, "invalid_client");
+    let line = log.requests().pop().expect("a line");
+    let expected = "jwks holds no key for an algorithm this server supports";
+    assert!(line["cause"].as_str().is_some_and(|cause| cause.contains(expected)), "{line}");
+}
+
 /// C5: the log shows the URL, and why it proved nothing.
 #[tokio::test]
 async fn c5_o3_the_log() {
