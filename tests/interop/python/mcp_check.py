@@ -4,6 +4,9 @@ import asyncio
 import contextlib
 import json
 import logging
+import threading
+import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
 import httpx2
@@ -146,6 +149,41 @@ async def check_server(kind, resource):
         with check(f"an MCP server {kind}: PrivateKeyJWTOAuthProvider with {alg}"):
             seen = await call_tool(resource, by_key(resource, client, key, alg))
             equal(seen, {**expected, "client_id": client["client_id"]})
+
+
+    key = ECKey.generate_key("P-256")
+    client = {"client_id": f"{setting('MCP_DOCUMENTS')}/{uuid.uuid4()}.json"}
+    document = {
+        **client,
+        "token_endpoint_auth_method": "private_key_jwt",
+        "grant_types": ["client_credentials"],
+        "jwks": {"keys": [key.as_dict(private=False)]},
+    }
+    with publish(document), check(f"an MCP server {kind}: PrivateKeyJWTOAuthProvider with a client ID metadata document"):
+        seen = await call_tool(resource, by_key(resource, client, key, "ES256"))
+        equal(seen, {**expected, "client_id": client["client_id"]})
+
+
+@contextlib.contextmanager
+def publish(document):
+    """Publishes a client's metadata document at its URL."""
+    url = urlsplit(document["client_id"])
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(200 if self.path == url.path else 404)
+            self.end_headers()
+            self.wfile.write(json.dumps(document).encode())
+
+        def log_message(self, *arguments):
+            pass
+
+    with ThreadingHTTPServer((url.hostname, url.port), Handler) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield
+        finally:
+            server.shutdown()
 
 
 async def check_registration(resource):
