@@ -25,7 +25,7 @@ pub const MAX_ENTRIES: usize = 256;
 /// [`RETRY_AFTER`](crate::RETRY_AFTER): if the cache is full, other URLs get [`FetchError::Busy`].
 pub const MAX_URLS: usize = 4096;
 
-/// The documents at many URLs, parsed. Each URL has at most one fetch at a time. Clones share what is cached.
+/// The documents at many URLs, parsed. Each URL has at most one fetch at a time.
 pub struct Cache<T>(Arc<Shared<T>>);
 
 struct Shared<T> {
@@ -41,12 +41,6 @@ struct Entries<T>(HashMap<String, Entry<T>>);
 struct Entry<T> {
     used: EpochSeconds,
     document: Cached<T>,
-}
-
-impl<T> Clone for Cache<T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
 }
 
 impl<T> fmt::Debug for Cache<T> {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokenmint_aws::clients::Consistency;
+use tokenmint_fetch::FetchError;
 use tokenmint_function::{Failure, RequestLog, random_id};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId};
@@ -14,7 +15,6 @@ use tokenmint_oauth::client_document::DocumentUrl;
 use tokenmint_oauth::token_request::PresentedGrant;
 
 use crate::Token;
-use crate::document::NoClient;
 
 /// What credentials are for: it decides what the client is told if they prove nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,15 +112,6 @@ impl From<ProveError> for Unproven {
     }
 }
 
-impl From<NoClient> for Unproven {
-    fn from(error: NoClient) -> Self {
-        match error {
-            NoClient::Refused(error) => Self::Refused(error),
-            NoClient::NotFetched(cause) => Self::Unknown(cause),
-        }
-    }
-}
-
 impl Unproven {
     /// The response to credentials that were for this.
     pub(crate) fn failure(self, purpose: Purpose) -> Failure {
@@ -159,13 +150,18 @@ pub(crate) async fn authenticate(state: &Token, credentials: &Credentials) -> Re
     UseOfAssertion::default().complete(state, proof.map_err(|error| error.failure(purpose))?, purpose).await
 }
 
-/// The client that its document describes, if these credentials could be its own.
+/// The client that its document describes, if these credentials could be its own: nothing is fetched for others (C4).
 pub(crate) async fn of_document(
     state: &Token,
     url: &DocumentUrl<'_>,
     credentials: &Credentials,
 ) -> Result<Arc<Client>, Unproven> {
-    Ok(state.documents.client(url, credentials, &context(state)).await?)
+    let at = context(state);
+    credentials.check_before_document(&at)?;
+    state.documents.client(url, at.now).await.map_err(|error| match error {
+        FetchError::Busy | FetchError::Ended => Unproven::Unknown(format!("the client's metadata document {error}")),
+        error => ProveError::Document(format!("the URL {error}")).into(),
+    })
 }
 
 /// Verifies the credentials against the client that was found. Keys are fetched only after all other checks have passed.

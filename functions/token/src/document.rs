@@ -6,7 +6,6 @@ use tokenmint_aws::config::TokenConfig;
 use tokenmint_fetch::{Cache, FetchError, Fetcher, Found};
 use tokenmint_oauth::EpochSeconds;
 use tokenmint_oauth::client::{Client, ClientId};
-use tokenmint_oauth::client_auth::{Credentials, ProofContext, ProveError};
 use tokenmint_oauth::client_document::{DocumentTerms, DocumentUrl, MetadataHosts};
 
 /// The documents of clients on the hosts of `CLIENT_METADATA_HOSTS`. No such client is in the table.
@@ -16,20 +15,6 @@ pub(crate) struct ClientDocuments {
     terms: Arc<DocumentTerms>,
     fetcher: Arc<Fetcher>,
     cache: Cache<Client>,
-}
-
-/// Why there is no client.
-pub(crate) enum NoClient {
-    /// The credentials cannot be its own, or its document describes none.
-    Refused(ProveError),
-    /// Nothing was fetched, so nothing is known of it.
-    NotFetched(String),
-}
-
-impl From<ProveError> for NoClient {
-    fn from(error: ProveError) -> Self {
-        Self::Refused(error)
-    }
 }
 
 impl ClientDocuments {
@@ -49,21 +34,12 @@ impl ClientDocuments {
         self.hosts.find(id, self.terms.local)
     }
 
-    /// The client that the document describes, cached or fetched, if these credentials could be its own (C4).
-    pub(crate) async fn client(
-        &self,
-        url: &DocumentUrl<'_>,
-        credentials: &Credentials,
-        at: &ProofContext<'_>,
-    ) -> Result<Arc<Client>, NoClient> {
-        credentials.check_before_document(at)?;
-        let found = self.cache.document(url.as_str(), at.now, self.fetch(url, at.now)).await;
-        found.map_err(|error| match error {
-            FetchError::Busy | FetchError::Ended => {
-                NoClient::NotFetched(format!("the client's metadata document {error}"))
-            }
-            error => ProveError::Document(format!("the URL {error}")).into(),
-        })
+    /// The client that the document describes, cached or fetched.
+    ///
+    /// # Errors
+    /// [`FetchError`]; [`FetchError::Busy`] and [`FetchError::Ended`] say nothing of the client.
+    pub(crate) async fn client(&self, url: &DocumentUrl<'_>, now: EpochSeconds) -> Result<Arc<Client>, FetchError> {
+        self.cache.document(url.as_str(), now, self.fetch(url, now)).await
     }
 
     /// The client as a newer document describes it, after what was found has led to a refusal.

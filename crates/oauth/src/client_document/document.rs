@@ -170,6 +170,17 @@ mod tests {
         }
     }
 
+    /// C3, R1: a member that is there twice is refused: two readers must not see two clients.
+    #[test]
+    fn c3_r1_a_repeated_member() {
+        let text = document().to_string();
+        for name in ["client_id", "jwks", "token_endpoint_auth_method"] {
+            let twice = text.replacen('{', &format!("{{\"{name}\":null,"), 1);
+            let error = client_of(twice.as_bytes()).expect_err(name);
+            assert!(matches!(error, DocumentError::Metadata(MetadataError::Repeated(_))), "{name}: {error}");
+        }
+    }
+
     /// C3: a document has no secret, and names the only method that needs none.
     #[test]
     fn c3_no_secrets() {
