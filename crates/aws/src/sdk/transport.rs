@@ -25,14 +25,19 @@ use hyper_util::client::legacy::{Client, Error as ClientError};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::CONNECT;
 
 /// The root certificates of Amazon Trust Services: Amazon Root CA 1 to 4, and the Starfield root that signed them
-/// (<https://www.amazontrust.com/repository/>).
-const AMAZON_TRUST_SERVICES: &[u8] = include_bytes!("amazon_trust_services.pem");
+/// (<https://www.amazontrust.com/repository/>). In DER, because each cold start reads them.
+const AMAZON_TRUST_SERVICES: [&[u8]; 5] = [
+    include_bytes!("amazon_trust_services/amazon_root_ca_1.der"),
+    include_bytes!("amazon_trust_services/amazon_root_ca_2.der"),
+    include_bytes!("amazon_trust_services/amazon_root_ca_3.der"),
+    include_bytes!("amazon_trust_services/amazon_root_ca_4.der"),
+    include_bytes!("amazon_trust_services/starfield_root_g2.der"),
+];
 
 /// The names with which a region of the public partition `aws` begins, up to the first hyphen.
 const PUBLIC_REGIONS: [&str; 9] = ["af", "ap", "ca", "eu", "il", "me", "mx", "sa", "us"];
@@ -65,7 +70,7 @@ pub(super) fn http() -> SharedHttpClient {
 
 fn amazon_roots() -> RootCertStore {
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(CertificateDer::pem_slice_iter(AMAZON_TRUST_SERVICES).flatten());
+    roots.add_parsable_certificates(AMAZON_TRUST_SERVICES.map(CertificateDer::from_slice));
     roots
 }
 
@@ -182,11 +187,8 @@ mod tests {
 
     #[test]
     fn the_roots_are_those_of_amazon() {
-        let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(AMAZON_TRUST_SERVICES).collect();
-        let roots = roots.expect("certificates");
-        assert_eq!((roots.len(), amazon_roots().len()), (5, 5));
+        assert_eq!(amazon_roots().len(), AMAZON_TRUST_SERVICES.len());
         // The SHA-256 fingerprints that the repository publishes.
-        let fingerprints: Vec<_> = roots.iter().map(|root| digest::digest(&digest::SHA256, root)).collect();
         let known = [
             "8ecde6884f3d87b1125ba31ac3fcb13d7016de7f57cc904fe1cb97c6ae98196e",
             "1ba5b2aa8c65401a82960118f80bec4f62304d83cec4713a19c39c011ea46db4",
@@ -195,7 +197,9 @@ mod tests {
             "568d6905a2c88708a4b3025190edcfedb1974a606a13c6e5290fcb2ae63edab5",
         ];
         let hexadecimal = |bytes: &[u8]| bytes.iter().fold(String::new(), |text, byte| format!("{text}{byte:02x}"));
-        assert_eq!(fingerprints.iter().map(|digest| hexadecimal(digest.as_ref())).collect::<Vec<_>>(), known);
+        let fingerprints =
+            AMAZON_TRUST_SERVICES.map(|root| hexadecimal(digest::digest(&digest::SHA256, root).as_ref()));
+        assert_eq!(fingerprints, known);
     }
 
     #[test]
