@@ -49,7 +49,9 @@ pub fn main(startup: impl Future<Output = Router>) -> Result<(), Error> {
     };
     runtime.enable_all().build()?.block_on(async {
         let routes = startup.await;
-        lambda_runtime::run_concurrent(service_fn(move |event| answer(routes.clone(), event))).await
+        // A task that wakes itself is put in a queue. The future that the runtime blocks on is woken by a system call, and a
+        // call of the AWS SDK wakes it three times.
+        tokio::spawn(lambda_runtime::run_concurrent(service_fn(move |event| answer(routes.clone(), event)))).await?
     })
 }
 
