@@ -15,12 +15,12 @@ use tower::{ServiceExt, service_fn};
 use url::Url;
 
 use crate::log_panics;
-use crate::telemetry::{self, Format};
+use crate::telemetry;
 
 /// Starts the log in the format that CloudWatch reads, at the level configured for the function. Panics are also
 /// logged.
 fn init() {
-    telemetry::init(Format::Json, std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
+    telemetry::init_json(std::env::var("AWS_LAMBDA_LOG_LEVEL").ok().as_deref());
     log_panics();
 }
 

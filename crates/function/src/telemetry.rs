@@ -1,6 +1,5 @@
-//! The log: structured on standard output for CloudWatch, or readable on standard error.
+//! The log: structured for CloudWatch, or readable.
 
-use std::io::IsTerminal;
 use std::str::FromStr;
 
 use tracing_subscriber::filter::{LevelFilter, Targets};
@@ -15,25 +14,20 @@ use crate::text::Text;
 /// The crates whose log level is configurable.
 const OURS: [&str; 6] = ["register", "token", "tokenmint", "tokenmint_aws", "tokenmint_function", "tokenmint_embedded"];
 
-/// The format of the log.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// One JSON object per line on standard output.
-    Json,
-    /// One readable line on standard error.
-    Text,
+/// Starts the log with one JSON object per line on standard output. `level` is the name of a level; any other value means
+/// `info`. Lambda sets it in `AWS_LAMBDA_LOG_LEVEL`. It applies to this project's own events. Libraries log warnings and
+/// errors only, because their finer levels log whole requests. The embedded DynamoDB logs errors only, because it warns of
+/// every failed condition.
+pub fn init_json(level: Option<&str>) {
+    tracing_subscriber::registry().with(filter(level)).with(json_layer(std::io::stdout)).init();
 }
 
-/// Starts the log. `level` is the name of a level; any other value means `info`. Lambda sets it in
-/// `AWS_LAMBDA_LOG_LEVEL`. It applies to this project's own events. Libraries log warnings and errors only, because
-/// their finer levels log whole requests. The embedded DynamoDB logs errors only, because it warns of every failed
-/// condition.
-pub fn init(format: Format, level: Option<&str>) {
-    let registry = tracing_subscriber::registry().with(filter(level));
-    match format {
-        Format::Json => registry.with(json_layer(std::io::stdout)).init(),
-        Format::Text => registry.with(text_layer(std::io::stderr().is_terminal(), std::io::stderr)).init(),
-    }
+/// Starts the log with one readable line per event on `writer`, in colour with `ansi`, at a level as for [`init_json`].
+pub fn init_text<W>(level: Option<&str>, ansi: bool, writer: W)
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    tracing_subscriber::registry().with(filter(level)).with(text_layer(ansi, writer)).init();
 }
 
 /// The filter for `level`.

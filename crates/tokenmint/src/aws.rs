@@ -13,7 +13,7 @@ use crate::running::Running;
 use crate::{Error, local, net, output, text};
 
 pub(crate) async fn run(arguments: AwsArguments) -> Result<(), Error> {
-    output::log();
+    let _log = output::log()?;
     let settings = Settings::read(Environment::from_process(), local::ISSUER)?;
     let address = |port| SocketAddr::new(arguments.listen, port);
     let addresses = Addresses { dynamodb: address(arguments.dynamodb_port), kms: address(arguments.kms_port) };

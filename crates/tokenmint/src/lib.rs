@@ -8,7 +8,7 @@
 //! | command | files |
 //! |---|---|
 //! | all | `cli.rs` and below: the command line and its help; `output.rs`, `text.rs`, `error.rs` and below: the output |
-//! | `serve`, `aws` | `serve.rs`, `aws.rs`; `docs.rs` and below: the page at `/docs`; `local.rs`: their settings; `running.rs`: how other processes reach their data |
+//! | `serve`, `aws` | `serve.rs`, `aws.rs`; `docs.rs` and below: the page at `/docs`; `local.rs`: their settings; `log.rs`: their log; `running.rs`: how other processes reach their data |
 //! | `client` | `client.rs` and below |
 //! | `apply` | `apply.rs` and below |
 //! | `registration-token` | `registration_token.rs` |
@@ -22,6 +22,7 @@ mod client;
 mod docs;
 mod error;
 mod local;
+mod log;
 mod net;
 pub mod output;
 mod policy;

@@ -2,14 +2,15 @@
 
 use std::fmt::Display;
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::path::Path;
 
 use serde::Serialize;
 use serde_json::{Map, Value};
-use tokenmint_function::telemetry::{self, Format};
+use tokenmint_function::telemetry;
 
 use crate::Error;
+use crate::log::Log;
 use crate::text::visible_json;
 
 /// Writes the result of the program to standard output in one piece, so that a reader sees all or nothing.
@@ -75,14 +76,21 @@ pub fn say(line: impl Display) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
 
-/// Starts the log on standard error, at the level that `RUST_LOG` names.
-pub(crate) fn log() {
+/// Starts the log on standard error, at the level that `RUST_LOG` names. Lines are written a hundred times a second; the
+/// last ones when what is returned is dropped.
+///
+/// # Errors
+/// The thread that writes cannot be started.
+pub(crate) fn log() -> io::Result<impl Drop> {
     let level = std::env::var("RUST_LOG").ok();
-    telemetry::init(Format::Text, level.as_deref());
+    let (log, rest) = Log::start(io::stderr())?;
+    telemetry::init_text(level.as_deref(), io::stderr().is_terminal(), move || log.clone());
+    Ok(rest)
 }
 
-/// The same for a command that reports its own errors: only errors are logged, unless `RUST_LOG` selects more.
+/// The same for a command that reports its own errors: only errors are logged, unless `RUST_LOG` selects more, and each
+/// line is written at once.
 pub(crate) fn log_errors() {
     let level = std::env::var("RUST_LOG").unwrap_or_else(|_| "error".to_owned());
-    telemetry::init(Format::Text, Some(&level));
+    telemetry::init_text(Some(&level), io::stderr().is_terminal(), io::stderr);
 }

@@ -18,7 +18,7 @@ use crate::running::Running;
 use crate::{Error, docs, net, output};
 
 pub(crate) async fn run(arguments: ServeArguments) -> Result<(), Error> {
-    output::log();
+    let _log = output::log()?;
     tokenmint_function::log_panics();
     let (listener, address) =
         net::bind(arguments.listen).await.map_err(|error| Error::embedded(error, |_| "--listen"))?;
