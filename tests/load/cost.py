@@ -202,9 +202,9 @@ def self_check():
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     # What functions.sh printed for docs/performance.md. A vCPU of arm64 is taken to be as fast as one of that machine.
-    parser.add_argument("--cpu-kms", type=float, default=0.585, help="CPU ms per token, kms [%(default)s]")
-    parser.add_argument("--cpu-sealed", type=float, default=0.43, help="the same, sealed, cache off [%(default)s]")
-    parser.add_argument("--cpu-known", type=float, default=0.149, help="the same, sealed, known client [%(default)s]")
+    parser.add_argument("--cpu-kms", type=float, default=0.386, help="CPU ms per token, kms [%(default)s]")
+    parser.add_argument("--cpu-sealed", type=float, default=0.326, help="the same, sealed, cache off [%(default)s]")
+    parser.add_argument("--cpu-known", type=float, default=0.158, help="the same, sealed, known client [%(default)s]")
     parser.add_argument("--dynamodb-ms", type=float, default=3, help="wait for a GetItem [%(default)s]")
     parser.add_argument("--kms-ms", type=float, default=8, help="wait for a Sign [%(default)s]")
     parser.add_argument("--misses", type=float, default=0.01, help="share of tokens of unknown clients [%(default)s]")

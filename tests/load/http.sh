@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Compares servers over HTTP: `tokenmint serve`, other authorization servers, and the floor, a server that only signs.
-# Each is measured with wrk, one after the other on this machine. Prints one table. README.md says how to read it.
+# Each is measured with wrk, one after the other on this machine, and again in the next round, so that what changes on the
+# machine meanwhile meets all alike. Prints one table. README.md says how to read it.
 #
 #   tests/load/http.sh
 #
@@ -8,7 +9,7 @@
 #   ONLY='regex'     measure only the rows whose name matches, for example 'floor|sealed ES256'
 #   PEERS=0          without the other servers; the floor is measured still
 #   DURATION=10      seconds per run
-#   RUNS=3           runs per row; the median is printed
+#   RUNS=3           rounds; the median is printed
 #   CONNECTIONS=16   connections of wrk
 #   RESULTS=file     keep the figures of each run in this file, one JSON object per line
 #
@@ -19,6 +20,7 @@
 source "$(dirname "$0")/../common.sh"
 
 only=${ONLY:-.}
+runs=${RUNS:-3}
 target=target/load
 results=${RESULTS:-$work/results.jsonl}
 : >"$results"
@@ -30,9 +32,9 @@ measure() {
   local row=$1 algorithm=$2
   shift 2
   wanted "$row" || return 0
-  say "$row"
+  say "$row, $run of $runs"
   python3 tests/load/load.py "$results" --row "$row" --algorithm "$algorithm" --log "$work/server.log" \
-    --duration "${DURATION:-10}" --runs "${RUNS:-3}" --connections "${CONNECTIONS:-16}" "$@" || fail "$row"
+    --duration "${DURATION:-10}" --runs 1 --connections "${CONNECTIONS:-16}" "$@" || fail "$row"
 }
 
 release() { CARGO_INCREMENTAL=0 cargo build --quiet --locked --release "$@"; }
@@ -113,7 +115,7 @@ ours() {
   local kms_es=(SIGNING_MODE=kms SIGNING_KEYS=alias/load=ES256) kms_rs=(SIGNING_MODE=kms SIGNING_KEYS=alias/load=RS256)
   local off=CLIENT_CACHE_TTL=0
   tokenmint "tokenmint sealed ES256" ES256 --register-load -- "${es[@]}" --memory
-  tokenmint "tokenmint sealed ES256, on disk" ES256 --register-load -- "${es[@]}" --data "$work/data"
+  tokenmint "tokenmint sealed ES256, on disk" ES256 --register-load -- "${es[@]}" --data "$work/data-$run"
   tokenmint "tokenmint sealed ES256, cache off" ES256 -- "${es[@]}" $off --memory
   tokenmint "tokenmint sealed RS256" RS256 -- "${rs[@]}" --memory
   tokenmint "tokenmint sealed RS256, cache off" RS256 -- "${rs[@]}" $off --memory
@@ -123,12 +125,14 @@ ours() {
   tokenmint "tokenmint kms RS256, cache off" RS256 -- "${kms_rs[@]}" $off --memory
 }
 
-floor
-if [[ ${PEERS:-1} != 0 ]]; then
-  oauth_as
-  oidc_provider
-fi
-ours
+for ((run = 1; run <= runs; run++)); do
+  floor
+  if [[ ${PEERS:-1} != 0 ]]; then
+    oauth_as
+    oidc_provider
+  fi
+  ours
+done
 
 echo
 python3 tests/load/table.py http "$results"
