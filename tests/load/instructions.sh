@@ -13,8 +13,7 @@ source "$(dirname "$0")/../common.sh"
 bounds=tests/load/instructions.txt
 command -v valgrind >/dev/null || fail "valgrind is not installed"
 
-# The profile of `tokenmint serve`. It keeps the symbols, by which callgrind finds where
-# to count.
+# The profile of `tokenmint serve`. It keeps the symbols, by which callgrind finds where to count.
 CARGO_INCREMENTAL=0 cargo build --quiet --locked --release --package tokenmint-instructions
 instructions=${CARGO_TARGET_DIR:-target}/release/instructions
 

@@ -49,8 +49,8 @@ pub fn main(startup: impl Future<Output = Router>) -> Result<(), Error> {
     };
     runtime.enable_all().build()?.block_on(async {
         let routes = startup.await;
-        // A task that wakes itself is put in a queue. The future that the runtime blocks on is woken by a system call, and a
-        // call of the AWS SDK wakes it three times.
+        // In a task: each time the future that the runtime blocks on is woken, the runtime also asks the system for events,
+        // two to three times per invocation.
         tokio::spawn(lambda_runtime::run_concurrent(service_fn(move |event| answer(routes.clone(), event)))).await?
     })
 }

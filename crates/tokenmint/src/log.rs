@@ -1,6 +1,7 @@
-//! The log of `tokenmint serve`, which a thread writes a hundred times a second.
+//! The log of the servers (`serve`, `aws`), which a thread writes a hundred times a second.
 //!
-//! A line per request is a system call per request otherwise, which takes about a tenth of the CPU time of a token.
+//! Otherwise each request makes a system call for its line, and a token takes a twentieth more CPU time
+//! (docs/performance.md).
 
 use std::io::{self, Write};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -10,7 +11,8 @@ use std::time::Duration;
 /// How long a line waits for others.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// The maximum size of the lines that wait, in bytes. Whoever exceeds it writes them, and so waits for a slow reader.
+/// The maximum size of the lines that wait, in bytes. Whoever exceeds it writes them, and so waits for a slow reader of the
+/// output.
 const LIMIT: usize = 256 * 1024;
 
 /// Collects lines for an output. Its clones share both.
